@@ -1,0 +1,241 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, write, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from './clock.ts';
+import type {
+  ContentKind,
+  Observation,
+  ObservationFields,
+  TrialEnd,
+  TrialHeader,
+} from './observation.ts';
+
+/** Lines are collected up to about this many bytes before they are written in one piece. */
+const CHUNK_BYTES = 256 * 1024;
+/** Bytes a UTF-16 unit takes in UTF-8 at most. */
+const BYTES_PER_UNIT_MAX = 3;
+/** What is collected is written at the latest after this, so that a killed process loses little. */
+const FLUSH_EVERY_MS = 200;
+/** Unwritten bytes above which readers of sockets must pause, and below which they go on. */
+const PRESSURE_HIGH = 64 * 1024 * 1024;
+const PRESSURE_LOW = 8 * 1024 * 1024;
+/** Unwritten bytes at which observations are given up (and counted): the disk stands still. */
+const PRESSURE_MAX = 512 * 1024 * 1024;
+
+/** What was received or sent, redacted, with how to write it. */
+export interface Content {
+  readonly kind: ContentKind;
+  readonly text: string;
+  /** Bytes left out because the content was longer than the limit. */
+  readonly cut?: number | undefined;
+}
+
+const PLAIN = /^[\w.:@#/+ -]*$/;
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** The fields that come first, in the order DESIGN §4.4 gives. */
+const LEADING = new Set(['user', 'conn', 'surface', 'dir', 'kind']);
+
+function member(key: string, value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return `,"${key}":${quoted(value)}`;
+    case 'number':
+      return Number.isFinite(value) ? `,"${key}":${value}` : '';
+    case 'boolean':
+      return `,"${key}":${value}`;
+    default:
+      return value === null || value === undefined ? '' : `,"${key}":${JSON.stringify(value)}`;
+  }
+}
+
+/** Rounds to a microsecond: finer digits are noise and cost space. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+export interface JournalOptions {
+  readonly path: string;
+  readonly header: TrialHeader;
+  readonly clock: Clock;
+  /** Called with true when sources should pause, with false when they may go on. */
+  readonly onPressure?: (high: boolean) => void;
+}
+
+/**
+ * The append-only journal of one trial (DESIGN §4.4). Lines are assembled once, as text, with the raw
+ * frame spliced in as it came; they leave in large chunks. The header is on disk before `openJournal`
+ * returns, and whatever is on disk is a valid (interrupted) history at any moment.
+ */
+export class JournalWriter {
+  readonly clock: Clock;
+  readonly path: string;
+  readonly #file: number;
+  readonly #onPressure: ((high: boolean) => void) | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #listeners: ((observation: Observation) => void)[] = [];
+  /** Lines are encoded into one buffer as they come: cheaper than joining texts first. */
+  readonly #chunk = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+  #collected = 0;
+  #inFlight = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #next = 0;
+  #lost = 0;
+  #pressed = false;
+  #ended = false;
+  #failure: Error | undefined;
+
+  constructor(options: JournalOptions) {
+    this.clock = options.clock;
+    this.path = options.path;
+    this.#onPressure = options.onPressure;
+    mkdirSync(dirname(options.path), { recursive: true });
+    this.#file = openSync(options.path, 'wx', 0o600);
+    writeSync(this.#file, `${JSON.stringify(options.header)}\n`);
+    this.#timer = setInterval(() => this.#send(), FLUSH_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Observations given up because the disk could not follow. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Observations written so far. */
+  get count(): number {
+    return this.#next;
+  }
+
+  /** Calls the listener with every observation from now on, in order; for judging while recording. */
+  listen(listener: (observation: Observation) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Appends one observation. `at` is the moment of the observation on the journal's clock when it was
+   * taken earlier than this call.
+   */
+  append(fields: ObservationFields, content?: Content, at: number = this.clock.now()): void {
+    if (this.#ended) return;
+    if (this.#collected + this.#inFlight > PRESSURE_MAX || this.#failure !== undefined) {
+      this.#lost += 1;
+      return;
+    }
+    const t = toMicroseconds(at);
+    const n = this.#next;
+    this.#next += 1;
+    let line = `{"n":${n},"t":${t},"user":${fields.user === null ? 'null' : quoted(fields.user)},"conn":${
+      fields.conn === null ? 'null' : quoted(fields.conn)
+    },"surface":"${fields.surface}","dir":"${fields.dir}","kind":"${fields.kind}"`;
+    for (const key in fields) {
+      const value = fields[key as keyof ObservationFields];
+      if (value === undefined || LEADING.has(key)) continue;
+      line += member(key, value);
+    }
+    if (content !== undefined) {
+      if (content.cut !== undefined) line += `,"cut":${content.cut}`;
+      line +=
+        content.kind === 'frame'
+          ? `,"frame":${content.text}`
+          : `,"${content.kind}":${JSON.stringify(content.text)}`;
+    }
+    this.#push(`${line}}\n`);
+    if (this.#listeners.length > 0) this.#tell({ ...fields, n, t, line: n + 2 }, content);
+  }
+
+  /** Waits until everything appended so far is in the file. */
+  async flush(): Promise<void> {
+    this.#send();
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Writes the last line and closes the file. Nothing can be appended afterwards. */
+  async end(reason: TrialEnd['reason']): Promise<void> {
+    if (this.#ended) return;
+    if (this.#lost > 0)
+      this.append({
+        user: null,
+        conn: null,
+        surface: 'harness',
+        dir: 'act',
+        kind: 'lost',
+        count: this.#lost,
+      });
+    this.#ended = true;
+    clearInterval(this.#timer);
+    const end: TrialEnd = {
+      kind: 'end',
+      n: this.#next,
+      t: toMicroseconds(this.clock.now()),
+      reason,
+    };
+    this.#push(`${JSON.stringify(end)}\n`);
+    this.#send();
+    await this.#writing;
+    fsyncSync(this.#file);
+    closeSync(this.#file);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #tell(fields: Omit<Observation, 'content' | 'contentKind'>, content: Content | undefined): void {
+    const observation: Observation =
+      content === undefined
+        ? fields
+        : { ...fields, content: content.text, contentKind: content.kind, cut: content.cut };
+    for (const listener of this.#listeners) listener(observation);
+  }
+
+  #push(line: string): void {
+    const most = line.length * BYTES_PER_UNIT_MAX;
+    if (most > this.#chunk.length - this.#collected) this.#send();
+    if (most > this.#chunk.length) {
+      this.#enqueue(Buffer.from(line));
+      return;
+    }
+    this.#collected += this.#chunk.write(line, this.#collected);
+    if (this.#collected >= CHUNK_BYTES) this.#send();
+  }
+
+  #send(): void {
+    if (this.#collected === 0) return;
+    const bytes = Buffer.from(this.#chunk.subarray(0, this.#collected));
+    this.#collected = 0;
+    this.#enqueue(bytes);
+  }
+
+  #enqueue(bytes: Buffer): void {
+    this.#inFlight += bytes.length;
+    this.#press();
+    this.#writing = this.#writing
+      .then(() => this.#writeAll(bytes))
+      .catch((error: unknown) => {
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      })
+      .then(() => {
+        this.#inFlight -= bytes.length;
+        this.#press();
+      });
+  }
+
+  #press(): void {
+    const waiting = this.#collected + this.#inFlight;
+    if (!this.#pressed && waiting > PRESSURE_HIGH) this.#pressed = true;
+    else if (this.#pressed && waiting < PRESSURE_LOW) this.#pressed = false;
+    else return;
+    this.#onPressure?.(this.#pressed);
+  }
+
+  async #writeAll(chunk: Buffer): Promise<void> {
+    let from = 0;
+    while (from < chunk.length)
+      from += await new Promise<number>((resolve, reject) => {
+        write(this.#file, chunk, from, chunk.length - from, null, (error, written) => {
+          if (error) reject(error);
+          else resolve(written);
+        });
+      });
+  }
+}

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { AnchorIndex } from './anchor-index.ts';
+
+/** What a credential becomes in every artifact: comparable, not usable (DESIGN §4.3). */
+export const REDACTED_PATTERN = /\[redacted:([0-9a-f]{16})\]/g;
+
+/** First 16 hex digits of the SHA-256 of a credential. */
+export function credentialHash(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, 16);
+}
+
+/** The replacement text of a credential. */
+export function redacted(secret: string): string {
+  return `[redacted:${credentialHash(secret)}]`;
+}
+
+/** Secrets shorter than this are not searched for: they would be found in ordinary text. */
+const SECRET_LENGTH_MIN = 8;
+
+/** Any JWT, ours or not: a leaked token of a stranger must not enter an artifact either. */
+const JWT_PATTERN = /eyJ[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g;
+
+/** JSON members whose value is a secret whatever it is. */
+const SECRET_MEMBER_PATTERN =
+  /("(?:password|passwd|secret|api_?key|access_?token|refresh_?token|id_?token|session_?token|auth_?token|jwt(?:_token)?|ticket(?:_id)?|cookie|authorization|token)"\s*:\s*")((?:[^"\\]|\\.)+)"/gi;
+
+/** URL parameters and their like whose value is a secret. */
+const SECRET_PARAMETER_PATTERN =
+  /([?&;](?:access_token|refresh_token|token|jwt|auth_token|ticket|auth_ticket|ticket_id|key|api_key|password|secret|code)=)([^&#\s"'<>;]+)/gi;
+
+const AUTHORIZATION_PATTERN = /\b((?:Bearer|Basic)\s+)([A-Za-z0-9._~+/=-]{8,})/g;
+
+/** Header names whose whole value is a secret. */
+const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'x-api-key']);
+
+/** What none of the patterns can match without; looking for all of it at once is nearly free. */
+const PATTERN_HINT = /eyJ|oken|assw|ecret|icket|earer |asic |jwt|key|ookie|uthorization|OKEN/;
+
+/** Secrets of a crowd often begin alike; while they do, most texts are dismissed by their beginning. */
+const HEAD_LENGTH = 4;
+const HEADS_MAX = 4;
+
+/** A value that already holds a hash keeps it: hashing it again would lose whose it is. */
+function isRedacted(value: string): boolean {
+  return value.includes('[redacted:');
+}
+
+/**
+ * Knows the crowd's credentials and replaces them, and anything that looks like one, in texts that are
+ * about to be written. Exact secrets are found by one linear scan however many there are.
+ */
+export class Vault {
+  readonly #secrets = new AnchorIndex<string>();
+  readonly #hashes = new Map<string, string>();
+  readonly #heads = new Set<string>();
+
+  /** Remembers a secret; returns its hash. Forms it takes in URLs and JSON are covered too. */
+  add(secret: string): string {
+    const known = this.#hashes.get(secret);
+    if (known !== undefined) return known;
+    const hash = credentialHash(secret);
+    this.#hashes.set(secret, hash);
+    if (secret.length < SECRET_LENGTH_MIN) return hash;
+    // JWTs are found by their shape, wherever they are; indexing them would only cost memory.
+    if (new RegExp(`^${JWT_PATTERN.source}$`).test(secret)) return hash;
+    const forms = new Set([
+      secret,
+      encodeURIComponent(secret),
+      JSON.stringify(secret).slice(1, -1),
+    ]);
+    for (const form of forms) {
+      this.#secrets.add(form, hash);
+      this.#heads.add(form.slice(0, HEAD_LENGTH));
+    }
+    return hash;
+  }
+
+  /** The text with every credential replaced; the same string when there was none. */
+  redact(text: string): string {
+    let result = text;
+    if (this.#mayHoldKnown(text)) result = this.#replaceKnown(result);
+    if (!PATTERN_HINT.test(result)) return result;
+    return result
+      .replace(JWT_PATTERN, (token) => redacted(token))
+      .replace(SECRET_MEMBER_PATTERN, (whole, before: string, value: string) =>
+        isRedacted(value) ? whole : `${before}${redacted(value)}"`,
+      )
+      .replace(SECRET_PARAMETER_PATTERN, (whole, before: string, value: string) =>
+        isRedacted(value) ? whole : before + redacted(value),
+      )
+      .replace(
+        AUTHORIZATION_PATTERN,
+        (_whole, before: string, value: string) => before + redacted(value),
+      );
+  }
+
+  /** Headers with credentials and cookie values replaced. */
+  redactHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+    const result: Record<string, string> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      const lower = name.toLowerCase();
+      if (SECRET_HEADERS.has(lower))
+        result[name] = this.redact(value) === value ? redacted(value) : this.redact(value);
+      else if (lower === 'cookie' || lower === 'set-cookie')
+        result[name] = this.#redactCookies(value);
+      else result[name] = this.redact(value);
+    }
+    return result;
+  }
+
+  #redactCookies(value: string): string {
+    // `name=value` pairs; attributes (Path, Expires …) hold no secret and tell a reviewer what it is.
+    return value.replace(/([^=;,\s]+)=([^;,]*)/g, (whole, name: string, content: string) =>
+      /^(path|expires|max-age|domain|samesite|priority)$/i.test(name) ||
+      content === '' ||
+      isRedacted(content)
+        ? whole
+        : `${name}=${redacted(content)}`,
+    );
+  }
+
+  #mayHoldKnown(text: string): boolean {
+    if (this.#heads.size > HEADS_MAX) return true;
+    for (const head of this.#heads) if (text.includes(head)) return true;
+    return false;
+  }
+
+  #replaceKnown(text: string): string {
+    let result = '';
+    let from = 0;
+    this.#secrets.scan(text, (secret, hash, at) => {
+      if (at < from) return;
+      result += `${text.slice(from, at)}[redacted:${hash}]`;
+      from = at + secret.length;
+    });
+    return from === 0 ? text : result + text.slice(from);
+  }
+}

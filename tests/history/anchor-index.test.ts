@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AnchorIndex } from '../../history/anchor-index.ts';
+
+function found(index: AnchorIndex<number>, text: string): [string, number][] {
+  const hits: [string, number][] = [];
+  index.scan(text, (id, value) => hits.push([id, value]));
+  return hits;
+}
+
+describe('an anchor index', () => {
+  test('finds a string inside a longer one, in any case, but not inside a longer word', () => {
+    const index = new AnchorIndex<number>();
+    index.add('thread_17_ab34cd56', 1);
+    index.add('user_1', 2);
+    expect(found(index, 'run_thread_17_ab34cd56_00042')).toEqual([['thread_17_ab34cd56', 1]]);
+    expect(found(index, 'THREAD_17_AB34CD56')).toEqual([['thread_17_ab34cd56', 1]]);
+    expect(found(index, 'user_12 user_1x xuser_1')).toEqual([]);
+    expect(found(index, '"user_1"')).toEqual([['user_1', 2]]);
+  });
+
+  test('tells ten thousand ids with common parts apart', () => {
+    const index = new AnchorIndex<number>();
+    const ids = Array.from({ length: 10_000 }, (_, i) => `b${i}x@crosstalk.example.com`);
+    for (const [i, id] of ids.entries()) index.add(id, i);
+    expect(found(index, `mail to ${ids[1234]} and ${ids[9999]}`)).toEqual([
+      [ids[1234], 1234],
+      [ids[9999], 9999],
+    ]);
+  });
+
+  test('finds what plain search finds', () => {
+    const ids = Array.from({ length: 50 }, () => randomUUID());
+    const index = new AnchorIndex<number>();
+    for (const [i, id] of ids.entries()) index.add(id, i);
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constantFrom(...ids), fc.string()), { maxLength: 12 }),
+        (pieces) => {
+          const text = pieces.join(' | ');
+          const expected = new Set(ids.filter((id) => text.includes(id)));
+          expect(new Set(found(index, text).map(([id]) => id))).toEqual(expected);
+        },
+      ),
+    );
+  });
+});
