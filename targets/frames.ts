@@ -1,0 +1,88 @@
+/**
+ * Tolerant reading of frames: whatever a target sends is narrowed here, once, from `unknown`. Nothing
+ * in this file throws, recurses, or looks deeper than the path it was given.
+ */
+
+/** A JSON object whose fields are not known yet. */
+export type Frame = Readonly<Record<string, unknown>>;
+
+/** Ids longer than this are no ids: they would only bloat every line of a history. */
+const ID_LENGTH_MAX = 512;
+/** Numbers below this are Unix seconds, above it Unix milliseconds (the year 2001 in milliseconds). */
+const UNIX_MS_MIN = 1e12;
+/** The year 2100 in milliseconds; what lies beyond is no timestamp. */
+const UNIX_MS_MAX = 4_102_444_800_000;
+const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
+
+/** The value as an object, or undefined for anything else (arrays too). */
+export function asFrame(value: unknown): Frame | undefined {
+  return isFrame(value) ? value : undefined;
+}
+
+/** The object at a path of field names below a frame; the frame itself for the empty path. */
+export function frameAt(frame: unknown, path: readonly string[]): Frame | undefined {
+  let current = asFrame(frame);
+  for (const name of path) current = asFrame(fieldOf(current, name));
+  return current;
+}
+
+/** The value of a frame's own field; nothing is read from prototypes. */
+export function fieldOf(frame: Frame | undefined, name: string): unknown {
+  return frame !== undefined && Object.hasOwn(frame, name) ? frame[name] : undefined;
+}
+
+/** A field that holds a non-empty text of bearable length. */
+export function textOf(frame: Frame | undefined, name: string): string | undefined {
+  const value = fieldOf(frame, name);
+  return typeof value === 'string' && value !== '' && value.length <= ID_LENGTH_MAX
+    ? value
+    : undefined;
+}
+
+/** An id: a text, or an integer that JSON carries exactly. */
+export function idOf(frame: Frame | undefined, name: string): string | undefined {
+  const value = fieldOf(frame, name);
+  return Number.isSafeInteger(value) ? String(value) : textOf(frame, name);
+}
+
+/** A field that holds an integer, as a number. */
+export function integerOf(frame: Frame | undefined, name: string): number | undefined {
+  const value = fieldOf(frame, name);
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** The first result that is not undefined, in the order of the frames and then of the names. */
+export function firstOf<T>(
+  read: (frame: Frame | undefined, name: string) => T | undefined,
+  frames: readonly (Frame | undefined)[],
+  names: readonly string[],
+): T | undefined {
+  for (const frame of frames) {
+    for (const name of names) {
+      const found = read(frame, name);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * A timestamp in Unix milliseconds: from Unix seconds, Unix milliseconds, or an ISO 8601 text. A text
+ * without a zone is read as UTC, which is what services in containers mean by it.
+ */
+export function unixMsOf(frame: Frame | undefined, name: string): number | undefined {
+  const value = fieldOf(frame, name);
+  if (typeof value === 'number') return bounded(value < UNIX_MS_MIN ? value * 1_000 : value);
+  if (typeof value !== 'string') return undefined;
+  const match = ISO_TIME.exec(value);
+  if (match === null) return undefined;
+  return bounded(Date.parse(match[1] === undefined ? `${value.replace(' ', 'T')}Z` : value));
+}
+
+function bounded(unixMs: number): number | undefined {
+  return unixMs > 0 && unixMs < UNIX_MS_MAX ? unixMs : undefined;
+}
+
+function isFrame(value: unknown): value is Frame {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { asFrame, fieldOf } from './frames.ts';
+import { parseTarget, TargetDefinitionError } from './define-target.ts';
+import netra from './netra.ts';
+import reference from './reference.ts';
+import type { Target } from './target.ts';
+
+/** The profiles that come with the harness, in the order of `crosstalk list targets`. */
+export const BUILT_IN_TARGETS: readonly Target[] = [reference, netra];
+
+const MODULE_NAME = /\.(ts|mts|js|mjs)$/;
+
+/**
+ * The target that `--target` names: a built-in profile, or the default export of a module (`.ts`, `.js`,
+ * `.mjs`), its path taken from `directory`. Throws {@link TargetDefinitionError} otherwise: code
+ * `TARGET_UNKNOWN` (no such name or file), `TARGET_UNREADABLE` (the module does not load) or
+ * `TARGET_INVALID` (its profile has mistakes).
+ */
+export async function loadTarget(
+  nameOrFile: string,
+  directory: string = process.cwd(),
+): Promise<Target> {
+  const builtIn = BUILT_IN_TARGETS.find(({ name }) => name === nameOrFile);
+  if (builtIn !== undefined) return builtIn;
+  const file = resolve(directory, nameOrFile);
+  if (!MODULE_NAME.test(nameOrFile) || !existsSync(file)) throw unknownTarget(nameOrFile);
+  const profile = await defaultExportOf(nameOrFile, file);
+  try {
+    return parseTarget(profile);
+  } catch (error) {
+    if (!(error instanceof TargetDefinitionError)) throw error;
+    const mistakes = error.mistakes.map((mistake) => `${nameOrFile}: ${mistake}`);
+    throw new TargetDefinitionError(mistakes, { cause: error });
+  }
+}
+
+async function defaultExportOf(nameOrFile: string, file: string): Promise<unknown> {
+  let module: unknown;
+  try {
+    module = await import(pathToFileURL(file).href);
+  } catch (error) {
+    // A profile that calls defineTarget itself fails here, with all of its mistakes at hand.
+    const mistakes = definitionMistakes(error);
+    if (mistakes !== undefined) {
+      throw new TargetDefinitionError(
+        mistakes.map((mistake) => `${nameOrFile}: ${mistake}`),
+        { cause: error },
+      );
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TargetDefinitionError(
+      [`"${nameOrFile}" must be a module that loads, but loading it failed: ${reason}`],
+      { code: 'TARGET_UNREADABLE', cause: error },
+    );
+  }
+  const profile = fieldOf(asFrame(module), 'default');
+  if (profile === undefined) {
+    throw new TargetDefinitionError([
+      `"${nameOrFile}" must have a default export, got none. Write: export default defineTarget({ … });`,
+    ]);
+  }
+  return profile;
+}
+
+/** Matched by code: a profile may have loaded its own copy of the class. */
+function definitionMistakes(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'TARGET_INVALID') {
+    return undefined;
+  }
+  return 'mistakes' in error && Array.isArray(error.mistakes)
+    ? error.mistakes.map(String)
+    : undefined;
+}
+
+function unknownTarget(nameOrFile: string): TargetDefinitionError {
+  const names = BUILT_IN_TARGETS.map(({ name }) => name).join(', ');
+  const rule = `must be a built-in target (${names}) or the path of a profile module (.ts, .mts, .js, .mjs)`;
+  const came = MODULE_NAME.test(nameOrFile) ? 'but there is no such file' : 'and is neither';
+  return new TargetDefinitionError(
+    [`"--target ${nameOrFile}" ${rule}, ${came}. Run "crosstalk list targets".`],
+    { code: 'TARGET_UNKNOWN' },
+  );
+}

@@ -1,0 +1,185 @@
+import { defineTarget } from './define-target.ts';
+import type { Frame } from './frames.ts';
+import { asFrame, firstOf, frameAt, integerOf, textOf, unixMsOf } from './frames.ts';
+import type { ApiCall } from './netra-http.ts';
+import {
+  createThread,
+  listThreads,
+  logIn,
+  readThread,
+  register,
+  requestApi,
+  signInByKey,
+  signInByReadyToken,
+  whoAmI,
+} from './netra-http.ts';
+import { jwtProtocols } from './sub-protocols.ts';
+import type { DecodedFrame, Handshake, Question, Session } from './target.ts';
+
+/** Events of a run that end or carry it, beside the five that every run must show. */
+const RUN_EVENTS = new Set([
+  'agent_started',
+  'agent_thinking',
+  'tool_executing',
+  'tool_completed',
+  'agent_completed',
+  'agent_chunk',
+  'agent_error',
+  'agent_stopped',
+]);
+
+/** Frames that are no events of a run, whatever ids they carry. */
+const ROLES: Readonly<Record<string, DecodedFrame['role']>> = {
+  connection_established: 'handshake',
+  ack: 'ack',
+  pong: 'pong',
+  heartbeat: 'heartbeat',
+  ping: 'heartbeat',
+  error: 'error',
+  error_message: 'error',
+};
+
+const ALL_IDS = ['owner', 'thread', 'run'] as const;
+
+/**
+ * The embedded target: the agent chat that comes with the harness (NETRA-WIRE §12). The harness starts
+ * it itself; with `--url` a running one is used. `E2E_OAUTH_SIMULATION_KEY` holds what the target was given
+ * as `--e2e-key`, for `--sign-in e2e-key`.
+ */
+export default defineTarget({
+  name: 'reference',
+  text: 'The embedded agent chat, started by the harness itself on a free port.',
+  production: false,
+  embedded: true,
+  addresses: { api: {}, auth: {}, socket: { path: '/ws' }, page: {} },
+  health: [
+    { address: 'api', path: '/health' },
+    { address: 'api', path: '/health/ready' },
+    { address: 'auth', path: '/auth/health' },
+    { address: 'api', path: '/ws/health' },
+  ],
+  signIn: { register, password: logIn, 'e2e-key': signInByKey, token: signInByReadyToken },
+  signInOrder: ['register', 'password', 'e2e-key', 'token'],
+  whoAmI,
+  socket: {
+    open: async (session, addresses) => ({
+      url: addresses.socket,
+      protocols: jwtProtocols(session.token),
+      headers: {},
+    }),
+    handshake: greeted,
+    ask: (question) => ({ frame: questionFrame(question), run: question.run }),
+    stop: (run) => ({ type: 'stop_agent', payload: { run_id: run } }),
+    ping: (nowUnixMs) => ({ type: 'ping', timestamp: nowUnixMs }),
+    decode: decodeEnvelope,
+    pingEveryMs: 20_000,
+  },
+  threads: { create: createThread, list: listThreads, read: readThread, note: storeNote },
+  limits: {
+    usersMax: 20_000,
+    startsPerSecondMax: null,
+    questionsMax: null,
+    concurrentSignInsMax: 16,
+  },
+  closeCodes: {
+    1000: 'closed normally',
+    1001: 'the target shut down or the idle limit passed',
+    1008: 'signed out, revoked or expired',
+    1009: 'a frame of ours was too long',
+    1011: 'the target broke down',
+  },
+  judging: {
+    order: { aliases: { tool_started: 'tool_executing', tool_result: 'tool_completed' } },
+    audience: 'thread-members',
+    claims: {
+      ids: Object.fromEntries([...RUN_EVENTS].map((event) => [event, [...ALL_IDS]])),
+      echo: {
+        agent_thinking: ['question'],
+        tool_completed: ['note'],
+        agent_completed: ['question', 'note'],
+      },
+      sequence: true,
+      eventIds: true,
+      closesOnSignOut: true,
+    },
+    answer: { containers: [['payload']], answer: ['response'], chunk: ['text'] },
+    heartbeats: ['heartbeat', 'ping', 'pong'],
+    errors: ['error', 'error_message'],
+  },
+});
+
+function questionFrame({ content, thread, run, now }: Question): unknown {
+  return {
+    type: 'user_message',
+    payload: {
+      content,
+      ...(thread !== undefined && { thread_id: thread }),
+      run_id: run,
+      timestamp: new Date(now).toISOString(),
+    },
+  };
+}
+
+/** The first frame is `connection_established`, and nothing follows it. */
+function greeted(session: Session): Handshake {
+  return {
+    receive: (frame, { event }) => {
+      if (event !== 'connection_established') return { state: 'waiting' };
+      const data = frameAt(frame, ['data']);
+      const user = textOf(data, 'user_id');
+      const connection = textOf(data, 'connection_id');
+      // A greeting for somebody else says nothing about what is ours, but its connection is this one.
+      return user === undefined || user === session.userId
+        ? { state: 'ready', ids: { user, connection, thread: textOf(data, 'thread_id') } }
+        : { state: 'ready', ids: { connection }, shown: user };
+    },
+  };
+}
+
+/**
+ * Reads the one envelope that this target speaks: `type`, ids, `sequence` and `timestamp` at the root,
+ * content in `payload`. Whatever comes in another shape stays without an event, so that it is missed
+ * where it should have been and noticed as drift.
+ */
+function decodeEnvelope(value: unknown): DecodedFrame {
+  const frame = asFrame(value);
+  const event = textOf(frame, 'type');
+  if (frame === undefined || event === undefined) return { role: 'other' };
+  const role = Object.hasOwn(ROLES, event) ? ROLES[event] : undefined;
+  const content = role === 'handshake' ? frameAt(frame, ['data']) : frameAt(frame, ['payload']);
+  if (role !== undefined) return { ...control(frame, content, role), event };
+  const run = textOf(frame, 'run_id');
+  return {
+    role: RUN_EVENTS.has(event) || run !== undefined ? 'agent' : 'other',
+    event,
+    owner: textOf(frame, 'user_id'),
+    thread: textOf(frame, 'thread_id'),
+    run,
+    tool: firstOf(textOf, [content], ['tool_call_id', 'tool_name']),
+    agent: textOf(content, 'agent_name'),
+    id: textOf(frame, 'message_id'),
+    sequence: integerOf(frame, 'sequence'),
+    sentAt: unixMsOf(frame, 'timestamp'),
+  };
+}
+
+/** Greetings, acknowledgements, pongs and errors carry their ids inside, if any. */
+function control(
+  frame: Frame,
+  content: Frame | undefined,
+  role: DecodedFrame['role'],
+): DecodedFrame {
+  const places = [content, frameAt(frame, ['details']), frame];
+  return {
+    role,
+    owner: firstOf(textOf, places, ['user_id']),
+    thread: firstOf(textOf, places, ['thread_id']),
+    run: firstOf(textOf, places, ['run_id']),
+    sentAt: unixMsOf(frame, 'timestamp'),
+    ...(role === 'pong' && { echoedAt: unixMsOf(frame, 'client_timestamp') }),
+  };
+}
+
+async function storeNote(call: ApiCall & { text: string }): Promise<void> {
+  await requestApi(call, { method: 'PUT', path: '/api/profile/note', json: { note: call.text } });
+}

@@ -1,0 +1,46 @@
+import type { JudgingInput } from './judging.ts';
+import type {
+  AddressName,
+  Addresses,
+  AddressSpec,
+  Handshake,
+  Session,
+  SignInMethod,
+  SocketWire,
+  Target,
+  ThreadWire,
+} from './target.ts';
+
+/** What a profile must say about its socket; handshake and pings have defaults. */
+export interface SocketInput extends Omit<SocketWire, 'handshake' | 'pingEveryMs'> {
+  /** Default: the target greets with nothing, a question may be asked as soon as the socket is open. */
+  handshake?(session: Session): Handshake;
+  /** Default: null, no protocol-level pings. */
+  readonly pingEveryMs?: number | null | undefined;
+}
+
+/**
+ * A profile as its author writes it. `name`, `production`, `addresses`, `signIn` and `socket` are
+ * required; everything else has the default that {@link defineTarget} documents.
+ */
+export interface TargetInput {
+  readonly name: string;
+  readonly text?: string | undefined;
+  readonly production: boolean;
+  readonly isProduction?: ((addresses: Addresses) => boolean) | undefined;
+  readonly embedded?: boolean | undefined;
+  readonly addresses: Readonly<Partial<Record<AddressName, AddressSpec>>>;
+  readonly headersFromEnv?: Readonly<Record<string, string>> | undefined;
+  readonly headersVariable?: string | undefined;
+  readonly forbiddenHeaders?: readonly string[] | undefined;
+  readonly health?: Target['health'] | undefined;
+  readonly signIn: Target['signIn'];
+  readonly signInOrder?: readonly SignInMethod[] | undefined;
+  readonly whoAmI?: Target['whoAmI'];
+  readonly socket: SocketInput;
+  readonly threads?: ThreadWire | undefined;
+  readonly names?: Partial<Target['names']> | undefined;
+  readonly limits?: Partial<Target['limits']> | undefined;
+  readonly closeCodes?: Target['closeCodes'];
+  readonly judging?: JudgingInput | undefined;
+}

@@ -1,0 +1,248 @@
+import type { DecodedFields, OwnedIds } from '../history/observation.ts';
+import type { ProfileData } from '../history/profile-data.ts';
+
+/** The addresses of a system under test that a profile may name (`--address NAME=URL`). */
+export const ADDRESS_NAMES = ['api', 'auth', 'socket', 'page'] as const;
+export type AddressName = (typeof ADDRESS_NAMES)[number];
+/** Resolved base URLs without a trailing slash; `socket` is `ws:` or `wss:`. */
+export type Addresses = Readonly<Record<AddressName, string>>;
+
+/** How a simulated user signs in (`--sign-in METHOD`). */
+export const SIGN_IN_METHODS = ['register', 'password', 'e2e-key', 'token', 'page'] as const;
+export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
+
+/** Who a simulated user wants to be: made by a persona, or read from a users file. */
+export interface Account {
+  readonly email: string;
+  /** Display name; holds the user's name marker. */
+  readonly name: string;
+  readonly password?: string | undefined;
+  /** A ready access token (`--sign-in token`). */
+  readonly token?: string | undefined;
+  readonly refreshToken?: string | undefined;
+  /** Expected user id where a users file states it. */
+  readonly userId?: string | undefined;
+}
+
+/** Result of a sign-in. */
+export interface Session {
+  readonly userId: string;
+  /** The identity the target says this is, where it says so. */
+  readonly email?: string | undefined;
+  readonly token: string;
+  readonly refreshToken?: string | undefined;
+  /** Every secret of this session that must never enter an artifact (tokens, cookies). */
+  readonly secrets: readonly string[];
+}
+
+export interface HttpRequest {
+  readonly address: AddressName;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Begins with `/`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON when present. */
+  readonly json?: unknown;
+  readonly purpose: 'sign-in' | 'whoami' | 'api' | 'health' | 'refusal-probe';
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  /** The body as JSON, or undefined when it is none. Narrow it with a schema. */
+  readonly json: unknown;
+}
+
+/**
+ * What a profile talks HTTP through. Every exchange is recorded in the history of the user it is made
+ * for; a profile never opens connections itself.
+ */
+export interface TargetHttp {
+  /** Resolves for every status; rejects only when no reply came (refused, reset, timed out). */
+  request(request: HttpRequest): Promise<HttpReply>;
+}
+
+/** A step the target answered, but not as agreed; the message says what came and what was expected. */
+export class TargetRefusal extends Error {
+  override readonly name = 'TargetRefusal';
+  readonly status: number | null;
+  constructor(message: string, status: number | null = null) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** What a frame is to the harness, beside its canonical fields. */
+export interface DecodedFrame extends DecodedFields {
+  /**
+   * `agent`: an event of a run (known or not). `handshake`, `ack`, `pong`, `heartbeat`, `error`: as
+   * named. `other`: recognised as none of these.
+   */
+  readonly role: 'agent' | 'handshake' | 'ack' | 'pong' | 'heartbeat' | 'error' | 'other';
+  /** `pong`: the client time that came back (Unix ms), if any. `sentAt` holds the target's time. */
+  readonly echoedAt?: number | undefined;
+}
+
+/** Where a connection's handshake stands after a frame. */
+export interface HandshakeStep {
+  /** Own ids this frame made known (authoritative). */
+  readonly ids?: OwnedIds | undefined;
+  /** Identity the handshake shows when it is not the expected one (full id or shown prefix). */
+  readonly shown?: string | undefined;
+  /** Frames to send in answer, as JSON values. */
+  readonly send?: readonly unknown[] | undefined;
+  /**
+   * `waiting`: more must come. `ready`: a question may be asked once `settleMs` has passed without a
+   * frame that changes this (0 = at once).
+   */
+  readonly state: 'waiting' | 'ready';
+  readonly settleMs?: number | undefined;
+}
+
+/** One connection's handshake, as a small state machine over its first frames. */
+export interface Handshake {
+  /**
+   * Called once, when the socket has opened and before any frame came: for targets that greet with
+   * nothing (`ready`) or want a first message from us (`send`). Absent: `waiting`.
+   */
+  opened?(): HandshakeStep;
+  /**
+   * How this connection asks, where its handshake decides that (a target with two generations of a
+   * protocol). When present it is used instead of {@link SocketWire.ask}.
+   */
+  ask?(question: Question): AskFrame;
+  receive(frame: unknown, decoded: DecodedFrame): HandshakeStep;
+}
+
+/** How to open a socket for a session. */
+export interface SocketRequest {
+  readonly url: string;
+  readonly protocols: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** Secrets beyond the session's own in this request (a ticket). */
+  readonly secrets?: readonly string[] | undefined;
+}
+
+export interface Question {
+  readonly content: string;
+  readonly thread: string | undefined;
+  /** A run id made by the harness; used only where the target accepts one. */
+  readonly run: string;
+  /** Unix ms. */
+  readonly now: number;
+  /** True for the first question of its thread. */
+  readonly first: boolean;
+}
+
+/** What to send to ask a question; `run` is set when the target takes the run id from us. */
+export interface AskFrame {
+  readonly frame: unknown;
+  readonly run?: string | undefined;
+}
+
+export interface SocketWire {
+  open(session: Session, addresses: Addresses, http: TargetHttp): Promise<SocketRequest>;
+  /** A fresh handshake for one connection of a user with this session. */
+  handshake(session: Session): Handshake;
+  /** The frame that asks. `run` is set when the target takes the run id from us. */
+  ask(question: Question): AskFrame;
+  stop?(run: string): unknown;
+  /** An application-level ping; its pong is decoded as role `pong`. */
+  ping?(nowUnixMs: number): unknown;
+  /** Canonical fields of one parsed frame. Must never throw, whatever the frame is. */
+  decode(frame: unknown): DecodedFrame;
+  /**
+   * For targets that put several events into one frame. The first entry equals `decode(frame)` and goes
+   * with the frame's own history line; every further entry is recorded as an extra line of kind `frame`
+   * with the same time and without content. Never empty, never throws. Absent: `[decode(frame)]`.
+   */
+  decodeAll?(frame: unknown): readonly DecodedFrame[];
+  /** Protocol-level ping interval in ms, or null. */
+  readonly pingEveryMs: number | null;
+}
+
+/** Threads and notes over HTTP, where the target has them. */
+export interface ThreadWire {
+  create?(call: {
+    http: TargetHttp;
+    session: Session;
+    title: string;
+    members: readonly string[];
+  }): Promise<string>;
+  list?(call: { http: TargetHttp; session: Session }): Promise<void>;
+  /** Reads one thread's messages. */
+  read?(call: { http: TargetHttp; session: Session; thread: string }): Promise<void>;
+  /** Stores a private text of the user that the agent's tool reads. */
+  note?(call: { http: TargetHttp; session: Session; text: string }): Promise<void>;
+}
+
+export interface SignInCall {
+  readonly http: TargetHttp;
+  readonly account: Account;
+  /** Environment the profile may read its keys from. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** One address of a profile. */
+export interface AddressSpec {
+  /** Default base URL; absent when it must be given. */
+  readonly url?: string | undefined;
+  /** Environment variable that overrides it. */
+  readonly env?: string | undefined;
+  /** Path appended to `--url` for this address (`socket`: `/ws`), with the scheme adapted. */
+  readonly path?: string | undefined;
+}
+
+/** A system under test: everything the harness knows about it (DESIGN §4.6). */
+export interface Target {
+  readonly name: string;
+  /** One sentence for `crosstalk list targets`. */
+  readonly text: string;
+  /** Refused without `--allow-production`. */
+  readonly production: boolean;
+  /** Whether these addresses lead to production although the profile as such does not. */
+  readonly isProduction?: ((addresses: Addresses) => boolean) | undefined;
+  /** True only for the embedded target, which the harness starts itself when no URL is given. */
+  readonly embedded: boolean;
+  readonly addresses: Readonly<Record<AddressName, AddressSpec>>;
+  /** Extra headers by environment variable (gateways), name to variable. */
+  readonly headersFromEnv: Readonly<Record<string, string>>;
+  /** Environment variable with any number of extra headers, one `NAME=VALUE` a line. */
+  readonly headersVariable?: string | undefined;
+  /** Headers (lower-case parts of their names) that would change what is measured; refused. */
+  readonly forbiddenHeaders?: readonly string[] | undefined;
+  readonly health: readonly { readonly address: AddressName; readonly path: string }[];
+  readonly signIn: Readonly<Partial<Record<SignInMethod, (call: SignInCall) => Promise<Session>>>>;
+  /** Methods in the order of preference; the first is the default. */
+  readonly signInOrder: readonly SignInMethod[];
+  readonly whoAmI?:
+    | ((call: {
+        http: TargetHttp;
+        session: Session;
+      }) => Promise<{ userId: string; email?: string }>)
+    | undefined;
+  readonly socket: SocketWire;
+  readonly threads: ThreadWire;
+  /** Shape of user names the target accepts; the persona builder keeps to it. */
+  readonly names: {
+    /** Mail domain of users the harness makes. */
+    readonly mailDomain: string;
+    /** Words (lower case) that must not occur in names, titles or questions. */
+    readonly avoidWords: readonly string[];
+  };
+  readonly limits: {
+    readonly usersMax: number;
+    /** Sign-ins, connections and questions started per second at most; null = unlimited. */
+    readonly startsPerSecondMax: number | null;
+    /** Questions per campaign at most; null = unlimited. */
+    readonly questionsMax: number | null;
+    /** Phases: sign-ins under way at once. */
+    readonly concurrentSignInsMax: number;
+    readonly handshakeMsMax: number;
+  };
+  /** WebSocket close codes (RFC 6455) to what they mean on this target, for reports. */
+  readonly closeCodes?: Readonly<Record<number, string>> | undefined;
+  /** What judging needs, as data; goes into every history's first line. */
+  readonly judging: ProfileData;
+}
