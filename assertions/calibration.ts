@@ -1,0 +1,453 @@
+import { createHash } from 'node:crypto';
+import { readHistory } from '../history/journal-reader.ts';
+import { mintMarker } from '../history/markers.ts';
+import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
+import type { Calibration, Finding, Verdict } from '../history/verdict.ts';
+import { CALIBRATION_RULE, Judge, judgeOnce, type JudgeOptions } from './history-judge.ts';
+
+/** Larger histories are calibrated on the first users whose observations fit into this. */
+const SAMPLE_OBSERVATIONS_MAX = 4_000;
+/** Fewer users cannot leak to each other; more are not needed to prove that a leak is seen. */
+const SAMPLE_USERS_MIN = 2;
+
+/** A history in memory, small enough to be changed and judged again many times. */
+interface Sample {
+  readonly header: TrialHeader;
+  readonly observations: readonly Observation[];
+}
+
+/** A leak or break put into a recorded history. */
+interface Planted {
+  readonly observations: readonly Observation[];
+  /** The rule that must object. */
+  readonly rule: string;
+  /** `line` of the changed observation; null when something was taken out. */
+  readonly line: number | null;
+  readonly observer: string;
+}
+
+type Mutation = (sample: Sample, pick: Pick) => Planted | undefined;
+/** A repeatable choice: the same history is always changed in the same places. */
+type Pick = <T>(from: readonly T[], purpose: string) => T | undefined;
+
+/**
+ * Judges a history and, if it would pass, proves that the detector is live: each mutation is applied to
+ * a copy of the recorded observations, judged again, and must be found by its rule at its place
+ * (DESIGN §3.7).
+ * @throws HistoryUnreadable
+ */
+export function judgeHistory(path: string, options: JudgeOptions = {}): Verdict {
+  const verdict = judgeOnce(path, options);
+  if (options.calibrate !== true || verdict.verdict !== 'pass') return verdict;
+  return withCalibration(verdict, calibrate(readSample(path)));
+}
+
+/** Mutates and re-judges; what the unchanged sample already shows does not count as caught. */
+export function calibrate(sample: {
+  readonly header: TrialHeader;
+  readonly observations: readonly Observation[];
+}): Calibration & { readonly missed: readonly string[] } {
+  const known = new Set(judge(sample, sample.observations).map((finding) => keyOf(finding)));
+  const byMutation: Record<string, { planted: number; caught: number }> = {};
+  const missed: string[] = [];
+  for (const [name, mutate] of Object.entries(MUTATIONS)) {
+    const planted = mutate(sample, picker(sample.header.seed, name));
+    if (planted === undefined) continue;
+    const caught = judge(sample, planted.observations).some((finding) =>
+      isCaught(finding, planted, known),
+    );
+    byMutation[name] = { planted: 1, caught: caught ? 1 : 0 };
+    if (!caught) missed.push(`${name} (${planted.rule}, ${planted.observer})`);
+  }
+  const counts = Object.values(byMutation);
+  return {
+    planted: counts.length,
+    caught: counts.reduce((sum, count) => sum + count.caught, 0),
+    byMutation,
+    missed,
+  };
+}
+
+function withCalibration(
+  verdict: Verdict,
+  { missed, ...calibration }: Calibration & { readonly missed: readonly string[] },
+): Verdict {
+  const evidence = { ...verdict.evidence, calibration };
+  const proven = calibration.planted > 0 && calibration.caught === calibration.planted;
+  const rules = verdict.rules.map((rule) =>
+    rule.rule === CALIBRATION_RULE
+      ? {
+          ...rule,
+          outcome: proven ? ('pass' as const) : ('inconclusive' as const),
+          examined: calibration.planted,
+        }
+      : rule,
+  );
+  if (proven) return { ...verdict, evidence, rules };
+  const message =
+    calibration.planted === 0
+      ? 'nothing could be planted in this history, so the detector is not proven'
+      : `planted ${calibration.planted}, caught ${calibration.caught}; missed: ${missed.join(', ')}`;
+  const finding: Finding = {
+    rule: CALIBRATION_RULE,
+    severity: 'inconclusive',
+    observer: null,
+    owner: null,
+    surface: 'harness',
+    place: null,
+    event: null,
+    t: 0,
+    count: Math.max(1, missed.length),
+    mechanism: null,
+    message,
+    witness: [],
+    screenshot: null,
+  };
+  return {
+    ...verdict,
+    verdict: 'inconclusive',
+    cause: 'blind',
+    reasons: [`${CALIBRATION_RULE}: ${message}`],
+    rules,
+    findings: [finding, ...verdict.findings].slice(0, 1_000),
+    evidence,
+  };
+}
+
+/** The first users whose observations fit, with everything they and the crowd as a whole saw. */
+function readSample(path: string): Sample {
+  let header: TrialHeader | undefined;
+  const perUser = new Map<string, number>();
+  readHistory(path, {
+    header: (read) => {
+      header = read;
+    },
+    observation: ({ user }) => {
+      if (user !== null) perUser.set(user, (perUser.get(user) ?? 0) + 1);
+    },
+  });
+  if (header === undefined) throw new Error('a history without a header was read');
+  const chosen = new Set<string>();
+  let total = 0;
+  for (const { user } of header.users) {
+    total += perUser.get(user) ?? 0;
+    if (total > SAMPLE_OBSERVATIONS_MAX && chosen.size >= SAMPLE_USERS_MIN) break;
+    chosen.add(user);
+  }
+  const observations: Observation[] = [];
+  readHistory(path, {
+    header: () => {},
+    observation: (observation) => {
+      if (observation.user === null || chosen.has(observation.user)) observations.push(observation);
+    },
+  });
+  const users = header.users.filter(({ user }) => chosen.has(user));
+  return { header: { ...header, users }, observations };
+}
+
+function judge(sample: Sample, observations: readonly Observation[]): readonly Finding[] {
+  const judging = new Judge(sample.header);
+  for (const observation of observations) judging.observe(observation);
+  const end: TrialEnd = { kind: 'end', n: 0, t: observations.at(-1)?.t ?? 0, reason: 'done' };
+  return judging.conclude({ end }).findings;
+}
+
+function keyOf(finding: Finding): string {
+  return [finding.rule, finding.observer, finding.owner, finding.surface, finding.event].join('|');
+}
+
+function isCaught(finding: Finding, planted: Planted, known: ReadonlySet<string>): boolean {
+  if (finding.rule !== planted.rule || finding.observer !== planted.observer) return false;
+  if (known.has(keyOf(finding))) return false;
+  return planted.line === null || finding.witness.some((witness) => witness.line === planted.line);
+}
+
+function picker(seed: string, mutation: string): Pick {
+  return (from, purpose) => {
+    if (from.length === 0) return undefined;
+    const digest = createHash('sha256').update(`${seed} ${mutation} ${purpose}`).digest();
+    return from[digest.readUInt32BE(0) % from.length];
+  };
+}
+
+/** A received agent event of a user's own run, with its owner and content. */
+function ownEvents(sample: Sample, event: string): readonly Observation[] {
+  const asked = new Map<string, string>();
+  for (const { kind, act, run, user } of sample.observations)
+    if (kind === 'act' && act === 'ask' && run !== undefined && user !== null) asked.set(run, user);
+  return sample.observations.filter(
+    (observation) =>
+      observation.dir === 'in' &&
+      observation.kind === 'frame' &&
+      observation.event === event &&
+      observation.contentKind === 'frame' &&
+      (observation.run === undefined ||
+        (asked.get(observation.run) ?? observation.user) === observation.user),
+  );
+}
+
+function otherUser(
+  sample: Sample,
+  user: string | null,
+  pick: Pick,
+): TrialHeader['users'][number] | undefined {
+  return pick(
+    sample.header.users.filter((other) => other.user !== user),
+    'other user',
+  );
+}
+
+/** A line number no recorded observation has, so that a witness names the planted one. */
+function freshLine(sample: Sample): number {
+  return (sample.observations.at(-1)?.line ?? 0) + 1_000_000;
+}
+
+function insertAfter(
+  sample: Sample,
+  after: Observation,
+  planted: Observation,
+): readonly Observation[] {
+  const at = sample.observations.indexOf(after);
+  return [...sample.observations.slice(0, at + 1), planted, ...sample.observations.slice(at + 1)];
+}
+
+function replace(sample: Sample, old: Observation, planted: Observation): readonly Observation[] {
+  return sample.observations.map((observation) => (observation === old ? planted : observation));
+}
+
+/** The connection on which a user received events. */
+function connectionOf(sample: Sample, user: string): Observation | undefined {
+  return sample.observations.find(
+    (observation) =>
+      observation.user === user &&
+      observation.dir === 'in' &&
+      observation.kind === 'frame' &&
+      observation.conn !== null,
+  );
+}
+
+/** The frame with one more member, spliced in as text so that any JSON object will do. */
+function withMember(content: string, name: string, value: string): string | undefined {
+  const trimmed = content.trimEnd();
+  if (!trimmed.endsWith('}')) return undefined;
+  const before = trimmed.slice(0, -1);
+  const comma = before.trimEnd().endsWith('{') ? '' : ',';
+  return `${before}${comma}${JSON.stringify(name)}:${JSON.stringify(value)}}`;
+}
+
+/** Adds a member to one of a user's own events; `value` is made from another user. */
+function splice(
+  rule: string,
+  event: (sample: Sample) => string,
+  value: (sample: Sample, other: TrialHeader['users'][number]) => string | undefined,
+): Mutation {
+  return (sample, pick) => {
+    const target = pick(ownEvents(sample, event(sample)), 'event');
+    const other = otherUser(sample, target?.user ?? null, pick);
+    if (target?.user == null || target.content === undefined || other === undefined)
+      return undefined;
+    const text = value(sample, other);
+    const content = text === undefined ? undefined : withMember(target.content, 'note', text);
+    if (content === undefined) return undefined;
+    const line = freshLine(sample);
+    return {
+      observations: replace(sample, target, { ...target, content, line }),
+      rule,
+      line,
+      observer: target.user,
+    };
+  };
+}
+
+function idOf(sample: Sample, user: string, kind: 'user' | 'run'): string | undefined {
+  for (const observation of sample.observations)
+    if (
+      observation.kind === 'identity' &&
+      observation.user === user &&
+      observation.ids?.[kind] !== undefined
+    )
+      return observation.ids[kind];
+  return undefined;
+}
+
+const required = (sample: Sample, index: number): string =>
+  sample.header.profile.order.required.at(index) ?? sample.header.profile.order.last;
+const lastEvent = (sample: Sample): string => sample.header.profile.order.last;
+const pair = (sample: Sample): { opens: string; closes: string } | undefined =>
+  sample.header.profile.order.pairs[0];
+
+/** Every class of mutation, by the name that `evidence.calibration.byMutation` shows. */
+const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'event-moved': (sample, pick) => {
+    const event = pick(ownEvents(sample, required(sample, 1)), 'event');
+    const other = otherUser(sample, event?.user ?? null, pick);
+    const at = other === undefined ? undefined : connectionOf(sample, other.user);
+    if (event === undefined || other === undefined || at === undefined) return undefined;
+    const line = freshLine(sample);
+    const planted = { ...event, user: other.user, conn: at.conn, line };
+    return {
+      observations: insertAfter(sample, event, planted),
+      rule: 'isolation/misdelivered-event',
+      line,
+      observer: other.user,
+    };
+  },
+  'marker-spliced': splice('isolation/foreign-marker', lastEvent, (_sample, other) =>
+    mintMarker(other.markerPrefix, 'note', 0),
+  ),
+  'marker-encoded': splice(
+    'isolation/foreign-marker',
+    (sample) => required(sample, 1),
+    (_sample, other) =>
+      Buffer.from(`of ${mintMarker(other.markerPrefix, 'question', 1)}`).toString('base64'),
+  ),
+  'run-id-spliced': splice(
+    'isolation/foreign-run',
+    (sample) => required(sample, 1),
+    (sample, other) => idOf(sample, other.user, 'run'),
+  ),
+  'identity-spliced': splice(
+    'isolation/foreign-identity',
+    (sample) => required(sample, 1),
+    (sample, other) => idOf(sample, other.user, 'user') ?? other.identity,
+  ),
+  'credential-spliced': splice('isolation/foreign-credential', lastEvent, (sample, other) => {
+    const hashes = sample.observations.flatMap((observation) =>
+      observation.kind === 'identity' && observation.user === other.user
+        ? (observation.credentials ?? [])
+        : [],
+    );
+    const hash = hashes[0] ?? other.credentials[0];
+    return hash === undefined ? undefined : `[redacted:${hash}]`;
+  }),
+  'ids-stripped': (sample, pick) => {
+    const name = sample.header.profile.order.required.find(
+      (event) => (sample.header.profile.claims.ids[event] ?? []).length > 0,
+    );
+    const event = name === undefined ? undefined : pick(ownEvents(sample, name), 'event');
+    if (event?.user == null) return undefined;
+    const line = freshLine(sample);
+    const {
+      owner: _owner,
+      thread: _thread,
+      run: _run,
+      id: _id,
+      sequence: _sequence,
+      ...rest
+    } = event;
+    const planted: Observation = {
+      ...rest,
+      line,
+      content: `{"type":${JSON.stringify(event.event)}}`,
+    };
+    return {
+      observations: insertAfter(sample, event, planted),
+      rule: 'isolation/unattributable-event',
+      line,
+      observer: event.user,
+    };
+  },
+  'answers-swapped': (sample, pick) => {
+    const event = pick(ownEvents(sample, lastEvent(sample)), 'event');
+    const other = otherUser(sample, event?.user ?? null, pick);
+    const theirs =
+      other === undefined
+        ? undefined
+        : ownEvents(sample, lastEvent(sample)).find((o) => o.user === other.user);
+    if (event?.user == null || theirs?.content === undefined) return undefined;
+    const { answer, chunk } = sample.header.profile.answer;
+    if (answer.length + chunk.length === 0) return undefined;
+    const line = freshLine(sample);
+    return {
+      observations: replace(sample, event, { ...event, content: theirs.content, line }),
+      rule: 'isolation/wrong-answer',
+      line,
+      observer: event.user,
+    };
+  },
+  'event-dropped': (sample, pick) => {
+    const name = required(sample, 1);
+    const event = pick(ownEvents(sample, name), 'event');
+    if (event?.user == null) return undefined;
+    const dropped = (observation: Observation): boolean =>
+      observation.user === event.user &&
+      observation.run === event.run &&
+      observation.event === name;
+    return {
+      observations: sample.observations.filter((observation) => !dropped(observation)),
+      rule: 'order/missing-event',
+      line: null,
+      observer: event.user,
+    };
+  },
+  'event-doubled': (sample, pick) => {
+    const event = pick(ownEvents(sample, required(sample, 0)), 'event');
+    if (event?.user == null) return undefined;
+    const line = freshLine(sample);
+    return {
+      observations: insertAfter(sample, event, { ...event, line }),
+      rule: 'order/duplicate-event',
+      line,
+      observer: event.user,
+    };
+  },
+  'pair-turned': (sample, pick) => {
+    const names = pair(sample);
+    const closing =
+      names === undefined ? undefined : pick(ownEvents(sample, names.closes), 'event');
+    if (names === undefined || closing?.user == null) return undefined;
+    const opening = ownEvents(sample, names.opens).find(
+      (o) =>
+        o.user === closing.user &&
+        o.conn === closing.conn &&
+        o.tool === closing.tool &&
+        o.run === closing.run,
+    );
+    if (opening === undefined || opening.tool === undefined) return undefined;
+    const line = freshLine(sample);
+    const early = { ...closing, t: opening.t, line };
+    const observations = sample.observations.flatMap((observation) => {
+      if (observation === opening) return [early, opening];
+      return observation === closing ? [] : [observation];
+    });
+    return { observations, rule: 'order/out-of-order', line, observer: closing.user };
+  },
+  'event-late': (sample, pick) => {
+    const end = pick(ownEvents(sample, lastEvent(sample)), 'event');
+    const event = ownEvents(sample, required(sample, 1)).find(
+      (o) => o.user === end?.user && o.run === end?.run,
+    );
+    if (end?.user == null || event === undefined) return undefined;
+    const line = freshLine(sample);
+    const { id: _id, sequence: _sequence, ...rest } = event;
+    return {
+      observations: insertAfter(sample, end, { ...rest, t: end.t + 1, line }),
+      rule: 'order/after-completion',
+      line,
+      observer: end.user,
+    };
+  },
+  'frame-garbled': (sample, pick) => {
+    const event = pick(ownEvents(sample, required(sample, 0)), 'event');
+    if (event?.user == null) return undefined;
+    const line = freshLine(sample);
+    const planted: Observation = {
+      n: event.n,
+      t: event.t,
+      line,
+      user: event.user,
+      conn: event.conn,
+      surface: 'socket',
+      dir: 'in',
+      kind: 'frame',
+      contentKind: 'text',
+      content: '{"type":"agent_',
+    };
+    return {
+      observations: insertAfter(sample, event, planted),
+      rule: 'order/malformed-event',
+      line,
+      observer: event.user,
+    };
+  },
+};

@@ -1,0 +1,304 @@
+import { readHistory, type HistoryProblem } from '../history/journal-reader.ts';
+import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
+import { RULES } from '../history/rules.ts';
+import {
+  CAUSES,
+  worseOutcome,
+  type Cause,
+  type Finding,
+  type Outcome,
+  type Verdict,
+} from '../history/verdict.ts';
+import { FactFinder } from './facts.ts';
+import { Knowledge } from './knowledge.ts';
+import { IsolationMatrix } from './matrix.ts';
+import { Report, type Entry } from './report.ts';
+import type { Bench, Ending, RuleGroup } from './rule-group.ts';
+import { RunLedger } from './run-ledger.ts';
+import { answerRules } from './rules/answers.ts';
+import { contentRules } from './rules/content.ts';
+import { deliveryRules } from './rules/delivery.ts';
+import { eventRules } from './rules/events.ts';
+import { evidenceRules } from './rules/evidence.ts';
+import { judgeGates } from './rules/gates.ts';
+import { identifierRules, tokenRule } from './rules/identifiers.ts';
+import { orderRules } from './rules/order.ts';
+import { Tally } from './tally.ts';
+
+/** Sentences in a verdict's `reasons`. */
+const REASONS_MAX = 10;
+/** Added by the calibration, not by a rule group. */
+const CALIBRATION_RULE = 'evidence/detector-missed';
+
+interface Seat {
+  readonly group: RuleGroup;
+  /** What a rule of the group threw; the group then judges no further and is inconclusive. */
+  failure: string | undefined;
+}
+
+/**
+ * Judges one history: an incremental fold over its observations, the same while a trial runs, right after
+ * it, and from an archived file. Sees the history and nothing live.
+ */
+export class Judge {
+  readonly #header: TrialHeader;
+  readonly #knowledge: Knowledge;
+  readonly #finder: FactFinder;
+  readonly #ledger: RunLedger;
+  readonly #report: Report;
+  readonly #tally: Tally;
+  readonly #seats: Seat[];
+  readonly #bench: Bench;
+
+  constructor(header: TrialHeader) {
+    this.#header = header;
+    this.#knowledge = new Knowledge(header);
+    this.#finder = new FactFinder(this.#knowledge);
+    this.#ledger = new RunLedger(this.#knowledge);
+    this.#report = new Report(this.#knowledge);
+    this.#tally = new Tally(this.#knowledge, this.#ledger);
+    this.#bench = {
+      knowledge: this.#knowledge,
+      facts: this.#finder,
+      ledger: this.#ledger,
+      report: this.#report,
+      matrix: new IsolationMatrix(header.users.length),
+    };
+    const bench = this.#bench;
+    this.#seats = [
+      identifierRules(bench),
+      eventRules(bench),
+      contentRules(bench),
+      // The order rules keep the ledger's record of each run; what reads that record comes after them.
+      orderRules(bench),
+      answerRules(bench),
+      tokenRule(bench),
+      deliveryRules(bench),
+      evidenceRules(bench, this.#tally),
+    ].map((group) => ({ group, failure: undefined }));
+  }
+
+  /** Whether a violation was found so far. It stays one, whatever comes. */
+  get violated(): boolean {
+    return this.#report.violated;
+  }
+
+  /** Violations found so far. */
+  get violations(): readonly Finding[] {
+    if (!this.#report.violated) return [];
+    return this.#report.conclude().findings.filter((finding) => finding.severity === 'violation');
+  }
+
+  observe(observation: Observation): void {
+    const facts = this.#finder.find(observation);
+    if (facts === undefined) {
+      this.#tally.observeCrowd(observation);
+      for (const seat of this.#seats)
+        this.#guard(seat, () => seat.group.observeCrowd?.(observation));
+      return;
+    }
+    if (observation.kind === 'act') this.#ledger.act(facts);
+    this.#tally.observe(facts);
+    for (const seat of this.#seats) {
+      if (seat.failure !== undefined) continue;
+      try {
+        seat.group.observe?.(facts);
+      } catch (error) {
+        seat.failure = describe(error);
+      }
+    }
+  }
+
+  /** The verdict over everything observed. Call once. */
+  conclude(how: {
+    /** The last line, or undefined when there was none. */
+    readonly end: TrialEnd | undefined;
+    readonly problems?: readonly HistoryProblem[];
+    /** Judge a history that is still being written as if it ended here. */
+    readonly assumeEnd?: boolean;
+  }): Verdict {
+    const problems = how.problems ?? [];
+    const ending: Ending = {
+      complete: (how.end?.reason === 'done' && problems.length === 0) || how.assumeEnd === true,
+      end: how.end,
+      problems,
+    };
+    for (const seat of this.#seats) this.#guard(seat, () => seat.group.conclude?.(ending));
+    const metrics = this.#tally.metrics();
+    const gates = judgeGates(this.#bench, {
+      tally: this.#tally,
+      metrics,
+      complete: ending.complete,
+    });
+    const entries = [...this.#report.entries];
+    const { findings, omitted } = this.#report.conclude();
+    const rules = this.#ruleResults(entries, gates);
+    const { verdict, cause, reasons } = decide(entries, findings, rules);
+    return {
+      schema: 1,
+      verdict,
+      cause,
+      reasons,
+      trial: {
+        scenario: this.#header.scenario,
+        transport: this.#header.transport,
+        target: this.#header.target,
+        url: this.#header.url,
+        seed: this.#header.seed,
+        users: this.#header.users.length,
+        startedAt: this.#header.startedAt,
+        durationMs: how.end?.t ?? this.#tally.lastAt,
+        reproduce: this.#header.reproduce,
+      },
+      rules,
+      findings,
+      findingsOmitted: omitted,
+      users: this.#tally.users(),
+      matrix: { users: [...this.#knowledge.users], cells: this.#bench.matrix.cells() },
+      metrics,
+      gates,
+      access: [],
+      evidence: this.#evidence(entries),
+    };
+  }
+
+  #guard(seat: Seat, work: () => void): void {
+    if (seat.failure !== undefined) return;
+    try {
+      work();
+    } catch (error) {
+      // A rule that throws has judged nothing: inconclusive, never a pass (DESIGN §3.5).
+      seat.failure = describe(error);
+    }
+  }
+
+  #evidence(entries: readonly Entry[]): Verdict['evidence'] {
+    const users = this.#knowledge.users.length;
+    const overlap = this.#tally.overlap();
+    const { opportunities } = this.#tally;
+    const leaked = entries.some(
+      (entry) => entry.severity === 'violation' && entry.cause === 'leak',
+    );
+    // Rule of three: after n opportunities without a leak, its rate is below 3/n with 95 % confidence.
+    const bound = (chances: number): number | null =>
+      leaked || chances === 0 ? null : Math.min(1, 3 / chances);
+    return {
+      observations: this.#tally.observations,
+      bytes: this.#tally.bytes,
+      pairsOverlapping: overlap.pairs,
+      pairs: (users * Math.max(0, users - 1)) / 2,
+      runPairsOverlapping: overlap.runPairs,
+      opportunities,
+      leakRateUpperBound95: bound(opportunities),
+      leakRateUpperBound95PerRunPair: bound(overlap.runPairs),
+      calibration: null,
+    };
+  }
+
+  #ruleResults(entries: readonly Entry[], gates: Verdict['gates']): Verdict['rules'] {
+    const worst = new Map<string, Outcome>();
+    for (const { draft, severity } of entries) {
+      if (severity === 'note') continue;
+      const outcome = severity === 'violation' ? 'fail' : 'inconclusive';
+      worst.set(draft.rule, worseOutcome(worst.get(draft.rule) ?? 'pass', outcome));
+    }
+    const seatOf = new Map<string, Seat>();
+    for (const seat of this.#seats) for (const rule of seat.group.rules) seatOf.set(rule, seat);
+    return RULES.map(({ name }) => {
+      const gate = gates.find((result) => `gate/${result.name}` === name);
+      if (gate !== undefined)
+        return { rule: name, outcome: gate.outcome, examined: gate.actual === null ? 0 : 1 };
+      const seat = seatOf.get(name);
+      if (seat === undefined || seat.group.notApplicable?.includes(name) === true)
+        return { rule: name, outcome: 'not-applicable' as const, examined: 0 };
+      const examined = seat.group.examined(name);
+      const found = worst.get(name) ?? 'pass';
+      const blind = seat.failure !== undefined || examined === 0;
+      return { rule: name, outcome: blind ? worseOutcome(found, 'inconclusive') : found, examined };
+    });
+  }
+}
+
+/** The worst outcome wins; the reasons are the findings of that severity, in one sentence each. */
+function decide(
+  entries: readonly Entry[],
+  findings: readonly Finding[],
+  rules: Verdict['rules'],
+): { verdict: Outcome; cause: Cause | null; reasons: string[] } {
+  let verdict: Outcome = 'pass';
+  for (const { severity } of entries) {
+    if (severity === 'violation') verdict = 'fail';
+    else if (severity === 'inconclusive') verdict = worseOutcome(verdict, 'inconclusive');
+  }
+  const blind = rules.filter(({ outcome }) => outcome === 'inconclusive');
+  if (blind.length > 0) verdict = worseOutcome(verdict, 'inconclusive');
+  if (verdict === 'pass') return { verdict, cause: null, reasons: [] };
+  const severity = verdict === 'fail' ? 'violation' : 'inconclusive';
+  const causes = new Set(
+    entries.filter((entry) => entry.severity === severity).map((entry) => entry.cause),
+  );
+  const reasons = findings
+    .filter((finding) => finding.severity === severity)
+    .slice(0, REASONS_MAX)
+    .map((finding) => `${finding.rule}: ${finding.message}`);
+  if (verdict === 'inconclusive')
+    for (const { rule, examined } of blind)
+      if (reasons.length < REASONS_MAX && !entries.some((entry) => entry.draft.rule === rule))
+        reasons.push(
+          examined === 0
+            ? `${rule}: it applies but had nothing to examine`
+            : `${rule}: it could not be judged`,
+        );
+  return { verdict, cause: CAUSES.find((cause) => causes.has(cause)) ?? 'blind', reasons };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Judges while recording: give it each observation as it is written. */
+export class LiveJudge {
+  readonly #judge: Judge;
+
+  constructor(header: TrialHeader) {
+    this.#judge = new Judge(header);
+  }
+
+  get violated(): boolean {
+    return this.#judge.violated;
+  }
+
+  get violations(): readonly Finding[] {
+    return this.#judge.violations;
+  }
+
+  observe(observation: Observation): void {
+    this.#judge.observe(observation);
+  }
+}
+
+export interface JudgeOptions {
+  /** Prove on a would-be pass that the detector is live (DESIGN §3.7). */
+  readonly calibrate?: boolean;
+  /** Judge a history that is still being written as if it ended here. */
+  readonly assumeEnd?: boolean;
+}
+
+/** Judges a recorded history from disk, without calibration. @throws HistoryUnreadable */
+export function judgeOnce(path: string, options: Pick<JudgeOptions, 'assumeEnd'> = {}): Verdict {
+  let judge: Judge | undefined;
+  const reading = readHistory(path, {
+    header: (header) => {
+      judge = new Judge(header);
+    },
+    observation: (observation) => judge?.observe(observation),
+  });
+  if (judge === undefined) throw new Error('a history without a header was read');
+  return judge.conclude({
+    end: reading.end,
+    problems: reading.problems,
+    ...(options.assumeEnd === undefined ? {} : { assumeEnd: options.assumeEnd }),
+  });
+}
+
+export { CALIBRATION_RULE };

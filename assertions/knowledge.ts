@@ -1,0 +1,181 @@
+import { AnchorIndex } from '../history/anchor-index.ts';
+import { CAMPAIGN_PREFIX_LENGTH, USER_PREFIX_LENGTH, type Place } from '../history/markers.ts';
+import type { Observation, OwnedIds, TrialHeader } from '../history/observation.ts';
+import type { ProfileData } from '../history/profile-data.ts';
+
+/** Index of a user in the history's first line. */
+export type UserIndex = number;
+/** Owner of what nobody in the crowd owns: a person outside. */
+export const OUTSIDE = -1;
+
+export type IdKind = 'user' | 'email' | 'thread' | 'run' | 'connection';
+
+/** An id and whose it is. */
+export interface OwnedId {
+  readonly text: string;
+  readonly kind: IdKind;
+  /** In the order in which they were learned; more than one is `isolation/shared-identifier`. */
+  readonly owners: UserIndex[];
+  /** All who may see what belongs to it; null: its owner alone. */
+  audience: ReadonlySet<UserIndex> | null;
+}
+
+/** A marker that was planted, with what the act line says of it. */
+export interface PlantedMarker {
+  readonly owner: UserIndex;
+  readonly place: Place;
+  readonly run: string | undefined;
+  readonly thread: string | undefined;
+}
+
+/** Told when an id gets a second owner. */
+export type SharedIdListener = (id: OwnedId, newcomer: UserIndex, observation: Observation) => void;
+
+/**
+ * What the history has said so far about who owns what. It grows by `identity` and `act` lines only: both
+ * come from the harness, from authoritative places (DESIGN §3.3).
+ */
+export class Knowledge {
+  readonly header: TrialHeader;
+  readonly profile: ProfileData;
+  readonly users: readonly string[];
+  readonly ids = new AnchorIndex<OwnedId>();
+  readonly planted = new Map<string, PlantedMarker>();
+  readonly campaignPrefix: string;
+  readonly #indexOf = new Map<string, UserIndex>();
+  readonly #ownerOfPrefix = new Map<string, UserIndex>();
+  readonly #credentials = new Map<string, UserIndex[]>();
+  readonly #sharedIdListeners: SharedIdListener[] = [];
+  /** Markers that co-members of a thread may see, per marker. */
+  readonly #lastTitle = new Map<UserIndex, string>();
+  readonly #published = new Map<string, Set<UserIndex>>();
+
+  constructor(header: TrialHeader) {
+    this.header = header;
+    this.profile = header.profile;
+    this.users = header.users.map((user) => user.user);
+    this.campaignPrefix = header.users[0]?.markerPrefix.slice(0, CAMPAIGN_PREFIX_LENGTH) ?? '';
+    for (const [index, user] of header.users.entries()) {
+      this.#indexOf.set(user.user, index);
+      this.#ownerOfPrefix.set(user.markerPrefix, index);
+      this.#own('email', user.identity, index);
+      this.#ownAll(user.ids, index);
+      for (const hash of user.credentials) this.#ownCredential(hash, index);
+    }
+  }
+
+  /** Index of a crowd name; undefined for null and for names the first line does not hold. */
+  indexOf(user: string | null): UserIndex | undefined {
+    return user === null ? undefined : this.#indexOf.get(user);
+  }
+
+  /** Crowd name of a user, or `outside`. */
+  nameOf(user: UserIndex): string {
+    return this.users[user] ?? 'outside';
+  }
+
+  /** Owner a marker names, or {@link OUTSIDE} when the crowd has no such user. */
+  ownerOfMarker(marker: string): UserIndex {
+    return this.#ownerOfPrefix.get(marker.slice(0, USER_PREFIX_LENGTH)) ?? OUTSIDE;
+  }
+
+  ownersOfCredential(hash: string): readonly UserIndex[] | undefined {
+    return this.#credentials.get(hash);
+  }
+
+  onSharedId(listener: SharedIdListener): void {
+    this.#sharedIdListeners.push(listener);
+  }
+
+  /** Whether a user may see what belongs to an id. */
+  maySee(id: OwnedId, user: UserIndex): boolean {
+    return id.owners.includes(user) || id.audience?.has(user) === true;
+  }
+
+  /** Whether the audience rule lets a user see a marker that another planted in a shared thread. */
+  isPublishedTo(marker: string, user: UserIndex): boolean {
+    return this.#published.get(marker)?.has(user) === true;
+  }
+
+  /** Lets everyone in an audience see a marker. */
+  publish(marker: string, audience: ReadonlySet<UserIndex>): void {
+    const known = this.#published.get(marker);
+    if (known === undefined) this.#published.set(marker, new Set(audience));
+    else for (const user of audience) known.add(user);
+  }
+
+  /** Takes in what an `identity` or `act` line says. Other lines teach nothing. */
+  learn(observation: Observation): void {
+    const user = this.indexOf(observation.user);
+    if (user === undefined) return;
+    if (observation.kind === 'identity') this.#learnIdentity(observation, user);
+    else if (observation.kind === 'act' && observation.marker !== undefined)
+      this.#learnMarker(observation, observation.marker, user);
+  }
+
+  #learnIdentity(observation: Observation, user: UserIndex): void {
+    if (observation.ids !== undefined) this.#ownAll(observation.ids, user, observation);
+    for (const hash of observation.credentials ?? []) this.#ownCredential(hash, user);
+    const thread = observation.ids?.thread;
+    if (observation.audience === undefined || thread === undefined) return;
+    const id = this.ids.get(thread);
+    if (id === undefined || this.profile.audience !== 'thread-members') return;
+    id.audience = new Set(observation.audience.map((name) => this.#indexOf.get(name) ?? OUTSIDE));
+    // The thread was made with the title its maker planted last; its members see that.
+    const title = this.#lastTitle.get(user);
+    if (title !== undefined) this.publish(title, id.audience);
+  }
+
+  #learnMarker(observation: Observation, marker: string, user: UserIndex): void {
+    this.planted.set(marker, {
+      owner: user,
+      place: placeOf(observation),
+      run: observation.run,
+      thread: observation.thread,
+    });
+    if (observation.place === 'title') this.#lastTitle.set(user, marker);
+    const thread = observation.thread === undefined ? undefined : this.ids.get(observation.thread);
+    if (thread !== undefined && thread.audience !== null) this.publish(marker, thread.audience);
+  }
+
+  #ownAll(ids: OwnedIds, user: UserIndex, observation?: Observation): void {
+    for (const kind of ['user', 'thread', 'run', 'connection'] as const) {
+      const text = ids[kind];
+      if (text !== undefined) this.#own(kind, text, user, observation);
+    }
+  }
+
+  // The one place an id gets its owner; the fourth argument is what told us, for the witness.
+  // eslint-disable-next-line max-params
+  #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
+    const known = this.ids.get(text);
+    if (known === undefined) {
+      this.ids.add(text, { text, kind, owners: [user], audience: null });
+      return;
+    }
+    if (known.owners.includes(user) || known.audience?.has(user) === true) return;
+    known.owners.push(user);
+    if (observation === undefined) return;
+    for (const listener of this.#sharedIdListeners) listener(known, user, observation);
+  }
+
+  #ownCredential(hash: string, user: UserIndex): void {
+    const owners = this.#credentials.get(hash);
+    if (owners === undefined) this.#credentials.set(hash, [user]);
+    else if (!owners.includes(user)) owners.push(user);
+  }
+}
+
+function placeOf(observation: Observation): Place {
+  if (observation.act === 'ask') return 'question';
+  switch (observation.place) {
+    case 'name':
+    case 'note':
+    case 'title':
+    case 'tool':
+    case 'probe':
+      return observation.place;
+    default:
+      return 'question';
+  }
+}

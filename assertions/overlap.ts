@@ -1,0 +1,58 @@
+/** Time during which a user's run was under way, wall-aligned ms. */
+export interface RunInterval {
+  readonly user: number;
+  /** Question sent. */
+  readonly from: number;
+  /** Own last event. */
+  readonly to: number;
+}
+
+/** Two intervals that share less than this did not really run at once (DESIGN §3.4). */
+export const OVERLAP_MS_MIN = 1;
+
+export interface Overlap {
+  /** Pairs of users whose runs overlapped at least once. */
+  readonly pairs: number;
+  /** Pairs of runs of different users that overlapped. */
+  readonly runPairs: number;
+}
+
+/** Counts overlapping pairs by one sweep over the intervals in the order of their beginnings. */
+export function overlapOf(intervals: readonly RunInterval[], users: number): Overlap {
+  const sorted = intervals.toSorted((a, b) => a.from - b.from);
+  const seen = new PairSet(users);
+  let active: RunInterval[] = [];
+  let runPairs = 0;
+  for (const interval of sorted) {
+    active = active.filter((other) => other.to - interval.from >= OVERLAP_MS_MIN);
+    if (interval.to - interval.from < OVERLAP_MS_MIN) continue;
+    for (const other of active) {
+      if (other.user === interval.user) continue;
+      runPairs += 1;
+      seen.add(other.user, interval.user);
+    }
+    active.push(interval);
+  }
+  return { pairs: seen.size, runPairs };
+}
+
+/** A set of unordered pairs of small numbers: one bit each. */
+class PairSet {
+  readonly #users: number;
+  readonly #bits: Uint8Array;
+  size = 0;
+
+  constructor(users: number) {
+    this.#users = users;
+    this.#bits = new Uint8Array(Math.ceil((users * users) / 8));
+  }
+
+  add(a: number, b: number): void {
+    const index = Math.min(a, b) * this.#users + Math.max(a, b);
+    const mask = 1 << (index & 7);
+    const byte = this.#bits[index >> 3] ?? 0;
+    if ((byte & mask) !== 0) return;
+    this.#bits[index >> 3] = byte | mask;
+    this.size += 1;
+  }
+}

@@ -1,0 +1,454 @@
+import type { Observation } from '../../history/observation.ts';
+import type { Facts } from '../facts.ts';
+import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
+import type { Run, RunOnConnection } from '../run-ledger.ts';
+
+const PER_RUN = [
+  'order/missing-event',
+  'order/unclosed-tool',
+  'order/stalled-run',
+  'order/double-completion',
+  'order/drift',
+] as const;
+const PER_EVENT = [
+  'order/out-of-order',
+  'order/duplicate-event',
+  'order/after-completion',
+  'order/orphan-event',
+  'order/sequence-regression',
+  'order/wrong-run',
+] as const;
+const MALFORMED = 'order/malformed-event';
+
+type OrderRule = (typeof PER_RUN)[number] | (typeof PER_EVENT)[number];
+
+/**
+ * The profile's partial order, held against every run that its receiver asked for (DESIGN §3.8). Per run
+ * over all connections: presence and ends. Per run and connection: order and repetition. What needs the
+ * whole history (something never came) is judged only when the history is complete.
+ */
+export function orderRules(bench: Bench): RuleGroup {
+  const judge = new OrderJudge(bench);
+  return {
+    rules: [...PER_RUN, ...PER_EVENT, MALFORMED],
+    notApplicable: bench.knowledge.profile.claims.sequence ? [] : ['order/sequence-regression'],
+    observe: (facts) => judge.observe(facts),
+    conclude: (ending) => judge.conclude(ending),
+    examined: (rule) => judge.examined(rule),
+  };
+}
+
+class OrderJudge {
+  readonly #bench: Bench;
+  readonly #events = new Map<string, number>();
+  #frames = 0;
+  #runEvents = 0;
+  #sequences = 0;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
+
+  examined(rule: string): number {
+    if (rule === MALFORMED) return this.#frames;
+    if (rule === 'order/sequence-regression') return this.#sequences;
+    if (PER_RUN.some((name) => name === rule)) return this.#bench.ledger.runs.length;
+    return this.#runEvents;
+  }
+
+  observe(facts: Facts): void {
+    const { observation } = facts;
+    if (!facts.received || observation.kind !== 'frame' || observation.surface !== 'socket') return;
+    this.#frames += 1;
+    if (this.#malformed(facts)) return;
+    if (facts.attribution === undefined) {
+      this.#unknownEvent(facts);
+      return;
+    }
+    const run = this.#bench.ledger.runOf(facts);
+    const { event, conn } = observation;
+    if (run === undefined || event === undefined || conn === null) return;
+    this.#runEvents += 1;
+    this.#events.set(event, (this.#events.get(event) ?? 0) + 1);
+    this.#runEvent(facts, run, { event, on: this.#bench.ledger.onConnection(run, conn) });
+  }
+
+  #add(
+    rule: OrderRule,
+    run: Run,
+    at: { observation: Observation; event?: string },
+    what: string,
+  ): void {
+    const user = this.#bench.knowledge.nameOf(run.asker);
+    this.#bench.report.add({
+      rule,
+      observer: run.asker,
+      owner: null,
+      observation: at.observation,
+      surface: 'socket',
+      ...(at.event === undefined ? {} : { event: at.event }),
+      message: `run ${run.question} of ${user}: ${what}`,
+    });
+  }
+
+  /** A frame nobody can read. Its owner is whoever received it. */
+  #malformed({ observation, observer }: Facts): boolean {
+    const broken = observation.reason?.startsWith('WS_ERR') === true;
+    if (!broken && observation.contentKind === 'frame') return false;
+    if (!broken && observation.content === undefined && observation.cut === undefined) return false;
+    let what = 'that is not JSON';
+    if (broken) what = `that cannot be read (${observation.reason ?? ''})`;
+    else if (observation.cut !== undefined) what = 'larger than the limit';
+    else if (observation.contentKind === 'base64') what = 'that is not text';
+    else if (isJson(observation.content)) return false;
+    this.#bench.report.add({
+      rule: MALFORMED,
+      observer: observer,
+      owner: null,
+      observation,
+      message: `${this.#bench.knowledge.nameOf(observer)} received a frame ${what}`,
+    });
+    return true;
+  }
+
+  /** Not an event we know, but perhaps the content of one under another name or shape. */
+  #unknownEvent(facts: Facts): void {
+    const { observation, observer } = facts;
+    const { ledger, knowledge } = this.#bench;
+    const { heartbeats, errors } = knowledge.profile;
+    if (observation.event !== undefined && [...heartbeats, ...errors].includes(observation.event))
+      return;
+    const runs = ledger.runsOf(observer);
+    const named = facts.sightings.find(
+      (sighting) => sighting.what === 'id' && sighting.id.kind === 'run',
+    );
+    const run =
+      ledger.byId(observation.run) ??
+      ledger.byId(named?.text) ??
+      runs.find((other) => facts.sightings.some((sighting) => sighting.text === other.marker));
+    if (run === undefined || run.asker !== observer) return;
+    ledger.unrecognised(run, observation);
+  }
+
+  #runEvent(facts: Facts, run: Run, at: { event: string; on: RunOnConnection }): void {
+    const { observation } = facts;
+    const { event, on } = at;
+    if (this.#repeated(run, on, observation)) return;
+    this.#wrongRun(facts, run);
+    this.#sequence(run, on, observation);
+    run.firstAt ??= observation.t;
+    run.lastAt = observation.t;
+    run.lastEvent = event;
+    run.outermost ??= observation.agent;
+    const firstHere = !on.first.has(event);
+    if (firstHere) on.first.set(event, observation);
+    run.counts.set(event, (run.counts.get(event) ?? 0) + 1);
+    const ended = on.completedAt;
+    const terminal = this.#bench.ledger.isTerminal(event) && this.#isOutermost(run, observation);
+    if (ended !== undefined && !terminal) {
+      this.#add(
+        'order/after-completion',
+        run,
+        { observation },
+        `${event} came ${((observation.t - ended.t) / 1000).toFixed(1)} s after the run had completed`,
+      );
+    }
+    this.#beginnings(run, on, observation);
+    this.#edges(run, on, { event, observation, firstHere });
+    this.#tools(run, on, observation);
+    if (terminal) this.#terminal(run, on, observation);
+  }
+
+  #isOutermost(run: Run, observation: Observation): boolean {
+    return (
+      observation.agent === undefined ||
+      run.outermost === undefined ||
+      observation.agent === run.outermost
+    );
+  }
+
+  /** True when the event came before on this connection; legal only as a replay after a resume. */
+  #repeated(run: Run, on: RunOnConnection, observation: Observation): boolean {
+    const { id } = observation;
+    if (id === undefined) return false;
+    if (!on.seen.has(id)) {
+      on.seen.add(id);
+      return this.#seenElsewhere(run, on, id) && on.replays;
+    }
+    if (!on.replays)
+      this.#add(
+        'order/duplicate-event',
+        run,
+        { observation },
+        `${observation.event ?? 'an event'} came twice on ${on.conn} with the same id`,
+      );
+    return true;
+  }
+
+  #seenElsewhere(run: Run, on: RunOnConnection, id: string): boolean {
+    for (const other of run.connections.values())
+      if (other !== on && other.seen.has(id)) return true;
+    return false;
+  }
+
+  /** My own runs mixed up: it holds another question's marker, and not the one it claims to answer. */
+  #wrongRun({ observation, sightings, observer }: Facts, run: Run): void {
+    if (observation.run === undefined || run.marker === undefined) return;
+    let other: Run | undefined;
+    for (const sighting of sightings) {
+      if (sighting.what !== 'marker' || sighting.owner !== observer) continue;
+      if (sighting.text === run.marker) return;
+      other ??= this.#bench.ledger
+        .runsOf(observer)
+        .find((candidate) => candidate !== run && candidate.marker === sighting.text);
+    }
+    if (other !== undefined)
+      this.#add(
+        'order/wrong-run',
+        run,
+        { observation },
+        `${observation.event ?? 'an event'} carries this run's id and the question of run ${other.question}`,
+      );
+  }
+
+  #sequence(run: Run, on: RunOnConnection, observation: Observation): void {
+    const { sequence } = observation;
+    if (sequence === undefined || !this.#bench.knowledge.profile.claims.sequence) return;
+    this.#sequences += 1;
+    if (on.lastSequence !== undefined && sequence <= on.lastSequence)
+      this.#add(
+        'order/sequence-regression',
+        run,
+        { observation },
+        `sequence ${sequence} came after ${on.lastSequence}`,
+      );
+    on.lastSequence = Math.max(on.lastSequence ?? sequence, sequence);
+  }
+
+  /** The opening event: first of all, and once per agent until it completes. */
+  #beginnings(run: Run, on: RunOnConnection, observation: Observation): void {
+    const { first, last } = this.#bench.knowledge.profile.order;
+    const { event } = observation;
+    if (first === null) return;
+    const agent = observation.agent ?? '';
+    if (event === first) {
+      if (on.open.has(agent))
+        this.#add(
+          'order/duplicate-event',
+          run,
+          { observation },
+          `${first} of agent "${agent}" came twice before it completed`,
+        );
+      on.open.add(agent);
+      if (on.startedAt === undefined) {
+        on.startedAt = observation;
+        if (on.early !== undefined)
+          this.#add(
+            'order/out-of-order',
+            run,
+            { observation: on.early },
+            `${on.early.event ?? 'an event'} came before ${first}`,
+          );
+      }
+      return;
+    }
+    if (event === last) on.open.delete(agent);
+    if (on.startedAt === undefined && !on.replays) on.early ??= observation;
+  }
+
+  #edges(
+    run: Run,
+    on: RunOnConnection,
+    now: { event: string; observation: Observation; firstHere: boolean },
+  ): void {
+    if (!now.firstHere) return;
+    for (const { before, after } of this.#bench.knowledge.profile.order.edges) {
+      if (before !== now.event) continue;
+      const early = on.first.get(after);
+      if (early !== undefined && !on.replays)
+        this.#add(
+          'order/out-of-order',
+          run,
+          { observation: early },
+          `${after} came before ${before}`,
+        );
+    }
+  }
+
+  #tools(run: Run, on: RunOnConnection, observation: Observation): void {
+    const tool = observation.tool;
+    if (tool === undefined) return;
+    for (const { opens, closes } of this.#bench.knowledge.profile.order.pairs) {
+      const key = `${opens} ${tool}`;
+      if (observation.event === opens) this.#opened(run, on, { key, observation, closes });
+      else if (observation.event === closes) this.#closed(run, on, { key, observation });
+    }
+  }
+
+  #opened(
+    run: Run,
+    on: RunOnConnection,
+    now: { key: string; observation: Observation; closes: string },
+  ): void {
+    const { key, observation, closes } = now;
+    const orphan = run.orphans.get(key);
+    if (orphan !== undefined && orphan.conn === on.conn && !on.replays)
+      this.#add(
+        'order/out-of-order',
+        run,
+        { observation: orphan },
+        `${closes} came before ${observation.event ?? ''}`,
+      );
+    run.orphans.delete(key);
+    on.openedTools.add(key);
+    if (orphan === undefined && !run.closedTools.has(key)) run.openTools.set(key, observation);
+    // Without call ids the same tool may be used again: it is open again.
+    if (observation.id === undefined) {
+      run.openTools.set(key, observation);
+      on.closedTools.delete(key);
+    }
+  }
+
+  #closed(run: Run, on: RunOnConnection, now: { key: string; observation: Observation }): void {
+    const { key, observation } = now;
+    if (on.closedTools.has(key) && observation.id === undefined)
+      this.#add(
+        'order/duplicate-event',
+        run,
+        { observation },
+        `${observation.event ?? ''} came twice for one tool call`,
+      );
+    on.closedTools.add(key);
+    run.openTools.delete(key);
+    run.closedTools.add(key);
+    const opened = [...run.connections.values()].some((other) => other.openedTools.has(key));
+    if (!opened) run.orphans.set(key, observation);
+  }
+
+  #terminal(run: Run, on: RunOnConnection, observation: Observation): void {
+    const event = observation.event ?? '';
+    const { last } = this.#bench.knowledge.profile.order;
+    run.terminals.push({ event, conn: on.conn, id: observation.id, observation });
+    on.completedAt ??= observation;
+    const distinct = new Set<string>();
+    const perConnection = new Map<string, number>();
+    for (const terminal of run.terminals) {
+      if (terminal.id !== undefined) distinct.add(terminal.id);
+      else perConnection.set(terminal.conn, (perConnection.get(terminal.conn) ?? 0) + 1);
+    }
+    const ends = distinct.size + Math.max(0, ...perConnection.values());
+    if (ends > 1)
+      this.#add(
+        'order/double-completion',
+        run,
+        { observation },
+        `it ended with ${run.terminals[0]?.event ?? last} and then with ${event}`,
+      );
+  }
+
+  conclude(ending: Ending): void {
+    if (!ending.complete) return;
+    for (const run of this.#bench.ledger.runs) if (!run.cancelled) this.#concludeRun(run);
+  }
+
+  #concludeRun(run: Run): void {
+    for (const orphan of run.orphans.values())
+      this.#add(
+        'order/orphan-event',
+        run,
+        { observation: orphan },
+        `${orphan.event ?? ''} came for a tool call that never started`,
+      );
+    const completed = run.terminals.find(
+      (terminal) => terminal.event === this.#bench.knowledge.profile.order.last,
+    );
+    if (completed !== undefined)
+      for (const open of run.openTools.values())
+        this.#add(
+          'order/unclosed-tool',
+          run,
+          { observation: open },
+          `it completed while a tool call was open`,
+        );
+    this.#presence(run);
+  }
+
+  /** Every required event came, or came under another name, or the run is known to have broken off. */
+  #presence(run: Run): void {
+    const { order } = this.#bench.knowledge.profile;
+    const missing = order.required.filter((event) => !run.counts.has(event));
+    if (missing.length === 0 || this.#excused(run)) return;
+    for (const event of missing) {
+      const drifted = this.#drifted(run, event, missing);
+      if (drifted === undefined)
+        this.#add(
+          'order/missing-event',
+          run,
+          { observation: run.ask, event },
+          `${event} never came`,
+        );
+      else
+        this.#add(
+          'order/drift',
+          run,
+          { observation: drifted.observation, event },
+          `${event} never came, but ${drifted.event === undefined ? 'frames of another shape' : drifted.event} did`,
+        );
+    }
+    const silent = run.terminals.length === 0 && run.firstAt !== undefined;
+    const inTheMiddle = missing.some((event) => event !== order.last);
+    if (silent && inTheMiddle && run.unrecognised.length === 0)
+      this.#add(
+        'order/stalled-run',
+        run,
+        { observation: run.ask, event: run.lastEvent ?? order.last },
+        `it fell silent after ${run.lastEvent ?? 'its beginning'}`,
+      );
+  }
+
+  /** The run failed openly, or its user was cut off: other rules say so, absence adds nothing. */
+  #excused(run: Run): boolean {
+    const { order } = this.#bench.knowledge.profile;
+    const failed =
+      run.terminals.some((terminal) => terminal.event !== order.last) &&
+      !run.counts.has(order.last);
+    return (
+      failed ||
+      run.cutOff ||
+      (run.firstAt === undefined && run.timedOut && run.unrecognised.length === 0)
+    );
+  }
+
+  #drifted(
+    run: Run,
+    event: string,
+    missing: readonly string[],
+  ): { event: string | undefined; observation: Observation } | undefined {
+    const { order } = this.#bench.knowledge.profile;
+    const { aliases } = order;
+    const alias = run.unrecognised.find(
+      (other) => other.event !== undefined && aliases[other.event] === event,
+    );
+    if (alias !== undefined) return alias;
+    // Another envelope altogether: as many frames nobody can name as events are absent.
+    const shapeless = run.unrecognised.filter((other) => other.event === undefined);
+    if (shapeless.length >= missing.length) return shapeless[missing.indexOf(event)];
+    // An unknown name counts if it speaks of what the absent event speaks of: a tool, or an agent.
+    const ofTool = order.pairs.some(({ opens, closes }) => event === opens || event === closes);
+    const alike = run.unrecognised.filter(({ event: name, observation: { tool, agent } }) => {
+      const unknown = name !== undefined && aliases[name] === undefined;
+      return unknown && (ofTool ? tool !== undefined : agent !== undefined && tool === undefined);
+    });
+    return alike[missing.indexOf(event)];
+  }
+}
+
+function isJson(content: string | undefined): boolean {
+  if (content === undefined) return false;
+  try {
+    JSON.parse(content);
+    return true; // JSON over several lines is recorded as text.
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,225 @@
+import type { Observation } from '../history/observation.ts';
+import type { ProfileData } from '../history/profile-data.ts';
+import type { Facts } from './facts.ts';
+import type { Knowledge, UserIndex } from './knowledge.ts';
+
+/** One run on one connection of its asker. */
+export interface RunOnConnection {
+  readonly conn: string;
+  /** Ids of events seen, to tell repetitions. */
+  readonly seen: Set<string>;
+  /** Repetitions are legal from here on: the connection resumed the run. */
+  replays: boolean;
+  startedAt: Observation | undefined;
+  /** First event that came before the opening event. */
+  early: Observation | undefined;
+  completedAt: Observation | undefined;
+  lastSequence: number | undefined;
+  /** Agents that started and have not completed, by name. */
+  readonly open: Set<string>;
+  readonly openedTools: Set<string>;
+  readonly closedTools: Set<string>;
+  /** First position of each event type on this connection. */
+  readonly first: Map<string, Observation>;
+}
+
+/** An end of a run, wherever it was seen. */
+export interface Terminal {
+  readonly event: string;
+  readonly conn: string;
+  readonly id: string | undefined;
+  readonly observation: Observation;
+}
+
+/** Everything known of one run that a user of the crowd asked for. */
+export interface Run {
+  /** The run's id, or a stand-in while the target has not told it. */
+  id: string;
+  readonly asker: UserIndex;
+  /** Ordinal of the question, from 1. */
+  readonly question: number;
+  readonly ask: Observation;
+  readonly marker: string | undefined;
+  readonly thread: string | undefined;
+  /** Whether `id` came from us or from the target (false: not known yet). */
+  bound: boolean;
+  outermost: string | undefined;
+  readonly connections: Map<string, RunOnConnection>;
+  /** Observed events by type, repetitions on further connections not counted. */
+  readonly counts: Map<string, number>;
+  readonly terminals: Terminal[];
+  readonly openTools: Map<string, Observation>;
+  readonly closedTools: Set<string>;
+  /** Tool completions without a start so far. */
+  readonly orphans: Map<string, Observation>;
+  /** Own frames of this run that are no known event. */
+  readonly unrecognised: {
+    readonly event: string | undefined;
+    readonly observation: Observation;
+  }[];
+  firstAt: number | undefined;
+  lastAt: number | undefined;
+  lastEvent: string | undefined;
+  /** The asker stopped it, or gave it up by a disturbance of ours. */
+  cancelled: boolean;
+  /** The target closed the asking connection before the run had ended. */
+  cutOff: boolean;
+  /** A failure line says that its asker waited in vain. */
+  timedOut: boolean;
+}
+
+const UNRECOGNISED_MAX = 20;
+
+/**
+ * Which runs the crowd asked for, and what each showed on which connection. Rules about order, delivery
+ * and latency read it; it judges nothing itself.
+ */
+export class RunLedger {
+  readonly #knowledge: Knowledge;
+  readonly #profile: ProfileData;
+  readonly #byId = new Map<string, Run>();
+  readonly #byUser: Run[][];
+  readonly #all: Run[] = [];
+
+  constructor(knowledge: Knowledge) {
+    this.#knowledge = knowledge;
+    this.#profile = knowledge.profile;
+    this.#byUser = knowledge.users.map(() => []);
+  }
+
+  get runs(): readonly Run[] {
+    return this.#all;
+  }
+
+  runsOf(user: UserIndex): readonly Run[] {
+    return this.#byUser[user] ?? [];
+  }
+
+  byId(run: string | undefined): Run | undefined {
+    return run === undefined ? undefined : this.#byId.get(run);
+  }
+
+  /** Takes in `act` lines: questions, cancels, resumes. */
+  act(facts: Facts): void {
+    const { observation, observer } = facts;
+    if (observation.act === 'ask') this.#asked(observation, observer);
+    if (observation.act === 'cancel' || observation.act === 'stop') {
+      const run = this.byId(observation.run) ?? this.runsOf(observer).at(-1);
+      if (run !== undefined) run.cancelled = true;
+    }
+    if (observation.act === 'resume') {
+      const run = this.byId(observation.run) ?? this.runsOf(observer).at(-1);
+      if (run !== undefined && observation.conn !== null)
+        this.onConnection(run, observation.conn).replays = true;
+    }
+  }
+
+  /** The run of its receiver that an agent event belongs to; undefined when it is none of them. */
+  runOf(facts: Facts): Run | undefined {
+    const { observation, observer, attribution } = facts;
+    const known = this.byId(observation.run);
+    if (known !== undefined) return known.asker === observer ? known : undefined;
+    if (attribution?.by === 'crowd' && !attribution.owners.includes(observer)) return undefined;
+    if (attribution?.by === 'outside') return undefined;
+    const runs = this.runsOf(observer);
+    if (observation.run !== undefined) return this.#bind(facts, observation.run, runs);
+    // No run id: the latest question of its thread, else the latest of all.
+    const { thread } = observation;
+    return runs.findLast((run) => thread === undefined || run.thread === thread) ?? runs.at(-1);
+  }
+
+  /** The run's record on one connection. */
+  onConnection(run: Run, conn: string): RunOnConnection {
+    const known = run.connections.get(conn);
+    if (known !== undefined) return known;
+    const fresh: RunOnConnection = {
+      conn,
+      seen: new Set(),
+      replays: false,
+      startedAt: undefined,
+      early: undefined,
+      completedAt: undefined,
+      lastSequence: undefined,
+      open: new Set(),
+      openedTools: new Set(),
+      closedTools: new Set(),
+      first: new Map(),
+    };
+    run.connections.set(conn, fresh);
+    return fresh;
+  }
+
+  /** Notes that something of a run was received that is no event we know. */
+  unrecognised(run: Run, observation: Observation): void {
+    if (run.unrecognised.length < UNRECOGNISED_MAX)
+      run.unrecognised.push({ event: observation.event, observation });
+  }
+
+  isTerminal(event: string): boolean {
+    const { order } = this.#profile;
+    return event === order.last || order.failure.includes(event) || order.stopped.includes(event);
+  }
+
+  #asked(observation: Observation, observer: UserIndex): void {
+    const runs = this.#byUser[observer];
+    if (runs === undefined) return;
+    const run: Run = {
+      id: observation.run ?? `(run ${runs.length + 1} of ${this.#knowledge.nameOf(observer)})`,
+      asker: observer,
+      question: observation.question ?? runs.length + 1,
+      ask: observation,
+      marker: observation.marker,
+      thread: observation.thread,
+      bound: observation.run !== undefined,
+      outermost: undefined,
+      connections: new Map(),
+      counts: new Map(),
+      terminals: [],
+      openTools: new Map(),
+      closedTools: new Set(),
+      orphans: new Map(),
+      unrecognised: [],
+      firstAt: undefined,
+      lastAt: undefined,
+      lastEvent: undefined,
+      cancelled: false,
+      cutOff: false,
+      timedOut: false,
+    };
+    runs.push(run);
+    this.#all.push(run);
+    if (observation.run !== undefined) this.#byId.set(observation.run, run);
+  }
+
+  /** A run id the target made: mine if the event carries my thread, my user id or my marker. */
+  #bind(facts: Facts, runId: string, runs: readonly Run[]): Run | undefined {
+    const mine =
+      facts.attribution?.by === 'crowd' ||
+      facts.sightings.some(
+        (sighting) => sighting.what === 'marker' && sighting.owner === facts.observer,
+      );
+    if (!mine) return undefined;
+    const { thread } = facts.observation;
+    const marked = runs.find(
+      (run) => !run.bound && facts.sightings.some((sighting) => sighting.text === run.marker),
+    );
+    const run =
+      marked ??
+      runs.find(
+        (other) =>
+          !other.bound &&
+          (thread === undefined || other.thread === undefined || other.thread === thread),
+      );
+    if (run === undefined) return undefined;
+    run.bound = true;
+    run.id = runId;
+    this.#byId.set(runId, run);
+    this.#knowledge.ids.add(runId, {
+      text: runId,
+      kind: 'run',
+      owners: [facts.observer],
+      audience: null,
+    });
+    return run;
+  }
+}

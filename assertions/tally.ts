@@ -1,0 +1,254 @@
+import type { Observation } from '../history/observation.ts';
+import type { Metrics, VerdictUser } from '../history/verdict.ts';
+import type { Facts } from './facts.ts';
+import type { Knowledge, UserIndex } from './knowledge.ts';
+import { Latencies } from './latency.ts';
+import { overlapOf, type Overlap, type RunInterval } from './overlap.ts';
+import type { RunLedger } from './run-ledger.ts';
+
+interface UserTally {
+  readonly bytes: Map<string, number>;
+  inbound: number;
+  agentEvents: number;
+  readonly connections: Set<string>;
+  connect: number | null;
+  firstEvent: number | null;
+  run: number | null;
+}
+
+/** Counts and measures: everything of a verdict that is no judgement. */
+export class Tally {
+  readonly #knowledge: Knowledge;
+  readonly #ledger: RunLedger;
+  readonly #users: UserTally[];
+  readonly #connecting = new Map<string, number>();
+  readonly #offsets = new Map<UserIndex, { rtt: number; offset: number }>();
+  readonly #connect = new Latencies();
+  readonly #delivery = new Latencies();
+  readonly #api = new Latencies();
+  readonly #startedAtUnixMs: number;
+  #delay: Observation | undefined;
+  observations = 0;
+  #bytes = 0;
+  #inboundFrames = 0;
+  #agentEvents = 0;
+  #routed = 0;
+  #healthy = 0;
+  #healthChecks = 0;
+  firstFrameAt: number | undefined;
+  lastAt = 0;
+
+  constructor(knowledge: Knowledge, ledger: RunLedger) {
+    this.#knowledge = knowledge;
+    this.#ledger = ledger;
+    this.#startedAtUnixMs = Date.parse(knowledge.header.startedAt);
+    this.#users = knowledge.users.map(() => ({
+      bytes: new Map(),
+      inbound: 0,
+      agentEvents: 0,
+      connections: new Set(),
+      connect: null,
+      firstEvent: null,
+      run: null,
+    }));
+  }
+
+  /** Counts a line that concerns no user. */
+  observeCrowd(observation: Observation): void {
+    this.observations += 1;
+    this.lastAt = Math.max(this.lastAt, observation.t);
+    if (observation.kind === 'delay') this.#delay = observation;
+    if (observation.kind === 'response') this.#response(observation);
+  }
+
+  observe(facts: Facts): void {
+    const { observation, observer } = facts;
+    const user = this.#users[observer];
+    if (user === undefined) return;
+    this.observations += 1;
+    this.lastAt = Math.max(this.lastAt, observation.t);
+    if (facts.received) this.#received(facts, user);
+    switch (observation.kind) {
+      case 'open':
+        if (observation.conn !== null)
+          this.#connecting.set(observation.conn, observation.intended ?? observation.t);
+        break;
+      case 'ping':
+        this.#clock(observation, observer);
+        break;
+      case 'response':
+        this.#response(observation);
+        break;
+      default:
+    }
+  }
+
+  /** What the harness's own event loop cost, as last reported; null if never. */
+  get harnessDelay(): Metrics['harnessDelayMs'] {
+    const delay = this.#delay;
+    if (delay === undefined) return null;
+    return {
+      p50: delay.p50 ?? 0,
+      p95: delay.p95 ?? 0,
+      p99: delay.p99 ?? 0,
+      max: delay.max ?? 0,
+    };
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get health(): { healthy: number; checks: number } {
+    return { healthy: this.#healthy, checks: this.#healthChecks };
+  }
+
+  /** Agent events each user received on any surface. */
+  agentEventsOf(user: UserIndex): number {
+    return this.#users[user]?.agentEvents ?? 0;
+  }
+
+  inboundOf(user: UserIndex): number {
+    return this.#users[user]?.inbound ?? 0;
+  }
+
+  /** Σ over observers of inbound observations × (N−1) (DESIGN §3.10). */
+  get opportunities(): number {
+    const inbound = this.#users.reduce((sum, user) => sum + user.inbound, 0);
+    return inbound * Math.max(0, this.#users.length - 1);
+  }
+
+  overlap(): Overlap {
+    const intervals: RunInterval[] = [];
+    for (const run of this.#ledger.runs)
+      if (run.lastAt !== undefined)
+        intervals.push({ user: run.asker, from: run.ask.t, to: run.lastAt });
+    return overlapOf(intervals, this.#users.length);
+  }
+
+  metrics(): Metrics {
+    const { required } = this.#knowledge.profile.order;
+    const firstEvent = new Latencies();
+    const runLatency = new Latencies();
+    let wanted = 0;
+    let delivered = 0;
+    let failed = 0;
+    const { last } = this.#knowledge.profile.order;
+    const runs = this.#ledger.runs.filter((run) => !run.cancelled);
+    for (const run of runs) {
+      wanted += required.length;
+      delivered += required.filter((event) => run.counts.has(event)).length;
+      if (run.terminals[0]?.event !== last) failed += 1;
+      const intended = run.ask.intended ?? run.ask.t;
+      if (run.firstAt !== undefined) firstEvent.record(run.firstAt - intended);
+      if (run.lastAt !== undefined) runLatency.record(run.lastAt - intended);
+    }
+    const seconds = Math.max(0.001, (this.lastAt - (this.firstFrameAt ?? 0)) / 1000);
+    return {
+      connectMs: this.#connect.percentiles(),
+      firstEventMs: firstEvent.percentiles(),
+      deliveryMs: this.#delivery.percentiles(),
+      runMs: runLatency.percentiles(),
+      apiMs: this.#api.percentiles(),
+      harnessDelayMs: this.harnessDelay,
+      messagesPerSecond: round(this.#inboundFrames / seconds),
+      deliveryRate: wanted === 0 ? null : delivered / wanted,
+      errorRate: runs.length === 0 ? null : failed / runs.length,
+      routingAccuracy: this.#agentEvents === 0 ? null : this.#routed / this.#agentEvents,
+    };
+  }
+
+  users(): VerdictUser[] {
+    const { required } = this.#knowledge.profile.order;
+    return this.#knowledge.header.users.map(({ user, identity }, index) => {
+      const tally = this.#users[index];
+      const runs = this.#ledger.runsOf(index);
+      const events: Record<string, number> = {};
+      for (const event of required)
+        events[event] = runs.reduce((sum, run) => sum + (run.counts.get(event) ?? 0), 0);
+      const latest = (values: (number | undefined)[]): number | null => {
+        const known = values.filter((value) => value !== undefined);
+        return known.length === 0 ? null : round(Math.max(...known));
+      };
+      const since = (run: (typeof runs)[number], at: number | undefined): number | undefined =>
+        at === undefined ? undefined : at - (run.ask.intended ?? run.ask.t);
+      return {
+        user,
+        identity,
+        transport: 'websocket' as const,
+        events,
+        runs: runs.length,
+        bytes: Object.fromEntries(tally?.bytes ?? []),
+        latencyMs: {
+          connect: tally?.connect ?? null,
+          firstEvent: latest(runs.map((run) => since(run, run.firstAt))),
+          run: latest(runs.map((run) => since(run, run.lastAt))),
+        },
+      };
+    });
+  }
+
+  #received(facts: Facts, user: UserTally): void {
+    const { observation } = facts;
+    const bytes = observation.content?.length ?? 0;
+    user.inbound += 1;
+    user.bytes.set(observation.surface, (user.bytes.get(observation.surface) ?? 0) + bytes);
+    this.#bytes += bytes;
+    if (observation.kind !== 'frame') return;
+    this.#inboundFrames += 1;
+    this.firstFrameAt ??= observation.t;
+    const { conn } = observation;
+    const intended = conn === null ? undefined : this.#connecting.get(conn);
+    if (conn !== null && intended !== undefined) {
+      this.#connecting.delete(conn);
+      const ms = round(observation.t - intended);
+      this.#connect.record(ms);
+      user.connect ??= ms;
+    }
+    if (facts.attribution === undefined) return;
+    user.agentEvents += 1;
+    this.#agentEvents += 1;
+    if (this.#belongs(facts)) this.#routed += 1;
+    this.#delivered(facts);
+  }
+
+  /** Receipt minus the event's own timestamp, the clocks' offset taken out. */
+  #delivered({ observation, observer }: Facts): void {
+    const offset = this.#offsets.get(observer)?.offset;
+    if (observation.sentAt === undefined || offset === undefined) return;
+    this.#delivery.record(this.#startedAtUnixMs + observation.t + offset - observation.sentAt);
+  }
+
+  #belongs({ attribution, observer, observation }: Facts): boolean {
+    // Where a target promises no ids, an event without any is taken as its receiver's.
+    if (attribution?.by === 'nothing')
+      return (this.#knowledge.profile.claims.ids[observation.event ?? ''] ?? []).length === 0;
+    if (attribution?.by !== 'crowd') return false;
+    if (attribution.owners.includes(observer)) return true;
+    if (attribution.id.audience?.has(observer) === true) return true;
+    const thread =
+      observation.thread === undefined ? undefined : this.#knowledge.ids.get(observation.thread);
+    return thread?.audience?.has(observer) === true;
+  }
+
+  /** The offset of the quickest round trip so far is the most exact. */
+  #clock(observation: Observation, observer: UserIndex): void {
+    const { rtt, offset } = observation;
+    if (rtt === undefined || offset === undefined) return;
+    const known = this.#offsets.get(observer);
+    if (known === undefined || rtt < known.rtt) this.#offsets.set(observer, { rtt, offset });
+  }
+
+  #response(observation: Observation): void {
+    if (observation.purpose === 'health') {
+      this.#healthChecks += 1;
+      if (observation.status === 200) this.#healthy += 1;
+    } else if (observation.purpose === 'api' && observation.took !== undefined)
+      this.#api.record(observation.took);
+  }
+}
+
+/** Microseconds are enough for a reader. */
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,0 +1,423 @@
+import { describe, expect, test } from 'vitest';
+import { mintMarker } from '../../history/markers.ts';
+import { credentialHash } from '../../history/redaction.ts';
+import { FIVE, HistoryBuilder } from './history-builder.ts';
+
+const clean = (users = 3) => new HistoryBuilder(users).goldenPath();
+const who = (finding: { observer: string | null; owner: string | null } | undefined) =>
+  `${finding?.observer} of ${finding?.owner}`;
+
+describe('isolation/misdelivered-event', () => {
+  test('names observer, owner, event, witness and misroute', () => {
+    const history = clean();
+    const line = history.event('u01', 'tool_executing', { to: 'u02' });
+    const [finding] = history.findings('misdelivered-event');
+    expect(who(finding)).toBe('u02 of u01');
+    expect(finding?.event).toBe('tool_executing');
+    expect(finding?.mechanism).toBe('misroute');
+    expect(finding?.witness[0]?.line).toBe(line.line);
+    expect(history.verdict().matrix.cells).toEqual([[2, 1, 1]]);
+    expect(history.verdict().cause).toBe('leak');
+  });
+
+  test('calls a leak to all others a broadcast', () => {
+    const history = clean(4);
+    for (const to of ['u00', 'u02', 'u03']) history.event('u01', 'agent_thinking', { to });
+    const findings = history.findings('misdelivered-event');
+    expect(findings).toHaveLength(3);
+    expect(new Set(findings.map((finding) => finding.mechanism))).toEqual(new Set(['broadcast']));
+  });
+
+  test('attributes late: the owner of a run may become known after the event', () => {
+    const history = new HistoryBuilder(3).start();
+    history.add('u02', {
+      event: 'agent_started',
+      run: 'run-of-later-9x9x',
+      contentKind: 'frame',
+      content: '{"type":"agent_started","run_id":"run-of-later-9x9x"}',
+    });
+    history.add('u00', {
+      kind: 'identity',
+      surface: 'harness',
+      dir: 'act',
+      ids: { run: 'run-of-later-9x9x' },
+    });
+    expect(history.findings('misdelivered-event').map(who)).toEqual(['u02 of u00']);
+    expect(history.findings('unsolicited-run')).toEqual([]);
+  });
+
+  test('an unknown user id is a person outside the crowd, and its text is not shown', () => {
+    const history = clean();
+    history.add('u01', {
+      event: 'agent_thinking',
+      owner: 'a-real-person-77',
+      run: 'run-77',
+      contentKind: 'frame',
+      content:
+        '{"type":"agent_thinking","user_id":"a-real-person-77","payload":{"thought":"my diagnosis"}}',
+    });
+    const [finding] = history.findings('misdelivered-event');
+    expect(who(finding)).toBe('u01 of outside');
+    expect(JSON.stringify(finding)).not.toContain('diagnosis');
+    expect(history.verdict().matrix.cells).toEqual([[1, -1, 1]]);
+  });
+
+  test('allows the members of a shared thread, and nobody else', () => {
+    const history = new HistoryBuilder(3).start();
+    const { thread } = history.person('u00');
+    history.add('u00', {
+      kind: 'identity',
+      surface: 'harness',
+      dir: 'act',
+      ids: { thread },
+      audience: ['u00', 'u01'],
+    });
+    history.round();
+    history.event('u00', 'agent_thinking', { to: 'u01', root: {} });
+    expect(history.verdict().findings).toEqual([]);
+    history.event('u00', 'agent_thinking', { to: 'u02' });
+    expect(history.findings('misdelivered-event').map(who)).toEqual(['u02 of u00']);
+  });
+});
+
+test('isolation/unsolicited-run: a run that nobody asked for', () => {
+  const history = clean();
+  history.add('u01', {
+    event: 'agent_started',
+    run: 'run-nobody-1',
+    contentKind: 'frame',
+    content: '{"type":"agent_started","run_id":"run-nobody-1"}',
+  });
+  expect(history.findings('unsolicited-run').map(who)).toEqual(['u01 of null']);
+});
+
+describe('isolation/unattributable-event', () => {
+  test('an event of a type that claims ids carries none', () => {
+    const history = clean();
+    history.add('u01', {
+      event: 'agent_thinking',
+      contentKind: 'frame',
+      content: '{"type":"agent_thinking","payload":{}}',
+    });
+    const [finding] = history.findings('unattributable-event');
+    expect(finding?.severity).toBe('violation');
+    expect(finding?.observer).toBe('u01');
+  });
+
+  test('is a note where the target claims nothing', () => {
+    const history = new HistoryBuilder(3, {
+      claims: { ...new HistoryBuilder(0).header.profile.claims, ids: {} },
+    });
+    history.start();
+    for (const { name } of history.people) history.ask(name);
+    history.event('u01', 'agent_started');
+    history.add('u01', {
+      event: 'agent_thinking',
+      contentKind: 'frame',
+      content: '{"type":"agent_thinking","payload":{}}',
+    });
+    for (const type of FIVE)
+      for (const { name } of history.people)
+        if (name !== 'u01' || type !== 'agent_started') history.event(name, type);
+    const verdict = history.verdict();
+    expect(verdict.findings.map((finding) => finding.severity)).toEqual(['note']);
+    expect(verdict.verdict).toBe('pass');
+  });
+});
+
+describe('isolation/foreign-run and foreign-identity', () => {
+  test('a foreign run id nested in an own event is found with its place', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const foreign = history.asked.get('u02')?.[0]?.run ?? '';
+    history.event('u00', 'agent_started', { payload: { queue: [{ run: foreign }] } });
+    const [finding] = history.findings('foreign-run');
+    expect(who(finding)).toBe('u00 of u02');
+    expect(finding?.place).toBe('payload.queue[0].run');
+  });
+
+  test('a foreign run id as part of a longer id is found', () => {
+    const history = clean();
+    const foreign = history.asked.get('u02')?.[0]?.run ?? '';
+    history.add('u00', {
+      event: 'ack',
+      contentKind: 'frame',
+      content: `{"type":"ack","key":"q/${foreign}_17"}`,
+    });
+    expect(history.findings('foreign-run').map(who)).toEqual(['u00 of u02']);
+  });
+
+  test('a foreign user id in a response header is found, with the header', () => {
+    const history = clean();
+    history.add('u00', {
+      surface: 'http',
+      kind: 'response',
+      status: 200,
+      headers: { 'x-last-user': history.person('u01').id },
+      conn: null,
+    });
+    const [finding] = history.findings('foreign-identity');
+    expect(who(finding)).toBe('u00 of u01');
+    expect(finding?.place).toBe('header x-last-user');
+    expect(finding?.surface).toBe('http');
+  });
+
+  test('a foreign e-mail in another case is found', () => {
+    const history = clean();
+    history.add('u00', {
+      event: 'presence',
+      contentKind: 'frame',
+      content: `{"type":"presence","who":"${history.person('u02').email.toUpperCase()}"}`,
+    });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u02']);
+  });
+
+  test('another user id inside an own event is an identity leak, not a misdelivery', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const foreign = history.person('u01').id;
+    history.event('u00', 'tool_completed', {
+      root: { user_id: foreign },
+      fields: { owner: foreign },
+    });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u01']);
+    expect(history.findings('misdelivered-event')).toEqual([]);
+  });
+
+  test('a handshake that shows another identity accuses the one it shows, or outside', () => {
+    const history = clean();
+    const identity = {
+      kind: 'identity',
+      surface: 'harness',
+      dir: 'act',
+      source: 'handshake',
+    } as const;
+    history.add('u00', { ...identity, shown: history.person('u01').id });
+    history.add('u02', { ...identity, shown: 'demo-use...' });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u01', 'u02 of outside']);
+  });
+
+  test('an unknown user id outside agent events is a person outside the crowd', () => {
+    const history = clean();
+    history.add('u00', {
+      event: 'presence',
+      owner: 'somebody-else-1',
+      contentKind: 'frame',
+      content: '{"type":"presence","user_id":"somebody-else-1"}',
+    });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of outside']);
+  });
+});
+
+describe('isolation/foreign-marker', () => {
+  const forms: readonly (readonly [string, (marker: string) => string])[] = [
+    ['as it is', (marker) => marker],
+    ['in upper case', (marker) => marker.toUpperCase()],
+    ['with separators', (marker) => [...marker].join('-')],
+    ['with spaces', (marker) => (marker.match(/.{1,4}/g) ?? []).join(' ')],
+    ['percent-encoded', (marker) => Buffer.from(marker).toString('hex').replace(/../g, '%$&')],
+    [
+      'as unicode escapes',
+      (marker) => [...marker].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join(''),
+    ],
+    [
+      'as character references',
+      (marker) => [...marker].map((c) => `&#${c.charCodeAt(0)};`).join(''),
+    ],
+    ['as base64', (marker) => Buffer.from(`it is ${marker}!`).toString('base64')],
+    [
+      'as base64url, cut',
+      (marker) => Buffer.from(`so ${marker} it is`).toString('base64url').slice(1),
+    ],
+    ['as hex', (marker) => Buffer.from(`x${marker}`).toString('hex')],
+    ['with zero-width spaces', (marker) => [...marker].join('\u200b')],
+    [
+      'in full-width letters',
+      (marker) => [...marker].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)).join(''),
+    ],
+    ['cut off', (marker) => marker.slice(0, 24)],
+    [
+      'base64 of percent-encoding',
+      (marker) =>
+        Buffer.from(Buffer.from(marker).toString('hex').replace(/../g, '%$&')).toString('base64'),
+    ],
+  ];
+  test.each(forms)('is found %s', (_name, transform) => {
+    const history = clean();
+    const text = transform(history.person('u01').note);
+    history.add('u00', {
+      event: 'notice',
+      contentKind: 'frame',
+      content: `{"type":"notice","text":"see ${text}"}`,
+    });
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test('is found when spread over streamed pieces', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const text = `well, ${history.person('u02').note} is it`;
+    for (let from = 0; from < text.length; from += 5)
+      history.event('u00', 'agent_chunk', {
+        payload: { text: text.slice(from, from + 5), index: from },
+      });
+    const findings = history.findings('foreign-marker');
+    expect(findings.map(who)).toEqual(['u00 of u02']);
+    expect(findings[0]?.count).toBe(1);
+  });
+
+  test('is no leak when the observer sent it first', () => {
+    const history = clean();
+    const content = `{"text":"${history.person('u01').note}"}`;
+    history.add('u00', { dir: 'out', contentKind: 'frame', content });
+    history.add('u00', { event: 'echo', contentKind: 'frame', content });
+    expect(history.findings('foreign-marker')).toEqual([]);
+  });
+
+  test('is no leak in a field declared public, and still one beside it', () => {
+    const history = clean();
+    history.header.profile.publicEvents['presence'] = ['payload.name'];
+    const marker = history.person('u01').nameMarker;
+    history.add('u00', {
+      event: 'presence',
+      contentKind: 'frame',
+      content: `{"type":"presence","payload":{"name":"${marker}"}}`,
+    });
+    expect(history.findings('foreign-marker')).toEqual([]);
+    history.add('u00', {
+      event: 'presence',
+      contentKind: 'frame',
+      content: `{"type":"presence","payload":{"name":"x","also":"${marker}"}}`,
+    });
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test('of a damaged kind accuses nobody', () => {
+    const history = clean();
+    const marker = mintMarker(history.header.users[1]?.markerPrefix ?? '', 'note', 0);
+    history.add('u00', {
+      event: 'notice',
+      contentKind: 'frame',
+      content: `{"type":"notice","text":"${marker.slice(0, 9)}"}`,
+    });
+    expect(history.findings('foreign-marker')).toEqual([]);
+  });
+});
+
+test('isolation/foreign-credential: the hash of a token names its owner', () => {
+  const history = clean();
+  history.add('u00', {
+    event: 'notice',
+    contentKind: 'frame',
+    content: `{"type":"notice","token":"[redacted:${credentialHash(history.person('u02').token)}]"}`,
+  });
+  expect(history.findings('foreign-credential').map(who)).toEqual(['u00 of u02']);
+  history.add('u01', {
+    event: 'notice',
+    contentKind: 'frame',
+    content: `{"type":"notice","token":"[redacted:${credentialHash(history.person('u01').token)}]"}`,
+  });
+  expect(history.findings('foreign-credential').map(who)).toEqual(['u00 of u02']);
+});
+
+test('isolation/shared-identifier: two users are given one id', () => {
+  const history = clean();
+  history.add('u02', {
+    kind: 'identity',
+    surface: 'harness',
+    dir: 'act',
+    source: 'sign-in',
+    ids: { user: history.person('u00').id },
+  });
+  const [finding] = history.findings('shared-identifier');
+  expect(who(finding)).toBe('u02 of u00');
+  expect(finding?.event).toBe('sign-in');
+});
+
+describe('isolation/shared-token', () => {
+  const token = '9f8e7d6c5b4a39281706f5e4d3c2b1a0';
+  const see = (history: HistoryBuilder, user: string) =>
+    history.add(user, {
+      event: 'notice',
+      contentKind: 'frame',
+      content: `{"type":"notice","instance":"${token}"}`,
+    });
+
+  test('is noted when some users saw it, and changes no verdict', () => {
+    const history = clean();
+    see(history, 'u00');
+    see(history, 'u02');
+    expect(history.findings('shared-token')).toHaveLength(1);
+    expect(history.verdict().verdict).toBe('pass');
+  });
+
+  test('is not noted when everybody saw it', () => {
+    const history = clean();
+    for (const { name } of history.people) see(history, name);
+    expect(history.findings('shared-token')).toEqual([]);
+  });
+});
+
+describe('isolation/wrong-answer', () => {
+  const upToAnswer = () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of ['agent_started', 'agent_thinking', 'tool_executing', 'tool_completed'])
+      for (const { name } of history.people) history.event(name, type);
+    return history;
+  };
+  const answerOf = (history: HistoryBuilder, name: string) =>
+    `You asked ${history.asked.get(name)?.[0]?.marker}; your note says ${history.person(name).note}`;
+
+  test('two users with each other’s answers are a swap', () => {
+    const history = upToAnswer();
+    history.event('u00', 'agent_completed', { payload: { response: answerOf(history, 'u01') } });
+    history.event('u01', 'agent_completed', { payload: { response: answerOf(history, 'u00') } });
+    history.event('u02', 'agent_completed');
+    const findings = history.findings('wrong-answer');
+    expect(findings.map(who)).toEqual(['u00 of u01', 'u01 of u00']);
+    expect(findings.map((finding) => finding.mechanism)).toEqual(['swap', 'swap']);
+  });
+
+  test('a chain of wrong answers is a shift', () => {
+    const history = upToAnswer();
+    history.event('u00', 'agent_completed', { payload: { response: answerOf(history, 'u01') } });
+    history.event('u01', 'agent_completed', { payload: { response: answerOf(history, 'u02') } });
+    history.event('u02', 'agent_completed', { payload: { response: answerOf(history, 'u00') } });
+    expect(history.findings('wrong-answer').map((finding) => finding.mechanism)).toEqual([
+      'shift',
+      'shift',
+      'shift',
+    ]);
+  });
+
+  test('an answer to my earlier question is stale', () => {
+    const history = clean();
+    for (const { name } of history.people) history.ask(name);
+    history.event('u00', 'agent_started');
+    const stale = history.asked.get('u00')?.[0]?.marker ?? '';
+    history.event('u00', 'agent_completed', { payload: { response: `about ${stale}` } });
+    const [finding] = history.findings('wrong-answer');
+    expect(who(finding)).toBe('u00 of u00');
+    expect(finding?.mechanism).toBe('replay');
+  });
+
+  test('an answer with mine and another’s is a foreign marker, not a wrong answer', () => {
+    const history = upToAnswer();
+    history.event('u00', 'agent_completed', {
+      payload: { response: `${answerOf(history, 'u00')} and ${answerOf(history, 'u01')}` },
+    });
+    expect(history.findings('wrong-answer')).toEqual([]);
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test('an answer that is streamed is judged by its pieces', () => {
+    const history = upToAnswer();
+    const text = answerOf(history, 'u00');
+    for (let from = 0; from < text.length; from += 11)
+      history.event('u00', 'agent_chunk', { payload: { text: text.slice(from, from + 11) } });
+    history.event('u00', 'agent_completed', { payload: { response: '' } });
+    for (const name of ['u01', 'u02']) history.event(name, 'agent_completed');
+    expect(history.verdict().findings).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { calibrate } from '../../assertions/calibration.ts';
+import { HistoryBuilder } from './history-builder.ts';
+
+const clean = (users = 3) => new HistoryBuilder(users).goldenPath();
+
+describe('a legal history', () => {
+  test('passes with nothing found', () => {
+    const verdict = clean().verdict();
+    expect(verdict.findings).toEqual([]);
+    expect(verdict.reasons).toEqual([]);
+    expect(verdict.verdict).toBe('pass');
+    expect(verdict.cause).toBeNull();
+  });
+
+  test('counts what was examined', () => {
+    const verdict = clean(4).verdict();
+    const examined = Object.fromEntries(verdict.rules.map((rule) => [rule.rule, rule.examined]));
+    expect(examined['isolation/misdelivered-event']).toBe(20);
+    expect(examined['order/missing-event']).toBe(4);
+    expect(examined['isolation/wrong-answer']).toBe(4);
+    expect(verdict.evidence.pairs).toBe(6);
+    expect(verdict.evidence.pairsOverlapping).toBe(6);
+    expect(verdict.metrics.routingAccuracy).toBe(1);
+    expect(verdict.metrics.deliveryRate).toBe(1);
+    expect(verdict.metrics.errorRate).toBe(0);
+    expect(verdict.users[0]?.events).toEqual({
+      agent_started: 1,
+      agent_thinking: 1,
+      tool_executing: 1,
+      tool_completed: 1,
+      agent_completed: 1,
+    });
+  });
+
+  test('is calibrated: every planted mutation is caught', () => {
+    const history = clean(5);
+    const calibration = calibrate({ header: history.header, observations: history.lines });
+    expect(calibration.missed).toEqual([]);
+    expect(calibration.planted).toBeGreaterThanOrEqual(12);
+    expect(calibration.caught).toBe(calibration.planted);
+  });
+});
+
+describe('a history without evidence', () => {
+  test('of no users is inconclusive', () => {
+    expect(new HistoryBuilder(0).verdict().verdict).toBe('inconclusive');
+  });
+
+  test('without observations is inconclusive', () => {
+    const verdict = new HistoryBuilder(3).verdict();
+    expect(verdict.verdict).toBe('inconclusive');
+    expect(verdict.findings.map((finding) => finding.rule)).toContain('evidence/nothing-observed');
+  });
+
+  test('of one user alone is inconclusive', () => {
+    expect(clean(1).verdict().verdict).toBe('inconclusive');
+  });
+
+  test('that was interrupted is inconclusive', () => {
+    const verdict = clean().verdict({ complete: false });
+    expect(verdict.verdict).toBe('inconclusive');
+    expect(verdict.findings.map((finding) => finding.rule)).toEqual([
+      'evidence/incomplete-history',
+    ]);
+  });
+
+  test('of users in turn is inconclusive for lack of overlap', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) {
+      history.ask(name);
+      for (const type of [
+        'agent_started',
+        'agent_thinking',
+        'tool_executing',
+        'tool_completed',
+        'agent_completed',
+      ])
+        history.event(name, type);
+    }
+    const verdict = history.verdict();
+    expect(verdict.verdict).toBe('inconclusive');
+    expect(verdict.findings.map((finding) => finding.rule)).toEqual(['evidence/no-overlap']);
+  });
+
+  test('whose answers hold no marker at all is inconclusive', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of ['agent_started', 'agent_thinking', 'tool_executing', 'tool_completed'])
+      for (const { name } of history.people) history.event(name, type);
+    for (const { name } of history.people)
+      history.event(name, 'agent_completed', { payload: { response: 'Task completed' } });
+    const verdict = history.verdict();
+    expect(verdict.verdict).toBe('inconclusive');
+    expect(new Set(verdict.findings.map((finding) => finding.rule))).toEqual(
+      new Set(['evidence/marker-not-echoed']),
+    );
+  });
+});

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  readDeeds,
+  unexplained,
+  type Deed,
+  type Unexplained,
+} from '../../assertions/ground-truth.ts';
+import { judgeHistory } from '../../assertions/judge.ts';
+import { CrowdLost, type Crowd } from '../../clients/crowd.ts';
+import { defaultPlan, type TrialPlan } from '../../clients/plan.ts';
+import { openTrial } from '../../clients/trial.ts';
+import type { Verdict } from '../../history/verdict.ts';
+import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
+import { resolveAddresses } from '../../targets/addresses.ts';
+import { loadTarget } from '../../targets/load-target.ts';
+
+/**
+ * Several trials share the machine here, and a busy machine is slow: timing gates are lifted unless a
+ * test is about one.
+ */
+export const PATIENT: TrialPlan['slo'] = {
+  connect: { limit: 60_000 },
+  'first-event': { limit: 60_000 },
+  delivery: { limit: 60_000 },
+  api: { limit: 60_000 },
+};
+
+export interface TrialResult {
+  readonly verdict: Verdict;
+  /** Names of rules with violations. */
+  readonly violated: readonly string[];
+  readonly deeds: readonly Deed[];
+  readonly unexplained: readonly Unexplained[];
+}
+
+/**
+ * One golden path on the real engine: the embedded target as a child process, real sockets, the judge
+ * from disk with calibration. Without Playwright Test, which `tests/cli` covers: it would only add its
+ * start-up to each of a hundred trials.
+ */
+export async function goldenPath(
+  change: Partial<TrialPlan> & { args?: readonly string[] },
+): Promise<TrialResult> {
+  const { args = [], ...changes } = change;
+  const dir = mkdtempSync(join(tmpdir(), 'crosstalk-e2e-'));
+  const truthPath = join(dir, 'truth.ndjson');
+  const plan: TrialPlan = {
+    ...defaultPlan({}, dir),
+    pace: 0.2,
+    timeoutMs: 6_000,
+    outDir: dir,
+    ...changes,
+  };
+  const embedded = await startEmbeddedTarget({
+    faults: plan.faults,
+    variants: plan.variants,
+    pace: plan.pace,
+    seed: plan.seed,
+    truthPath,
+    args,
+  });
+  try {
+    const target = await loadTarget(plan.target);
+    const resolved = resolveAddresses(target, { url: embedded.url, addresses: [], env: {} });
+    if (!resolved.ok) throw new Error(resolved.mistakes.join('; '));
+    const crowd = await openTrial({
+      plan,
+      scenario: 'golden-path',
+      transport: 'websocket',
+      target,
+      addresses: resolved.addresses,
+    });
+    await walk(crowd);
+    await crowd.settle();
+    await crowd.close('done');
+    await embedded.stop();
+    const verdict = judgeHistory(crowd.historyPath, { calibrate: true });
+    const deeds = readDeeds(truthPath);
+    const violations = verdict.findings.filter((finding) => finding.severity === 'violation');
+    return {
+      verdict,
+      violated: [...new Set(violations.map((finding) => finding.rule))],
+      deeds,
+      unexplained: unexplained(verdict, deeds),
+    };
+  } finally {
+    await embedded.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** The script of `scenarios/golden-path.spec.ts`. */
+async function walk(crowd: Crowd): Promise<void> {
+  try {
+    await crowd.each('sign in', (user) => user.signIn());
+    await crowd.each('open chat', (user) => user.openChat());
+    for (const round of crowd.rounds) {
+      await crowd.together('ask', (user) => user.ask(), { round });
+      await crowd.each('read the answer', (user) => user.answered(), { round });
+    }
+  } catch (error) {
+    if (!(error instanceof CrowdLost)) throw error;
+  }
+}
+
+/** What a failed expectation shows: enough to see why without running it again. */
+export function explainResult({ verdict, unexplained: open, deeds }: TrialResult): string {
+  return [
+    `verdict ${verdict.verdict} (${verdict.cause}), ${deeds.length} deeds`,
+    ...verdict.reasons,
+    ...open
+      .slice(0, 5)
+      .map(({ finding, why }) => `unexplained ${finding.rule}: ${finding.message}: ${why}`),
+  ].join('\n');
+}
