@@ -1,0 +1,15 @@
+import { CONTAMINATION_FAULTS } from './contamination.ts';
+import { DELIVERY_FAULTS } from './delivery.ts';
+import type { FaultTable } from './fault.ts';
+import { IDENTITY_FAULTS } from './identity.ts';
+import { MISDELIVERY_FAULTS } from './misdelivery.ts';
+import { ORDER_FAULTS } from './order.ts';
+
+/** Every fault by the name that `--fault` takes; a test holds it against the catalogue. */
+export const FAULT_SWITCHES: FaultTable = {
+  ...MISDELIVERY_FAULTS,
+  ...CONTAMINATION_FAULTS,
+  ...IDENTITY_FAULTS,
+  ...ORDER_FAULTS,
+  ...DELIVERY_FAULTS,
+};

@@ -1,0 +1,185 @@
+import type {
+  AgentEvent,
+  Connection,
+  Deviation,
+  Origin,
+  Payload,
+  Run,
+  Session,
+  Step,
+  Thread,
+  User,
+} from './model.ts';
+
+/** Extra headers of an HTTP reply, and why they are there. */
+export interface ReplyHeaders {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly deviations: readonly Deviation[];
+}
+
+/** A wait before a socket's handshake is answered. */
+export interface UpgradeDelay {
+  readonly milliseconds: number;
+  readonly deviations: readonly Deviation[];
+}
+
+/** A thread as somebody's list shows it. */
+export interface ListedThread {
+  readonly thread: Thread;
+  readonly deviations: readonly Deviation[];
+}
+
+/**
+ * The points at which a fault or a variant may step in. Everything else in the target is unaware of
+ * them. All are optional; with several switched on, each works on what the one before it returned.
+ */
+export interface Hooks {
+  /** A new user is being made; returns an id to use instead of a fresh one. */
+  readonly onNewUser?: (email: string, ordinal: number) => string | null;
+  /** Somebody signed in. */
+  readonly onSignIn?: (user: User, from: Origin) => void;
+  /** A valid token came with a request or an upgrade; returns as whom to treat its holder. */
+  readonly onIdentity?: (session: Session, from: Origin) => User;
+  /** A thread is being made; returns one to hand out instead. */
+  readonly onNewThread?: (owner: User) => Thread | null;
+  /** The list of a user's threads is about to be shown. */
+  readonly onThreadList?: (
+    listed: readonly ListedThread[],
+    session: Session,
+  ) => readonly ListedThread[];
+  /** An HTTP reply is about to leave; the session is null where nobody is signed in. */
+  readonly onReply?: (session: Session | null) => ReplyHeaders | null;
+  /** `GET /health` is asked; returns whether the service claims to be well. */
+  readonly onHealth?: () => boolean;
+  /** The chat page is served; returns whether it hides events of other users. */
+  readonly onPage?: () => boolean;
+  /** An authenticated upgrade is about to be answered. */
+  readonly onUpgrade?: (session: Session) => UpgradeDelay | null;
+  /** A connection is open and has been sent its first frame. */
+  readonly onOpen?: (connection: Connection) => void;
+  /** A client frame came in; returns true if it needs no further handling. */
+  readonly onMessage?: (message: Payload, connection: Connection) => boolean;
+  /** A question was accepted; returns true if its acknowledgement follows the first event. */
+  readonly onQuestion?: (run: Run) => boolean;
+  /** The agent made up its mind about a question. */
+  readonly onPlan?: (plan: readonly Step[], run: Run) => readonly Step[];
+  /** A step is due; returns the steps to take instead. */
+  readonly onStep?: (step: Step, run: Run) => readonly Step[];
+  /** An event has its ids; returns what goes to the run's audience instead. */
+  readonly onEvent?: (event: AgentEvent, run: Run) => readonly AgentEvent[];
+  /** An event went to its audience. */
+  readonly onSent?: (event: AgentEvent, run: Run) => void;
+  /** An event is about to be written to a connection; returns the frame that carries it. */
+  readonly onFrame?: (frame: Payload, event: AgentEvent, connection: Connection) => Payload;
+  /** The last active run of anybody ended. */
+  readonly onIdle?: () => void;
+}
+
+/** All hooks that are switched on, in the order of the command line; empty for a clean target. */
+export class HookChain {
+  private readonly links: Hooks[] = [];
+
+  add(hooks: Hooks): void {
+    this.links.push(hooks);
+  }
+
+  userId(email: string, ordinal: number): string | null {
+    return first(this.links, (hooks) => hooks.onNewUser?.(email, ordinal));
+  }
+
+  signedIn(user: User, from: Origin): void {
+    for (const hooks of this.links) hooks.onSignIn?.(user, from);
+  }
+
+  identity(session: Session, from: Origin): Session {
+    return this.links.reduce(
+      (known, hooks) =>
+        hooks.onIdentity === undefined ? known : { ...known, user: hooks.onIdentity(known, from) },
+      session,
+    );
+  }
+
+  thread(owner: User): Thread | null {
+    return first(this.links, (hooks) => hooks.onNewThread?.(owner));
+  }
+
+  threadList(threads: readonly Thread[], session: Session): readonly ListedThread[] {
+    return this.links.reduce<readonly ListedThread[]>(
+      (listed, hooks) => hooks.onThreadList?.(listed, session) ?? listed,
+      threads.map((thread) => ({ thread, deviations: [] })),
+    );
+  }
+
+  replyHeaders(session: Session | null): readonly ReplyHeaders[] {
+    return this.links.flatMap((hooks) => hooks.onReply?.(session) ?? []);
+  }
+
+  healthy(): boolean {
+    return this.links.every((hooks) => hooks.onHealth?.() ?? true);
+  }
+
+  pageHidesForeignEvents(): boolean {
+    return this.links.some((hooks) => hooks.onPage?.() ?? false);
+  }
+
+  upgradeDelays(session: Session): readonly UpgradeDelay[] {
+    return this.links.flatMap((hooks) => hooks.onUpgrade?.(session) ?? []);
+  }
+
+  opened(connection: Connection): void {
+    for (const hooks of this.links) hooks.onOpen?.(connection);
+  }
+
+  handled(message: Payload, connection: Connection): boolean {
+    return this.links.some((hooks) => hooks.onMessage?.(message, connection) ?? false);
+  }
+
+  acknowledgesLate(run: Run): boolean {
+    // Every link hears of the question, so this must not stop at the first that says yes.
+    return this.links.filter((hooks) => hooks.onQuestion?.(run) ?? false).length > 0;
+  }
+
+  plan(plan: readonly Step[], run: Run): readonly Step[] {
+    return this.links.reduce((known, hooks) => hooks.onPlan?.(known, run) ?? known, plan);
+  }
+
+  steps(step: Step, run: Run): readonly Step[] {
+    return this.links.reduce<readonly Step[]>(
+      (known, hooks) => known.flatMap((each) => hooks.onStep?.(each, run) ?? [each]),
+      [step],
+    );
+  }
+
+  events(event: AgentEvent, run: Run): readonly AgentEvent[] {
+    return this.links.reduce<readonly AgentEvent[]>(
+      (known, hooks) => known.flatMap((each) => hooks.onEvent?.(each, run) ?? [each]),
+      [event],
+    );
+  }
+
+  sent(event: AgentEvent, run: Run): void {
+    for (const hooks of this.links) hooks.onSent?.(event, run);
+  }
+
+  frame(frame: Payload, event: AgentEvent, connection: Connection): Payload {
+    return this.links.reduce(
+      (known, hooks) => hooks.onFrame?.(known, event, connection) ?? known,
+      frame,
+    );
+  }
+
+  idle(): void {
+    for (const hooks of this.links) hooks.onIdle?.();
+  }
+}
+
+function first<Value>(
+  links: readonly Hooks[],
+  ask: (hooks: Hooks) => Value | null | undefined,
+): Value | null {
+  for (const hooks of links) {
+    const answer = ask(hooks);
+    if (answer !== null && answer !== undefined) return answer;
+  }
+  return null;
+}

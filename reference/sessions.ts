@@ -1,0 +1,78 @@
+import type { Connections } from './connections.ts';
+import type { HookChain } from './hooks.ts';
+import type { Origin, Session, User } from './model.ts';
+import { Refusal } from './refusal.ts';
+import type { TokenPair, Tokens } from './tokens.ts';
+import type { Users } from './users.ts';
+
+/** What the sessions need from the rest of the target. */
+export interface SessionsParts {
+  readonly users: Users;
+  readonly tokens: Tokens;
+  readonly hooks: HookChain;
+  readonly connections: Connections;
+  /** Life of an access token in seconds, unless a sign-in asks for another. */
+  readonly lifeSeconds: number;
+}
+
+/** A fresh sign-in. */
+export interface SignIn {
+  readonly user: User;
+  readonly from: Origin;
+  /** Life of the access token in seconds, or null for the usual one. */
+  readonly lifeSeconds: number | null;
+}
+
+/** Who is signed in: hands out tokens, accepts them and takes them back. */
+export class Sessions {
+  private readonly parts: SessionsParts;
+
+  constructor(parts: SessionsParts) {
+    this.parts = parts;
+  }
+
+  async begin(signIn: SignIn): Promise<TokenPair> {
+    const { user, from } = signIn;
+    this.parts.hooks.signedIn(user, from);
+    return this.issue(user, signIn.lifeSeconds ?? this.parts.lifeSeconds);
+  }
+
+  /** Returns the session of a valid access token; 401 for any other. */
+  async accept(accessToken: string, from: Origin): Promise<Session> {
+    const claims = await this.parts.tokens.verify(accessToken, 'access');
+    const user = this.parts.users.byId(claims.userId);
+    const signedIn = this.parts.users.find(claims.email);
+    if (user === undefined || signedIn === undefined) throw new Refusal(401, 'Unknown user');
+    return this.identify({ signedIn, user, tokenId: claims.tokenId }, from);
+  }
+
+  /** Returns the session again, for a ticket; 401 if it ended meanwhile. */
+  renew(session: Session, from: Origin): Session {
+    if (this.parts.tokens.isRevoked(session.tokenId)) throw new Refusal(401, 'Signed out');
+    return this.identify(session, from);
+  }
+
+  /** Exchanges a refresh token, which works once, for a new pair. */
+  async refresh(refreshToken: string): Promise<{ readonly user: User; readonly pair: TokenPair }> {
+    const claims = await this.parts.tokens.redeem(refreshToken);
+    const user = this.parts.users.find(claims.email);
+    if (user === undefined) throw new Refusal(401, 'Unknown user');
+    return { user, pair: await this.issue(user, this.parts.lifeSeconds) };
+  }
+
+  /** Revokes the token of a session and closes the sockets of its holder. */
+  end(session: Session): void {
+    this.parts.tokens.revoke(session.tokenId);
+    this.parts.connections.signOut(session.signedIn);
+  }
+
+  private async issue(user: User, lifeSeconds: number): Promise<TokenPair> {
+    const pair = await this.parts.tokens.issue(user, lifeSeconds);
+    user.lastToken = pair.access;
+    return pair;
+  }
+
+  private identify(session: Session, from: Origin): Session {
+    return this.parts.hooks.identity(session, from);
+  }
+}
