@@ -51,18 +51,31 @@ const DULL_RUNS_MAX = 20_000;
 const MARKER_CHARACTER = new Uint8Array(128);
 for (const character of ALPHABET) MARKER_CHARACTER[character.charCodeAt(0)] = 1;
 
-const BACKSLASH = 92;
-const PERCENT = 37;
-const AMPERSAND = 38;
-
-/** Signs of an encoding seen in one pass. */
-interface Signs {
-  backslash: boolean;
-  percent: boolean;
-  reference: boolean;
-  high: boolean;
-  longRuns: number[];
+/** Lower case of ASCII letters, digits as they are, 0 for everything else. */
+const FOLD = new Uint8Array(256);
+for (let code = 48; code <= 57; code += 1) FOLD[code] = code;
+for (let code = 97; code <= 122; code += 1) {
+  FOLD[code] = code;
+  FOLD[code - 32] = code;
 }
+
+/** Signs of an encoding, as bits. */
+const ESCAPE = 1;
+const PERCENT = 2;
+const REFERENCE = 4;
+const HIGH = 8;
+const SIGN = new Uint8Array(256).fill(HIGH, 128);
+SIGN[92] = ESCAPE;
+SIGN[37] = PERCENT;
+SIGN[38] = REFERENCE;
+
+/** What one pass saw that asks for a closer look: signs of encodings, and borders of long runs. */
+interface Closer {
+  readonly signs: number;
+  readonly longRuns: readonly number[];
+}
+
+const NO_RUNS: readonly number[] = [];
 
 /**
  * Finds markers of a campaign and filed ids in texts, in one linear pass that is independent of the
@@ -71,6 +84,7 @@ interface Signs {
  */
 export class ContentScanner<V> {
   readonly #index: AnchorIndex<V>;
+  readonly #prefixText: string;
   readonly #prefix: Uint8Array;
   /** Knuth–Morris–Pratt failure function of the prefix. */
   readonly #failure: Uint8Array;
@@ -78,6 +92,7 @@ export class ContentScanner<V> {
 
   constructor(campaignPrefix: string, index: AnchorIndex<V>) {
     this.#index = index;
+    this.#prefixText = campaignPrefix;
     this.#prefix = Uint8Array.from(campaignPrefix, (character) => character.charCodeAt(0));
     this.#failure = failureOf(this.#prefix);
   }
@@ -88,17 +103,18 @@ export class ContentScanner<V> {
   }
 
   #scan(text: string, sink: ScanSink<V>, depth: number): void {
-    const signs = this.#pass(text, sink, depth > 0);
-    if (depth >= DEPTH_MAX) return;
-    if (signs.backslash) this.#view(unescapeJson(text), text, { sink, depth });
-    if (signs.percent) this.#view(decodePercent(text), text, { sink, depth });
-    if (signs.reference) this.#view(decodeCharacterReferences(text), text, { sink, depth });
-    if (signs.high) {
-      this.#view(stripInvisible(text), text, { sink, depth });
-      this.#view(toPlainLetters(text), text, { sink, depth });
+    const { signs, longRuns } = this.#pass(text, sink, depth > 0);
+    if (depth >= DEPTH_MAX || (signs === 0 && longRuns.length === 0)) return;
+    const at = { sink, depth };
+    if ((signs & ESCAPE) !== 0) this.#view(unescapeJson(text), text, at);
+    if ((signs & PERCENT) !== 0) this.#view(decodePercent(text), text, at);
+    if ((signs & REFERENCE) !== 0) this.#view(decodeCharacterReferences(text), text, at);
+    if ((signs & HIGH) !== 0) {
+      this.#view(stripInvisible(text), text, at);
+      this.#view(toPlainLetters(text), text, at);
     }
-    for (let i = 0; i < signs.longRuns.length; i += 2)
-      this.#decodeRun(text, [signs.longRuns[i] ?? 0, signs.longRuns[i + 1] ?? 0], { sink, depth });
+    for (let i = 0; i < longRuns.length; i += 2)
+      this.#decodeRun(text, [longRuns[i] ?? 0, longRuns[i + 1] ?? 0], at);
   }
 
   #view(view: string, of: string, at: { sink: ScanSink<V>; depth: number }): void {
@@ -111,40 +127,43 @@ export class ContentScanner<V> {
     at: { sink: ScanSink<V>; depth: number },
   ): void {
     const [start, end] = widen(text, run);
+    if (end - start < ENCODED_RUN_MIN) return;
+    const offsets = base64Offsets(text, start, end);
+    const hexOffset = hexOffsetOf(text, run[0], run[1]);
+    if (offsets.length === 0 && hexOffset === -1) return;
     const encoded = text.slice(start, end);
-    if (encoded.length < ENCODED_RUN_MIN || this.#dull.has(encoded)) return;
+    if (this.#dull.has(encoded)) return;
+    const { sink, depth } = at;
     let found = false;
-    const sink: ScanSink<V> = {
+    const watching: ScanSink<V> = {
       marker: (hit) => {
         found = true;
-        at.sink.marker(hit);
+        sink.marker(hit);
       },
       id: (id, value, position) => {
         found = true;
-        at.sink.id(id, value, position);
+        sink.id(id, value, position);
       },
       longRun: () => {},
     };
-    for (const reading of decodeBase64(encoded)) this.#scan(reading, sink, at.depth + 1);
-    if (/^[0-9a-f]+$/i.test(encoded))
-      for (const reading of decodeHex(encoded)) this.#scan(reading, sink, at.depth + 1);
+    for (const offset of offsets)
+      this.#scan(decodeBase64(text.slice(start + offset, end)), watching, depth + 1);
+    if (hexOffset !== -1)
+      this.#scan(decodeHex(text.slice(run[0] + hexOffset, run[1])), watching, depth + 1);
     if (found) return;
     if (this.#dull.size >= DULL_RUNS_MAX) this.#dull = new Set();
     this.#dull.add(encoded);
   }
 
-  /** The hot loop: one look at each character. */
-  #pass(text: string, sink: ScanSink<V>, inView: boolean): Signs {
-    const signs: Signs = {
-      backslash: false,
-      percent: false,
-      reference: false,
-      high: false,
-      longRuns: [],
-    };
+  /** The hot loop: one look at each character. Split into functions it is measurably slower. */
+  // oxlint-disable-next-line complexity
+  #pass(text: string, sink: ScanSink<V>, inView: boolean): Closer {
     const index = this.#index;
     const prefix = this.#prefix;
+    const firstOfPrefix = prefix[0];
     const length = text.length;
+    let longRuns: number[] | undefined;
+    let signs = 0;
     let hash = HASH_SEED;
     let start = -1;
     let matched = 0;
@@ -152,72 +171,117 @@ export class ContentScanner<V> {
     let markerEnd = 0;
     for (let i = 0; i <= length; i += 1) {
       const code = i < length ? text.charCodeAt(i) : 0;
-      if (isWord(code)) {
-        const folded = code | 32;
+      const folded = code < 256 ? FOLD[code] : 0;
+      if (folded !== 0 && folded !== undefined) {
         if (start === -1) start = i;
         hash = (Math.imul(hash, 33) ^ folded) | 0;
+        if (matched === 0) {
+          if (folded === firstOfPrefix) matched = 1;
+          gap = 0;
+          continue;
+        }
         gap = 0;
         while (matched > 0 && folded !== prefix[matched]) matched = this.#failure[matched - 1] ?? 0;
         if (folded === prefix[matched]) matched += 1;
-        if (matched === CAMPAIGN_PREFIX_LENGTH) {
-          matched = 0;
-          const found = readMarker(text, i + 1, prefix);
-          markerEnd = Math.max(i + 1, found.end);
-          if (found.hit !== undefined)
-            sink.marker({
-              ...found.hit,
-              at: inView ? -1 : Math.max(0, i + 1 - CAMPAIGN_PREFIX_LENGTH),
-            });
-        }
+        if (matched < CAMPAIGN_PREFIX_LENGTH) continue;
+        matched = 0;
+        const { end, text: marker } = readMarker(text, i + 1, this.#prefixText);
+        markerEnd = end;
+        if (marker.length >= PARTIAL_LENGTH_MIN)
+          sink.marker({
+            text: marker,
+            parts: parseMarker(marker),
+            at: inView ? -1 : Math.max(0, i + 1 - CAMPAIGN_PREFIX_LENGTH),
+          });
         continue;
       }
       if (start !== -1) {
-        if (index.mayHold(hash))
-          index.run(hash, { text, start, end: i }, (id, value, at) =>
-            sink.id(id, value, inView ? -1 : at),
-          );
+        if (index.mayHold(hash)) index.run(hash, { text, start, end: i }, sink, inView);
         // What follows a marker without a break is looked at on its own.
-        const from = Math.max(start, markerEnd);
+        const from = start > markerEnd ? start : markerEnd;
         if (i - from >= LONG_RUN_MIN) {
           if (!inView) sink.longRun(text, from, i);
-          signs.longRuns.push(from, i);
+          longRuns ??= [];
+          longRuns.push(from, i);
         }
         start = -1;
         hash = HASH_SEED;
       }
-      gap += 1;
-      if (gap > GAP_MAX) matched = 0;
-      if (code === BACKSLASH) signs.backslash = true;
-      else if (code === PERCENT) signs.percent = true;
-      else if (code === AMPERSAND) signs.reference = true;
-      else if (code > 127) signs.high = true;
+      if (matched !== 0) {
+        gap += 1;
+        if (gap > GAP_MAX) matched = 0;
+      }
+      signs |= code < 256 ? (SIGN[code] ?? 0) : HIGH;
     }
-    return signs;
+    return { signs, longRuns: longRuns ?? NO_RUNS };
   }
 }
 
 /** Reads on after a campaign prefix, through separators, to the end of the marker. */
-function readMarker(
-  text: string,
-  from: number,
-  prefix: Uint8Array,
-): { end: number; hit: Omit<MarkerHit, 'at'> | undefined } {
-  let marker = String.fromCharCode(...prefix);
+function readMarker(text: string, from: number, prefix: string): { end: number; text: string } {
+  const plain = text.slice(from, from + MARKER_LENGTH - CAMPAIGN_PREFIX_LENGTH);
+  if (PLAIN_REST.test(plain)) return { end: from + plain.length, text: prefix + plain };
+  let marker = prefix;
   let gap = 0;
   let i = from;
   for (; i < text.length && marker.length < MARKER_LENGTH; i += 1) {
     const code = text.charCodeAt(i);
-    if (isWord(code)) {
-      if (MARKER_CHARACTER[code | 32] !== 1) break;
-      marker += String.fromCharCode(code | 32);
-      gap = 0;
-    } else {
+    const folded = code < 256 ? (FOLD[code] ?? 0) : 0;
+    if (folded === 0) {
       gap += 1;
       if (gap > GAP_MAX) break;
+    } else if (MARKER_CHARACTER[folded] === 1) {
+      marker += String.fromCharCode(folded);
+      gap = 0;
+    } else break;
+  }
+  return { end: i, text: marker };
+}
+
+/** The rest of a marker as it was planted: the usual case. */
+const PLAIN_REST = new RegExp(`^[${ALPHABET}]{${MARKER_LENGTH - CAMPAIGN_PREFIX_LENGTH}}$`);
+
+/** Groups of four in a row that must look like encoded ASCII: a part of a marker needs no fewer. */
+const BASE64_GROUPS_MIN = 5;
+const HEX_PAIRS_MIN = 10;
+
+/**
+ * Offsets (0 to 3) at which a run may be base64 of ASCII text. Each group of such text begins with one of
+ * `A`–`Z`, `a`–`f` (the first six bits of a byte below 128), which ids and hashes do not keep up for long.
+ */
+function base64Offsets(text: string, start: number, end: number): readonly number[] {
+  let offsets: number[] | undefined;
+  for (let offset = 0; offset < 4; offset += 1) {
+    let groups = 0;
+    for (let i = start + offset; i < end; i += 4) {
+      const code = text.charCodeAt(i);
+      const leads = (code >= 65 && code <= 90) || (code >= 97 && code <= 102);
+      groups = leads ? groups + 1 : 0;
+      if (groups < BASE64_GROUPS_MIN) continue;
+      offsets ??= [];
+      offsets.push(offset);
+      break;
     }
   }
-  if (marker.length < PARTIAL_LENGTH_MIN) return { end: i, hit: undefined };
-  return { end: i, hit: { text: marker, parts: parseMarker(marker) } };
+  return offsets ?? NO_RUNS;
+}
+
+/** Offset (0 or 1) at which a run may be hexadecimal ASCII text (pairs from 20 to 7f), or −1. */
+function hexOffsetOf(text: string, start: number, end: number): number {
+  for (let offset = 0; offset < 2; offset += 1) {
+    let pairs = 0;
+    for (let i = start + offset; i + 1 < end; i += 2) {
+      const code = text.charCodeAt(i);
+      if (!isHexDigit(code) || !isHexDigit(text.charCodeAt(i + 1))) return -1;
+      pairs = code >= 50 && code <= 55 ? pairs + 1 : 0;
+      if (pairs >= HEX_PAIRS_MIN) return offset;
+    }
+  }
+  return -1;
+}
+
+function isHexDigit(code: number): boolean {
+  return (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 102);
 }
 
 /** A run of letters and digits with the further characters of either base64 alphabet around it. */

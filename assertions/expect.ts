@@ -1,6 +1,6 @@
+import { statSync } from 'node:fs';
 import { expect as base } from 'playwright/test';
 import type { Finding, Verdict } from '../history/verdict.ts';
-import { judgeHistory } from './judge.ts';
 
 /** What a matcher needs of a crowd: its record so far, once all is quiet. */
 export interface Judgeable {
@@ -32,9 +32,24 @@ export const expect = base.extend({
   },
 });
 
+interface Judged {
+  readonly bytes: number;
+  readonly verdict: Promise<Verdict>;
+}
+
+/** Two assertions about the same record need one judgement. */
+const lastJudged = new WeakMap<Judgeable, Judged>();
+
 async function judged(crowd: Judgeable): Promise<Verdict> {
   await crowd.settle();
-  return judgeHistory(crowd.historyPath, { assumeEnd: true });
+  const bytes = statSync(crowd.historyPath).size;
+  const last = lastJudged.get(crowd);
+  if (last?.bytes === bytes) return last.verdict;
+  // Loaded only now: listing scenarios needs no judge.
+  const { judgeSoFar } = await import('./judge.ts');
+  const verdict = judgeSoFar(crowd.historyPath);
+  lastJudged.set(crowd, { bytes, verdict });
+  return verdict;
 }
 
 function matched(name: string, verdict: Verdict, rules: RegExp) {

@@ -1,4 +1,11 @@
-import { readHistory, type HistoryProblem } from '../history/journal-reader.ts';
+import { setImmediate } from 'node:timers/promises';
+import {
+  readHistory,
+  readHistoryInSlices,
+  type HistoryProblem,
+  type HistoryReading,
+  type HistoryReceiver,
+} from '../history/journal-reader.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import { RULES } from '../history/rules.ts';
 import {
@@ -15,11 +22,11 @@ import { IsolationMatrix } from './matrix.ts';
 import { Report, type Entry } from './report.ts';
 import type { Bench, Ending, RuleGroup } from './rule-group.ts';
 import { RunLedger } from './run-ledger.ts';
-import { answerRules } from './rules/answers.ts';
-import { contentRules } from './rules/content.ts';
-import { deliveryRules } from './rules/delivery.ts';
-import { eventRules } from './rules/events.ts';
-import { evidenceRules } from './rules/evidence.ts';
+import { AnswerRules } from './rules/answers.ts';
+import { ContentRules } from './rules/content.ts';
+import { DeliveryRules } from './rules/delivery.ts';
+import { EventRules } from './rules/events.ts';
+import { EvidenceRules } from './rules/evidence.ts';
 import { judgeGates } from './rules/gates.ts';
 import { identifierRules, tokenRule } from './rules/identifiers.ts';
 import { orderRules } from './rules/order.ts';
@@ -67,14 +74,14 @@ export class Judge {
     const bench = this.#bench;
     this.#seats = [
       identifierRules(bench),
-      eventRules(bench),
-      contentRules(bench),
+      new EventRules(bench),
+      new ContentRules(bench),
       // The order rules keep the ledger's record of each run; what reads that record comes after them.
       orderRules(bench),
-      answerRules(bench),
+      new AnswerRules(bench),
       tokenRule(bench),
-      deliveryRules(bench),
-      evidenceRules(bench, this.#tally),
+      new DeliveryRules(bench),
+      new EvidenceRules(bench, this.#tally),
     ].map((group) => ({ group, failure: undefined }));
   }
 
@@ -225,31 +232,36 @@ function decide(
   findings: readonly Finding[],
   rules: Verdict['rules'],
 ): { verdict: Outcome; cause: Cause | null; reasons: string[] } {
-  let verdict: Outcome = 'pass';
-  for (const { severity } of entries) {
-    if (severity === 'violation') verdict = 'fail';
-    else if (severity === 'inconclusive') verdict = worseOutcome(verdict, 'inconclusive');
-  }
   const blind = rules.filter(({ outcome }) => outcome === 'inconclusive');
-  if (blind.length > 0) verdict = worseOutcome(verdict, 'inconclusive');
+  let verdict: Outcome = blind.length > 0 ? 'inconclusive' : 'pass';
+  for (const { severity } of entries)
+    if (severity !== 'note')
+      verdict = worseOutcome(verdict, severity === 'violation' ? 'fail' : 'inconclusive');
   if (verdict === 'pass') return { verdict, cause: null, reasons: [] };
   const severity = verdict === 'fail' ? 'violation' : 'inconclusive';
-  const causes = new Set(
-    entries.filter((entry) => entry.severity === severity).map((entry) => entry.cause),
-  );
+  const decisive = entries.filter((entry) => entry.severity === severity);
+  const causes = new Set(decisive.map((entry) => entry.cause));
   const reasons = findings
     .filter((finding) => finding.severity === severity)
-    .slice(0, REASONS_MAX)
     .map((finding) => `${finding.rule}: ${finding.message}`);
   if (verdict === 'inconclusive')
-    for (const { rule, examined } of blind)
-      if (reasons.length < REASONS_MAX && !entries.some((entry) => entry.draft.rule === rule))
-        reasons.push(
-          examined === 0
-            ? `${rule}: it applies but had nothing to examine`
-            : `${rule}: it could not be judged`,
-        );
-  return { verdict, cause: CAUSES.find((cause) => causes.has(cause)) ?? 'blind', reasons };
+    reasons.push(...blind.flatMap((rule) => blindness(rule, entries)));
+  return {
+    verdict,
+    cause: CAUSES.find((cause) => causes.has(cause)) ?? 'blind',
+    reasons: reasons.slice(0, REASONS_MAX),
+  };
+}
+
+/** Why a rule without a finding of its own is open. */
+function blindness(
+  { rule, examined }: Verdict['rules'][number],
+  entries: readonly Entry[],
+): string[] {
+  if (entries.some((entry) => entry.draft.rule === rule)) return [];
+  return [
+    `${rule}: it ${examined === 0 ? 'applies but had nothing to examine' : 'could not be judged'}`,
+  ];
 }
 
 function describe(error: unknown): string {
@@ -286,19 +298,38 @@ export interface JudgeOptions {
 
 /** Judges a recorded history from disk, without calibration. @throws HistoryUnreadable */
 export function judgeOnce(path: string, options: Pick<JudgeOptions, 'assumeEnd'> = {}): Verdict {
-  let judge: Judge | undefined;
-  const reading = readHistory(path, {
-    header: (header) => {
-      judge = new Judge(header);
-    },
-    observation: (observation) => judge?.observe(observation),
-  });
-  if (judge === undefined) throw new Error('a history without a header was read');
-  return judge.conclude({
-    end: reading.end,
-    problems: reading.problems,
-    ...(options.assumeEnd === undefined ? {} : { assumeEnd: options.assumeEnd }),
-  });
+  const receiver = new JudgingReceiver();
+  return receiver.conclude(readHistory(path, receiver), options);
+}
+
+/**
+ * Judges the record of a trial that is still going on, as if it ended here, in slices: the users' sockets
+ * go on being read meanwhile. @throws HistoryUnreadable
+ */
+export async function judgeSoFar(path: string): Promise<Verdict> {
+  const receiver = new JudgingReceiver();
+  const reading = await readHistoryInSlices(path, receiver, () => setImmediate());
+  return receiver.conclude(reading, { assumeEnd: true });
+}
+
+class JudgingReceiver implements HistoryReceiver {
+  #judge: Judge | undefined;
+
+  header(header: TrialHeader): void {
+    this.#judge = new Judge(header);
+  }
+
+  observation(observation: Observation): void {
+    this.#judge?.observe(observation);
+  }
+
+  conclude(
+    reading: HistoryReading,
+    { assumeEnd = false }: Pick<JudgeOptions, 'assumeEnd'>,
+  ): Verdict {
+    if (this.#judge === undefined) throw new Error('a history without a header was read');
+    return this.#judge.conclude({ end: reading.end, problems: reading.problems, assumeEnd });
+  }
 }
 
 export { CALIBRATION_RULE };

@@ -15,20 +15,33 @@ export function placeIn(observation: Observation, text: string): string | null {
   } catch {
     return null; // Shown without a place.
   }
-  // An explicit stack: frames may be nested deeper than the call stack allows.
-  const stack: { value: unknown; path: string }[] = [{ value: root, path: '' }];
+  return pathOf(root, text);
+}
+
+interface Step {
+  readonly value: unknown;
+  readonly path: string;
+}
+
+/** Depth first with an explicit stack: frames may be nested deeper than the call stack allows. */
+function pathOf(root: unknown, text: string): string | null {
+  const stack: Step[] = [{ value: root, path: '' }];
   for (let looked = 0; looked < VALUES_MAX; looked += 1) {
     const next = stack.pop();
     if (next === undefined) return null;
-    const { value, path } = next;
-    if (typeof value === 'string') {
-      if (value.includes(text)) return path === '' ? null : path;
-    } else if (Array.isArray(value))
-      for (let i = value.length - 1; i >= 0; i -= 1)
-        stack.push({ value: value[i], path: `${path}[${i}]` });
-    else if (typeof value === 'object' && value !== null)
-      for (const [key, inner] of Object.entries(value).toReversed())
-        stack.push({ value: inner, path: path === '' ? key : `${path}.${key}` });
+    if (typeof next.value === 'string') {
+      if (next.value.includes(text)) return next.path === '' ? null : next.path;
+    } else stack.push(...partsOf(next).toReversed());
   }
   return null;
+}
+
+function partsOf({ value, path }: Step): Step[] {
+  if (Array.isArray(value))
+    return value.map((inner, i) => ({ value: inner as unknown, path: `${path}[${i}]` }));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).map(([key, inner]) => ({
+    value: inner as unknown,
+    path: path === '' ? key : `${path}.${key}`,
+  }));
 }

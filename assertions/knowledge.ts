@@ -48,6 +48,7 @@ export class Knowledge {
   readonly #sharedIdListeners: SharedIdListener[] = [];
   /** Markers that co-members of a thread may see, per marker. */
   readonly #lastTitle = new Map<UserIndex, string>();
+  #sharesThreads = false;
   readonly #published = new Map<string, Set<UserIndex>>();
 
   constructor(header: TrialHeader) {
@@ -72,6 +73,11 @@ export class Knowledge {
   /** Crowd name of a user, or `outside`. */
   nameOf(user: UserIndex): string {
     return this.users[user] ?? 'outside';
+  }
+
+  /** A user in a sentence. */
+  describe(user: UserIndex): string {
+    return user === OUTSIDE ? 'a user outside the crowd' : this.nameOf(user);
   }
 
   /** Owner a marker names, or {@link OUTSIDE} when the crowd has no such user. */
@@ -104,6 +110,11 @@ export class Knowledge {
     else for (const user of audience) known.add(user);
   }
 
+  /** Whether any thread has several members; without one nobody shares anything. */
+  get sharesThreads(): boolean {
+    return this.#sharesThreads;
+  }
+
   /** Takes in what an `identity` or `act` line says. Other lines teach nothing. */
   learn(observation: Observation): void {
     const user = this.indexOf(observation.user);
@@ -120,6 +131,7 @@ export class Knowledge {
     if (observation.audience === undefined || thread === undefined) return;
     const id = this.ids.get(thread);
     if (id === undefined || this.profile.audience !== 'thread-members') return;
+    this.#sharesThreads = true;
     id.audience = new Set(observation.audience.map((name) => this.#indexOf.get(name) ?? OUTSIDE));
     // The thread was made with the title its maker planted last; its members see that.
     const title = this.#lastTitle.get(user);
@@ -146,7 +158,7 @@ export class Knowledge {
   }
 
   // The one place an id gets its owner; the fourth argument is what told us, for the witness.
-  // eslint-disable-next-line max-params
+  // oxlint-disable-next-line max-params
   #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
     const known = this.ids.get(text);
     if (known === undefined) {

@@ -84,27 +84,13 @@ export class Report {
       if (known.witness.length < WITNESSES_MAX) pushWitness(known.witness, draft);
       return;
     }
-    const text = ruleText(draft.rule);
-    const severity = draft.severity ?? text.severity;
-    if (severity === 'violation') this.#violations += 1;
+    const entry = entryOf(draft);
+    if (entry.severity === 'violation') this.#violations += 1;
     const listed = this.#listedPerRule.get(draft.rule) ?? 0;
-    if (listed >= FINDINGS_MAX) {
-      if (this.#omitted.size < OMITTED_KEYS_MAX) this.#omitted.add(key);
-      return;
-    }
-    this.#listedPerRule.set(draft.rule, listed + 1);
-    const witness: Entry['witness'] = [];
-    pushWitness(witness, draft);
-    this.#entries.set(key, {
-      draft,
-      severity,
-      cause: draft.cause ?? text.cause,
-      count: 1,
-      mechanism: draft.mechanism ?? null,
-      message: draft.message,
-      witness,
-      t: draft.observation?.t ?? 0,
-    });
+    if (listed < FINDINGS_MAX) {
+      this.#listedPerRule.set(draft.rule, listed + 1);
+      this.#entries.set(key, entry);
+    } else if (this.#omitted.size < OMITTED_KEYS_MAX) this.#omitted.add(key);
   }
 
   /** The listed findings, worst first, and how many were left out. */
@@ -144,6 +130,22 @@ export class Report {
       screenshot: null,
     };
   }
+}
+
+function entryOf(draft: Draft): Entry {
+  const text = ruleText(draft.rule);
+  const witness: Entry['witness'] = [];
+  pushWitness(witness, draft);
+  return {
+    draft,
+    severity: draft.severity ?? text.severity,
+    cause: draft.cause ?? text.cause,
+    count: 1,
+    mechanism: draft.mechanism ?? null,
+    message: draft.message,
+    witness,
+    t: draft.observation?.t ?? 0,
+  };
 }
 
 /** No rule's flood may crowd out another rule's findings of the same severity. */

@@ -3,7 +3,7 @@ import type { Metrics, VerdictUser } from '../history/verdict.ts';
 import type { Facts } from './facts.ts';
 import type { Knowledge, UserIndex } from './knowledge.ts';
 import { Latencies } from './latency.ts';
-import { overlapOf, type Overlap, type RunInterval } from './overlap.ts';
+import { overlapOf, type Overlap } from './overlap.ts';
 import type { RunLedger } from './run-ledger.ts';
 
 interface UserTally {
@@ -28,6 +28,7 @@ export class Tally {
   readonly #api = new Latencies();
   readonly #startedAtUnixMs: number;
   #delay: Observation | undefined;
+  #overlap: Overlap | undefined;
   observations = 0;
   #bytes = 0;
   #inboundFrames = 0;
@@ -118,12 +119,15 @@ export class Tally {
     return inbound * Math.max(0, this.#users.length - 1);
   }
 
+  /** Reached overlap; computed once, when everything has been observed. */
   overlap(): Overlap {
-    const intervals: RunInterval[] = [];
-    for (const run of this.#ledger.runs)
-      if (run.lastAt !== undefined)
-        intervals.push({ user: run.asker, from: run.ask.t, to: run.lastAt });
-    return overlapOf(intervals, this.#users.length);
+    this.#overlap ??= overlapOf(
+      this.#ledger.runs.flatMap(({ asker, ask, lastAt }) =>
+        lastAt === undefined ? [] : [{ user: asker, from: ask.t, to: lastAt }],
+      ),
+      this.#users.length,
+    );
+    return this.#overlap;
   }
 
   metrics(): Metrics {
@@ -224,11 +228,13 @@ export class Tally {
     if (attribution?.by === 'nothing')
       return (this.#knowledge.profile.claims.ids[observation.event ?? ''] ?? []).length === 0;
     if (attribution?.by !== 'crowd') return false;
-    if (attribution.owners.includes(observer)) return true;
-    if (attribution.id.audience?.has(observer) === true) return true;
-    const thread =
-      observation.thread === undefined ? undefined : this.#knowledge.ids.get(observation.thread);
-    return thread?.audience?.has(observer) === true;
+    return attribution.owners.includes(observer) || this.#isShared(observation, observer);
+  }
+
+  #isShared({ thread, run }: Observation, observer: UserIndex): boolean {
+    if (!this.#knowledge.sharesThreads) return false;
+    const of = thread ?? this.#ledger.byId(run)?.thread;
+    return of !== undefined && this.#knowledge.ids.get(of)?.audience?.has(observer) === true;
   }
 
   /** The offset of the quickest round trip so far is the most exact. */

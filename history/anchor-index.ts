@@ -17,6 +17,11 @@ interface Entry<V> {
 
 export type AnchorHit<V> = (text: string, value: V, at: number) => void;
 
+/** Receives hits of a caller's own pass. */
+export interface AnchorSink<V> {
+  id(text: string, value: V, at: number): void;
+}
+
 /** 1 for ASCII letters and digits. Other letters never occur in ids; they only separate. */
 const WORD = new Uint8Array(128);
 for (let code = 48; code <= 57; code += 1) WORD[code] = 1;
@@ -41,6 +46,16 @@ function hashOf(text: string): number {
   let hash = HASH_SEED;
   for (let i = 0; i < text.length; i += 1) hash = hashStep(hash, text.charCodeAt(i));
   return hash;
+}
+
+/** Whether a letter or digit stands on both sides of a position: no string begins or ends there. */
+function joins(text: string, position: number): boolean {
+  return (
+    position > 0 &&
+    position < text.length &&
+    isWord(text.charCodeAt(position - 1)) &&
+    isWord(text.charCodeAt(position))
+  );
 }
 
 /** Anchors shorter than this are passed over while a longer one exists. */
@@ -87,6 +102,7 @@ export class AnchorIndex<V> {
   /** Calls `hit` for every filed string in the text, in the order of their anchors. */
   scan(text: string, hit: AnchorHit<V>): void {
     const length = text.length;
+    const sink: AnchorSink<V> = { id: hit };
     let hash = HASH_SEED;
     let start = -1;
     for (let i = 0; i <= length; i += 1) {
@@ -95,7 +111,7 @@ export class AnchorIndex<V> {
         if (start === -1) start = i;
         hash = (Math.imul(hash, 33) ^ (code | 32)) | 0;
       } else if (start !== -1) {
-        this.run(hash, { text, start, end: i }, hit);
+        this.run(hash, { text, start, end: i }, sink);
         start = -1;
         hash = HASH_SEED;
       }
@@ -107,8 +123,17 @@ export class AnchorIndex<V> {
     return this.#filter[hash & (this.#filter.length - 1)] === 1;
   }
 
-  /** Handles one run of letters and digits found by a caller's own pass over the text. */
-  run(hash: number, run: { text: string; start: number; end: number }, hit: AnchorHit<V>): void {
+  /**
+   * Handles one run of letters and digits found by a caller's own pass over the text. `hidden` stands
+   * for a position that means nothing to a reader, and reports −1.
+   */
+  // oxlint-disable-next-line max-params -- called once per run of every frame
+  run(
+    hash: number,
+    run: { text: string; start: number; end: number },
+    sink: AnchorSink<V>,
+    hidden = false,
+  ): void {
     if (!this.mayHold(hash)) return;
     const { text, start, end } = run;
     const entries = this.#byAnchor.get(text.slice(start, end).toLowerCase());
@@ -116,18 +141,10 @@ export class AnchorIndex<V> {
     for (const entry of entries) {
       const at = start - entry.anchorAt;
       const after = at + entry.text.length;
-      if (at < 0 || after > text.length) continue;
-      if (!text.startsWith(entry.text, at) && text.slice(at, after).toLowerCase() !== entry.lower)
-        continue;
-      // The anchor's own borders are checked by the scan; those of the whole string are checked here.
-      if (at > 0 && isWord(text.charCodeAt(at)) && isWord(text.charCodeAt(at - 1))) continue;
-      if (
-        after < text.length &&
-        isWord(text.charCodeAt(after - 1)) &&
-        isWord(text.charCodeAt(after))
-      )
-        continue;
-      hit(entry.text, entry.value, at);
+      if (at < 0 || after > text.length || joins(text, at) || joins(text, after)) continue;
+      const same =
+        text.startsWith(entry.text, at) || text.slice(at, after).toLowerCase() === entry.lower;
+      if (same) sink.id(entry.text, entry.value, hidden ? -1 : at);
     }
   }
 

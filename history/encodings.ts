@@ -5,9 +5,10 @@
 
 /** Undoes JSON and JavaScript string escapes, without needing the text to be a whole JSON value. */
 export function unescapeJson(text: string): string {
+  // The callback takes what `replace` gives: the match and its four groups.
   return text.replace(
     /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|(.))/gi,
-    (_whole, braced?: string, four?: string, two?: string, single?: string) => {
+    (...[, braced, four, two, single]: (string | undefined)[]) => {
       const digits = braced ?? four ?? two;
       if (digits !== undefined) return codePoint(Number.parseInt(digits, 16));
       // `\n`, `\t` … become a space: what matters is that they separate words.
@@ -32,12 +33,13 @@ export function decodeCharacterReferences(text: string): string {
   );
 }
 
+/** Zero-width characters, soft hyphens, direction marks; joiners and selectors that combine, apart. */
+const INVISIBLE =
+  /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]|\u034f|[\ufe00-\ufe0f]/g;
+
 /** Removes characters that are not seen: zero-width spaces and joiners, soft hyphens, direction marks. */
 export function stripInvisible(text: string): string {
-  return text.replace(
-    /[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]/g,
-    '',
-  );
+  return text.replace(INVISIBLE, '');
 }
 
 /** Compatibility forms (full-width, mathematical, circled letters) to plain ones. */
@@ -45,23 +47,14 @@ export function toPlainLetters(text: string): string {
   return text.normalize('NFKC');
 }
 
-/** A piece that was cut out of a longer base64 text may begin in the middle of a group of four. */
-const BASE64_OFFSETS = 4;
-
-/** All readings of a run of base64 (either alphabet), one per possible alignment. */
-export function decodeBase64(run: string): string[] {
-  const readings: string[] = [];
-  for (let offset = 0; offset < BASE64_OFFSETS; offset += 1)
-    readings.push(Buffer.from(run.slice(offset), 'base64').toString('latin1'));
-  return readings;
+/** A run of base64 (either alphabet) as text, one character a byte. */
+export function decodeBase64(run: string): string {
+  return Buffer.from(run, 'base64').toString('latin1');
 }
 
-/** Both readings of a run of hexadecimal digits. */
-export function decodeHex(run: string): string[] {
-  const readings: string[] = [];
-  for (let offset = 0; offset < 2; offset += 1)
-    readings.push(Buffer.from(run.slice(offset), 'hex').toString('latin1'));
-  return readings;
+/** A run of hexadecimal digits as text, one character a byte. */
+export function decodeHex(run: string): string {
+  return Buffer.from(run, 'hex').toString('latin1');
 }
 
 function codePoint(value: number): string {

@@ -51,6 +51,12 @@ function member(key: string, value: unknown): string {
   }
 }
 
+/** The content last, a frame spliced in as it came. */
+function contentMember({ kind, text, cut }: Content): string {
+  const left = cut === undefined ? '' : `,"cut":${cut}`;
+  return kind === 'frame' ? `${left},"frame":${text}` : `${left},"${kind}":${JSON.stringify(text)}`;
+}
+
 /** Rounds to a microsecond: finer digits are noise and cost space. */
 function toMicroseconds(ms: number): number {
   return Math.round(ms * 1000) / 1000;
@@ -126,21 +132,16 @@ export class JournalWriter {
     const t = toMicroseconds(at);
     const n = this.#next;
     this.#next += 1;
-    let line = `{"n":${n},"t":${t},"user":${fields.user === null ? 'null' : quoted(fields.user)},"conn":${
-      fields.conn === null ? 'null' : quoted(fields.conn)
-    },"surface":"${fields.surface}","dir":"${fields.dir}","kind":"${fields.kind}"`;
+    const user = fields.user === null ? 'null' : quoted(fields.user);
+    const conn = fields.conn === null ? 'null' : quoted(fields.conn);
+    let line = `{"n":${n},"t":${t},"user":${user},"conn":${conn},"surface":"${fields.surface}","dir":"${fields.dir}","kind":"${fields.kind}"`;
     for (const key in fields) {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a key of the object itself
       const value = fields[key as keyof ObservationFields];
       if (value === undefined || LEADING.has(key)) continue;
       line += member(key, value);
     }
-    if (content !== undefined) {
-      if (content.cut !== undefined) line += `,"cut":${content.cut}`;
-      line +=
-        content.kind === 'frame'
-          ? `,"frame":${content.text}`
-          : `,"${content.kind}":${JSON.stringify(content.text)}`;
-    }
+    if (content !== undefined) line += contentMember(content);
     this.#push(`${line}}\n`);
     if (this.#listeners.length > 0) this.#tell({ ...fields, n, t, line: n + 2 }, content);
   }

@@ -49,6 +49,7 @@ export const PLACES = {
 export type Place = keyof typeof PLACES;
 
 const PLACE_BY_LETTER = new Map<string, Place>(
+  // oxlint-disable-next-line no-unsafe-type-assertion -- the keys of PLACES are the places
   Object.entries(PLACES).map(([place, letter]) => [letter, place as Place]),
 );
 

@@ -1,5 +1,6 @@
 import type { Mechanism } from '../../history/verdict.ts';
-import { answerText, type Facts, type Sighting } from '../facts.ts';
+import { answerText } from '../answer-text.ts';
+import type { Facts, Sighting } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
 import type { Run } from '../run-ledger.ts';
@@ -8,8 +9,8 @@ const WRONG = 'isolation/wrong-answer';
 const NOT_ECHOED = 'evidence/marker-not-echoed';
 
 interface Answer {
-  /** Markers of the streamed pieces and the final text. */
-  readonly markers: Sighting[];
+  /** Markers of the streamed pieces. */
+  readonly streamed: Sighting[];
   /** Places of own current markers that came back, by event type. */
   readonly echoed: Map<string, Set<string>>;
   wrong: boolean;
@@ -19,145 +20,160 @@ interface Answer {
  * Is my answer mine? An answer that lacks my current marker and holds another's, or a stale one of mine,
  * was made for somebody else or for an earlier question. With no marker at all nothing can be said.
  */
-export function answerRules(bench: Bench): RuleGroup {
-  const { knowledge, facts: finder, ledger, report } = bench;
-  const { profile } = knowledge;
-  const answers = new Map<Run, Answer>();
-  const givenTo = new Map<UserIndex, UserIndex>();
-  let answersExamined = 0;
-  let echoesExamined = 0;
+export class AnswerRules implements RuleGroup {
+  readonly rules = [WRONG, NOT_ECHOED];
+  readonly notApplicable: readonly string[];
+  readonly #bench: Bench;
+  readonly #answers = new Map<Run, Answer>();
+  /** For whom the answer was made that a user was given. */
+  readonly #madeFor = new Map<UserIndex, UserIndex>();
+  #answersExamined = 0;
+  #echoesExamined = 0;
 
-  const answerOf = (run: Run): Answer => {
-    const known = answers.get(run);
+  constructor(bench: Bench) {
+    this.#bench = bench;
+    const { answer, claims } = bench.knowledge.profile;
+    this.notApplicable = [
+      ...(answer.answer.length + answer.chunk.length === 0 ? [WRONG] : []),
+      ...(Object.keys(claims.echo).length === 0 ? [NOT_ECHOED] : []),
+    ];
+  }
+
+  examined(rule: string): number {
+    return rule === WRONG ? this.#answersExamined : this.#echoesExamined;
+  }
+
+  observe(facts: Facts): void {
+    const { observation, attribution } = facts;
+    const { event, agent } = observation;
+    if (attribution === undefined || event === undefined) return;
+    const run = this.#bench.ledger.runOf(facts);
+    if (run === undefined) return;
+    const { order } = this.#bench.knowledge.profile;
+    this.#noteEchoes(facts, run, event);
+    if (order.chunk.includes(event))
+      this.#answerTo(run).streamed.push(...facts.sightings.filter(isMarker));
+    const nested = run.outermost !== undefined && agent !== undefined && agent !== run.outermost;
+    if (event === order.last && !nested) this.#judgeAnswer(facts, run);
+  }
+
+  conclude(ending: Ending): void {
+    for (const entry of this.#bench.report.entries)
+      if (entry.draft.rule === WRONG && entry.mechanism === null && entry.draft.observer !== null)
+        entry.mechanism = this.#mechanismOf(entry.draft.observer);
+    if (!ending.complete) return;
+    for (const [run, answer] of this.#answers)
+      if (!run.cancelled && run.terminals.length > 0) this.#concludeEchoes(run, answer);
+  }
+
+  #answerTo(run: Run): Answer {
+    const known = this.#answers.get(run);
     if (known !== undefined) return known;
-    const fresh: Answer = { markers: [], echoed: new Map(), wrong: false };
-    answers.set(run, fresh);
+    const fresh: Answer = { streamed: [], echoed: new Map(), wrong: false };
+    this.#answers.set(run, fresh);
     return fresh;
-  };
+  }
 
-  const isCurrent = (sighting: Sighting, run: Run): boolean => {
-    if (sighting.what !== 'marker' || sighting.owner !== run.asker) return false;
-    if (run.marker !== undefined) return sighting.text === run.marker;
-    return knowledge.planted.get(sighting.text)?.place === 'note';
-  };
-
-  const isStale = (sighting: Sighting, run: Run): boolean =>
-    sighting.what === 'marker' &&
-    sighting.owner === run.asker &&
-    run.marker !== undefined &&
-    sighting.text !== run.marker &&
-    knowledge.planted.get(sighting.text)?.place === 'question';
-
-  const judgeAnswer = (facts: Facts, run: Run): void => {
-    const { observation, observer } = facts;
-    const answer = answerOf(run);
+  #judgeAnswer(facts: Facts, run: Run): void {
+    const { observation } = facts;
+    const { facts: finder, knowledge } = this.#bench;
+    const answer = this.#answerTo(run);
     const text =
       observation.content === undefined ? undefined : answerText(knowledge, observation.content);
-    const markers = [...answer.markers, ...(text === undefined ? [] : finder.searchText(text))];
-    if (text === undefined && markers.length === 0) return;
-    answersExamined += 1;
-    if (markers.some((sighting) => isCurrent(sighting, run))) return;
+    if (text === undefined && answer.streamed.length === 0) return;
+    this.#answersExamined += 1;
+    const said = text === undefined ? [] : finder.searchText(text).filter(isMarker);
+    const markers = [...answer.streamed, ...said];
+    if (markers.some((sighting) => this.#isCurrent(sighting, run))) return;
     const foreign = markers.find(
-      (sighting) =>
-        sighting.what === 'marker' &&
-        sighting.owner !== observer &&
-        !knowledge.isPublishedTo(sighting.text, observer),
+      ({ owner, text: marker }) =>
+        owner !== run.asker && !knowledge.isPublishedTo(marker, run.asker),
     );
-    const stale = markers.find((sighting) => isStale(sighting, run));
+    const stale = markers.find((sighting) => this.#isStale(sighting, run));
     const found = foreign ?? stale;
     if (found === undefined) return;
     answer.wrong = true;
-    if (foreign !== undefined) givenTo.set(observer, foreign.owner);
+    if (foreign !== undefined) this.#madeFor.set(run.asker, foreign.owner);
+    this.#wrong(facts, found, foreign === undefined);
+  }
+
+  #wrong({ observation, observer }: Facts, found: Sighting, stale: boolean): void {
+    const { knowledge, report } = this.#bench;
+    const whom = stale ? 'an earlier question of its own' : knowledge.describe(found.owner);
     report.add({
       rule: WRONG,
       observer,
       owner: found.owner,
       observation,
       place: 'answer',
-      at: Math.max(0, observation.content?.indexOf(found.text) ?? 0),
-      mechanism: foreign === undefined ? 'replay' : null,
-      message:
-        foreign === undefined
-          ? `the answer to ${knowledge.nameOf(observer)} was made for an earlier question of its own`
-          : `the answer to ${knowledge.nameOf(observer)} was made for ${knowledge.nameOf(foreign.owner)}`,
+      at: observation.content?.indexOf(found.text) ?? 0,
+      mechanism: stale ? 'replay' : null,
+      message: `the answer to ${knowledge.nameOf(observer)} was made for ${whom}`,
     });
-  };
+  }
 
-  const noteEcho = (places: Set<string>, sighting: Sighting, run: Run): void => {
-    if (sighting.what !== 'marker' || sighting.owner !== run.asker) return;
-    if (sighting.text === run.marker) places.add('question');
-    else if (knowledge.planted.get(sighting.text)?.place === 'note') places.add('note');
-  };
+  /** The marker of the question, or where questions have none, the asker's note. */
+  #isCurrent({ owner, text }: Sighting, run: Run): boolean {
+    if (owner !== run.asker) return false;
+    if (run.marker !== undefined) return text === run.marker;
+    return this.#bench.knowledge.planted.get(text)?.place === 'note';
+  }
 
-  const noteEchoes = (facts: Facts, run: Run, event: string): void => {
-    if (profile.claims.echo[event] === undefined) return;
-    const { echoed } = answerOf(run);
+  #isStale({ owner, text }: Sighting, run: Run): boolean {
+    if (owner !== run.asker || run.marker === undefined || text === run.marker) return false;
+    return this.#bench.knowledge.planted.get(text)?.place === 'question';
+  }
+
+  #noteEchoes({ sightings }: Facts, run: Run, event: string): void {
+    if (this.#bench.knowledge.profile.claims.echo[event] === undefined) return;
+    const { echoed } = this.#answerTo(run);
     const places = echoed.get(event) ?? new Set<string>();
     echoed.set(event, places);
-    for (const sighting of facts.sightings) noteEcho(places, sighting, run);
-  };
+    for (const sighting of sightings) this.#noteEcho(places, sighting, run);
+  }
 
-  const mechanismOf = (observer: UserIndex): Mechanism => {
-    const source = givenTo.get(observer);
+  #noteEcho(places: Set<string>, sighting: Sighting, run: Run): void {
+    if (sighting.what !== 'marker' || sighting.owner !== run.asker) return;
+    if (sighting.text === run.marker) places.add('question');
+    else if (this.#bench.knowledge.planted.get(sighting.text)?.place === 'note') places.add('note');
+  }
+
+  #mechanismOf(observer: UserIndex): Mechanism {
+    const source = this.#madeFor.get(observer);
     if (source === undefined) return 'misroute';
-    if (givenTo.get(source) === observer) return 'swap';
-    return givenTo.has(source) ? 'shift' : 'misroute';
-  };
+    if (this.#madeFor.get(source) === observer) return 'swap';
+    return this.#madeFor.has(source) ? 'shift' : 'misroute';
+  }
 
-  const concludeEchoes = (run: Run, answer: Answer): void => {
-    if (run.cancelled || run.terminals.length === 0) return;
-    for (const [event, wanted] of Object.entries(profile.claims.echo)) {
+  #concludeEchoes(run: Run, answer: Answer): void {
+    const { claims, order } = this.#bench.knowledge.profile;
+    for (const [event, wanted] of Object.entries(claims.echo)) {
       const places = answer.echoed.get(event);
-      if (places === undefined) continue;
-      if (event === profile.order.last) {
-        if (answer.wrong) continue;
-        for (const sighting of answer.markers) noteEcho(places, sighting, run);
-      }
+      if (places === undefined || (event === order.last && answer.wrong)) continue;
+      if (event === order.last)
+        for (const sighting of answer.streamed) this.#noteEcho(places, sighting, run);
       const expected = wanted.filter((place) => place !== 'question' || run.marker !== undefined);
       if (expected.length === 0) continue;
-      echoesExamined += 1;
+      this.#echoesExamined += 1;
       const missing = expected.filter((place) => !places.has(place));
-      if (missing.length === 0) continue;
-      report.add({
-        rule: NOT_ECHOED,
-        observer: run.asker,
-        owner: null,
-        observation: run.ask,
-        surface: 'socket',
-        event,
-        message: `the ${missing.join(' and ')} marker of ${knowledge.nameOf(run.asker)} did not come back in ${event} of its run ${run.question}`,
-      });
+      if (missing.length > 0) this.#notEchoed(run, event, missing);
     }
-  };
+  }
 
-  return {
-    rules: [WRONG, NOT_ECHOED],
-    notApplicable: [
-      ...(profile.answer.answer.length + profile.answer.chunk.length === 0 ? [WRONG] : []),
-      ...(Object.keys(profile.claims.echo).length === 0 ? [NOT_ECHOED] : []),
-    ],
-    observe(facts: Facts): void {
-      const { observation, attribution } = facts;
-      if (attribution === undefined || observation.event === undefined) return;
-      const run = ledger.runOf(facts);
-      if (run === undefined) return;
-      noteEchoes(facts, run, observation.event);
-      if (profile.order.chunk.includes(observation.event))
-        answerOf(run).markers.push(
-          ...facts.sightings.filter((sighting) => sighting.what === 'marker'),
-        );
-      const outermost =
-        run.outermost === undefined ||
-        observation.agent === undefined ||
-        observation.agent === run.outermost;
-      if (observation.event === profile.order.last && outermost) judgeAnswer(facts, run);
-    },
-    conclude(ending: Ending): void {
-      for (const entry of report.entries)
-        if (entry.draft.rule === WRONG && entry.mechanism === null && entry.draft.observer !== null)
-          entry.mechanism = mechanismOf(entry.draft.observer);
-      if (ending.complete) for (const [run, answer] of answers) concludeEchoes(run, answer);
-    },
-    examined: (rule) => (rule === WRONG ? answersExamined : echoesExamined),
-  };
+  #notEchoed(run: Run, event: string, missing: readonly string[]): void {
+    const { knowledge, report } = this.#bench;
+    report.add({
+      rule: NOT_ECHOED,
+      observer: run.asker,
+      owner: null,
+      observation: run.ask,
+      surface: 'socket',
+      event,
+      message: `the ${missing.join(' and ')} marker of ${knowledge.nameOf(run.asker)} did not come back in ${event} of its run ${run.question}`,
+    });
+  }
+}
+
+function isMarker(sighting: Sighting): boolean {
+  return sighting.what === 'marker';
 }

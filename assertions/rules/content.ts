@@ -1,7 +1,7 @@
 import type { Observation } from '../../history/observation.ts';
 import type { Facts, Sighting } from '../facts.ts';
 import { placeIn } from '../json-place.ts';
-import { OUTSIDE, type UserIndex } from '../knowledge.ts';
+import { OUTSIDE, type IdKind, type UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
 
 const RUN = 'isolation/foreign-run';
@@ -13,133 +13,147 @@ const PENDING_MAX = 20_000;
 /** Replies kept to the end; beyond them sightings are judged at once, by what is known by then. */
 const DEFERRED_MAX = 2_000;
 
+/** Which rule an id of another breaks, and what to call it. */
+const ID_RULES: Readonly<Record<IdKind, readonly [rule: string, what: string]>> = {
+  user: [IDENTITY, 'the user id'],
+  email: [IDENTITY, 'the e-mail'],
+  thread: [RUN, 'the thread id'],
+  run: [RUN, 'the run id'],
+  connection: [RUN, 'the connection id'],
+};
+
 /**
  * Does anything of another user appear in what a user received? (DESIGN §4.7.) The content oracle: it
  * needs no ids in the right places, so it sees what guards that compare ids let through.
  */
-export function contentRules(bench: Bench): RuleGroup {
-  const { knowledge, facts: finder, report, matrix } = bench;
-  const pending: { observation: Observation; observer: UserIndex }[] = [];
-  const deferred: Facts[] = [];
-  let searched = 0;
-  let identities = 0;
+export class ContentRules implements RuleGroup {
+  readonly rules = [RUN, IDENTITY, MARKER, CREDENTIAL];
+  readonly #bench: Bench;
+  readonly #strangers: { observation: Observation; observer: UserIndex }[] = [];
+  readonly #deferred: Facts[] = [];
+  #searched = 0;
+  #identities = 0;
 
-  const whose = (owner: UserIndex): string =>
-    owner === OUTSIDE ? 'a user outside the crowd' : knowledge.nameOf(owner);
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
 
-  const where = (observation: Observation, sighting: Sighting): string | null =>
-    sighting.place ?? placeIn(observation, sighting.text);
+  examined(rule: string): number {
+    return rule === IDENTITY ? this.#searched + this.#identities : this.#searched;
+  }
 
-  const add = (facts: Facts, sighting: Sighting, rule: string, what: string): void => {
+  observe(facts: Facts): void {
     const { observation, observer } = facts;
-    const place = where(observation, sighting);
-    matrix.accuse(observer, sighting.owner, observation.n);
-    report.add({
-      rule,
-      observer,
-      owner: sighting.owner,
-      observation,
-      place,
-      at: sighting.at,
-      message: `${knowledge.nameOf(observer)} received ${what} of ${whose(sighting.owner)} in ${
-        observation.event ?? observation.kind
-      }${place === null ? '' : ` at ${place}`}`,
-    });
-  };
+    if (observation.kind === 'identity') this.#identity(facts);
+    if (!facts.received) return;
+    this.#searched += 1;
+    const misdelivered = isMisdelivered(facts);
+    if (facts.foreign.length > 0) this.#foreign(facts, misdelivered);
+    // An own event, or no event at all, may still name a stranger in its envelope.
+    if (misdelivered || observation.owner === undefined) return;
+    if (this.#claimsStranger(observation, observer) && this.#strangers.length < PENDING_MAX)
+      this.#strangers.push({ observation, observer });
+  }
 
-  const judge = (facts: Facts, sighting: Sighting, misdelivered: boolean): void => {
+  conclude(): void {
+    for (const facts of this.#deferred)
+      for (const sighting of this.#bench.facts.reconsider(facts))
+        this.#judge(facts, sighting, false);
+    for (const { observation, observer } of this.#strangers)
+      if (this.#claimsStranger(observation, observer)) this.#stranger(observation, observer);
+  }
+
+  #foreign(facts: Facts, misdelivered: boolean): void {
+    // Who may see a thread is learned from the reply that made it, so replies wait for the end.
+    const mayBeShared =
+      this.#bench.knowledge.profile.audience === 'thread-members' &&
+      facts.observation.surface === 'http';
+    if (mayBeShared && this.#deferred.length < DEFERRED_MAX) this.#deferred.push(facts);
+    else for (const sighting of facts.foreign) this.#judge(facts, sighting, misdelivered);
+  }
+
+  #judge(facts: Facts, sighting: Sighting, misdelivered: boolean): void {
     switch (sighting.what) {
       case 'credential':
-        add(facts, sighting, CREDENTIAL, 'a credential');
+        this.#add(facts, sighting, [CREDENTIAL, 'a credential']);
         return;
       case 'marker': {
-        const place = knowledge.planted.get(sighting.text)?.place ?? sighting.parts?.place;
-        add(facts, sighting, MARKER, `the ${place ?? 'cut-off'} marker`);
-        if (place === 'name' && !misdelivered) add(facts, sighting, IDENTITY, 'the name');
+        const planted = this.#bench.knowledge.planted.get(sighting.text);
+        const place = planted?.place ?? sighting.parts?.place;
+        this.#add(facts, sighting, [MARKER, `the ${place ?? 'cut-off'} marker`]);
+        if (place === 'name' && !misdelivered) this.#add(facts, sighting, [IDENTITY, 'the name']);
         return;
       }
       case 'id':
-        if (misdelivered) return;
-        if (sighting.id.kind === 'user' || sighting.id.kind === 'email')
-          add(
-            facts,
-            sighting,
-            IDENTITY,
-            sighting.id.kind === 'user' ? 'the user id' : 'the e-mail',
-          );
-        else add(facts, sighting, RUN, `the ${sighting.id.kind} id`);
+        // The ids of a misdelivered event are what misdelivered-event says already.
+        if (!misdelivered) this.#add(facts, sighting, ID_RULES[sighting.id.kind]);
     }
-  };
+  }
 
-  const claimsStranger = (observation: Observation, observer: UserIndex): boolean =>
-    observation.owner !== undefined &&
-    finder.attribute({ ...observation, run: undefined, thread: undefined }, observer).by ===
-      'outside';
+  #add(
+    { observation, observer }: Facts,
+    sighting: Sighting,
+    [rule, what]: readonly [string, string],
+  ): void {
+    const { knowledge, matrix, report } = this.#bench;
+    const { owner, at } = sighting;
+    const place = sighting.place ?? placeIn(observation, sighting.text);
+    matrix.accuse(observer, owner, observation.n);
+    const within = observation.event ?? observation.kind;
+    report.add({
+      rule,
+      observer,
+      owner,
+      observation,
+      place,
+      at,
+      message: `${knowledge.nameOf(observer)} received ${what} of ${knowledge.describe(owner)} in ${within}${
+        place === null ? '' : ` at ${place}`
+      }`,
+    });
+  }
 
-  const stranger = (observation: Observation, observer: UserIndex): void => {
+  #identity(facts: Facts): void {
+    this.#identities += 1;
+    const { observation, observer } = facts;
+    if (observation.shown === undefined) return;
+    const { knowledge, matrix, report, facts: finder } = this.#bench;
+    const attribution = finder.attribute({ owner: observation.shown }, observer);
+    const owner = attribution.by === 'crowd' ? (attribution.owners[0] ?? OUTSIDE) : OUTSIDE;
+    const source = observation.source ?? 'target';
+    matrix.accuse(observer, owner, observation.n);
+    report.add({
+      rule: IDENTITY,
+      observer,
+      owner,
+      observation,
+      place: source,
+      event: source,
+      message: `the ${source} of ${knowledge.nameOf(observer)} shows the identity of ${knowledge.describe(owner)}`,
+    });
+  }
+
+  #claimsStranger({ owner }: Observation, observer: UserIndex): boolean {
+    return this.#bench.facts.attribute({ owner }, observer).by === 'outside';
+  }
+
+  #stranger(observation: Observation, observer: UserIndex): void {
+    const { knowledge, matrix, report } = this.#bench;
     matrix.accuse(observer, OUTSIDE, observation.n);
     report.add({
       rule: IDENTITY,
       observer,
       owner: OUTSIDE,
       observation,
-      message: `${knowledge.nameOf(observer)} received the user id of a user outside the crowd in ${
+      message: `${knowledge.nameOf(observer)} received the user id of ${knowledge.describe(OUTSIDE)} in ${
         observation.event ?? observation.kind
       }`,
     });
-  };
+  }
+}
 
-  const shown = (facts: Facts, identity: string): void => {
-    const { observation, observer } = facts;
-    const attribution = finder.attribute(
-      { ...observation, owner: identity, run: undefined, thread: undefined },
-      observer,
-    );
-    const owner = attribution.by === 'crowd' ? (attribution.owners[0] ?? OUTSIDE) : OUTSIDE;
-    report.add({
-      rule: IDENTITY,
-      observer,
-      owner,
-      observation,
-      place: observation.source ?? null,
-      event: observation.source ?? null,
-      message: `the ${observation.source ?? 'target'} of ${knowledge.nameOf(observer)} shows the identity of ${whose(owner)}`,
-    });
-  };
-
-  return {
-    rules: [RUN, IDENTITY, MARKER, CREDENTIAL],
-    observe(facts: Facts): void {
-      const { observation, observer } = facts;
-      if (observation.kind === 'identity') {
-        identities += 1;
-        if (observation.shown !== undefined) shown(facts, observation.shown);
-      }
-      if (!facts.received) return;
-      searched += 1;
-      const { attribution } = facts;
-      const misdelivered =
-        attribution !== undefined &&
-        (attribution.by === 'outside' ||
-          (attribution.by === 'crowd' && !attribution.owners.includes(observer)));
-      // Who may see a thread is learned from the reply that made it, so replies wait for the end.
-      const mayBeShared =
-        facts.foreign.length > 0 &&
-        knowledge.profile.audience === 'thread-members' &&
-        observation.surface === 'http';
-      if (mayBeShared && deferred.length < DEFERRED_MAX) deferred.push(facts);
-      else for (const sighting of facts.foreign) judge(facts, sighting, misdelivered);
-      // An own event, or no event at all, may still name a stranger in its envelope.
-      if (misdelivered || observation.owner === undefined) return;
-      if (claimsStranger(observation, observer) && pending.length < PENDING_MAX)
-        pending.push({ observation, observer });
-    },
-    conclude(): void {
-      for (const facts of deferred)
-        for (const sighting of finder.reconsider(facts)) judge(facts, sighting, false);
-      for (const { observation, observer } of pending)
-        if (claimsStranger(observation, observer)) stranger(observation, observer);
-    },
-    examined: (rule) => (rule === IDENTITY ? searched + identities : searched),
-  };
+function isMisdelivered({ attribution, observer }: Facts): boolean {
+  if (attribution === undefined) return false;
+  if (attribution.by === 'crowd') return !attribution.owners.includes(observer);
+  return attribution.by === 'outside';
 }

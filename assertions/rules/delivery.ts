@@ -16,60 +16,111 @@ interface Failure {
   readonly observation: Observation;
 }
 
+interface FailedStep {
+  readonly rule: string;
+  readonly step: string;
+  readonly failures: Failure[];
+}
+
 /**
  * Did every user get what it asked for? Failures are gathered by step: what hits all users at one step is
  * an outage (inconclusive, `unavailable`), what hits some is a violation (DESIGN §4.7).
  */
-export function deliveryRules(bench: Bench): RuleGroup {
-  const { knowledge, ledger, report } = bench;
-  const { profile } = knowledge;
-  const failures = new Map<string, { rule: string; step: string; failed: Failure[] }>();
-  const closedByUs = new Set<string>();
-  let attempts = 0;
-  let steps = 0;
-  let closes = 0;
+export class DeliveryRules implements RuleGroup {
+  readonly rules = [ERROR, CONNECT, TIMEOUT, CLOSE];
+  readonly #bench: Bench;
+  readonly #failed = new Map<string, FailedStep>();
+  readonly #closedByUs = new Set<string>();
+  readonly #errorEvents: ReadonlySet<string>;
+  readonly #failureEvents: ReadonlySet<string>;
+  #connections = 0;
+  #steps = 0;
 
-  const gather = (rule: string, step: string, failure: Failure): void => {
+  constructor(bench: Bench) {
+    this.#bench = bench;
+    const { errors, order } = bench.knowledge.profile;
+    this.#errorEvents = new Set(errors);
+    this.#failureEvents = new Set(order.failure);
+  }
+
+  examined(rule: string): number {
+    if (rule === CLOSE) return this.#connections;
+    if (rule === CONNECT) return this.#connections + this.#steps;
+    return this.#steps + this.#bench.ledger.runs.length;
+  }
+
+  observe(facts: Facts): void {
+    switch (facts.observation.kind) {
+      case 'frame':
+        if (facts.received) this.#errored(facts);
+        break;
+      case 'failure':
+        this.#steps += 1;
+        this.#stepFailed(facts);
+        break;
+      case 'close':
+        this.#connections += 1;
+        this.#closed(facts);
+        break;
+      case 'open':
+        this.#connections += 1;
+        break;
+      case 'act':
+      case 'identity':
+        this.#steps += 1;
+        break;
+      default:
+    }
+  }
+
+  conclude(): void {
+    const everybody = this.#bench.knowledge.users.length;
+    for (const failed of this.#failed.values()) {
+      const users = new Set(failed.failures.map((failure) => failure.user));
+      if (users.size >= everybody) this.#outage(failed);
+      else for (const failure of failed.failures) this.#violated(failed, failure);
+    }
+  }
+
+  #gather(rule: string, step: string, failure: Failure): void {
     const key = `${rule} ${step}`;
-    const known = failures.get(key) ?? { rule, step, failed: [] };
-    known.failed.push(failure);
-    failures.set(key, known);
-  };
+    const known = this.#failed.get(key);
+    if (known === undefined) this.#failed.set(key, { rule, step, failures: [failure] });
+    else known.failures.push(failure);
+  }
 
-  const failed = ({ observation, observer }: Facts): void => {
-    const step = observation.step ?? 'a step';
+  #stepFailed({ observation, observer }: Facts): void {
+    const { reason, step = 'a step' } = observation;
+    // The close line itself says it.
+    if (reason === 'unexpected-close') return;
     const failure = { user: observer, observation };
-    if (observation.reason === 'unexpected-close') return; // The close line itself says it.
-    if (observation.reason === 'timeout') {
-      const run = ledger.runsOf(observer).at(-1);
-      if (run !== undefined) run.timedOut = true;
-      gather(TIMEOUT, step, failure);
-    } else gather(CONNECTING.test(step) ? CONNECT : ERROR, step, failure);
-  };
+    if (reason !== 'timeout') {
+      this.#gather(CONNECTING.test(step) ? CONNECT : ERROR, step, failure);
+      return;
+    }
+    const run = this.#bench.ledger.runsOf(observer).at(-1);
+    if (run !== undefined) run.timedOut = true;
+    this.#gather(TIMEOUT, step, failure);
+  }
 
-  const closed = ({ observation, observer }: Facts): void => {
-    closes += 1;
+  #closed({ observation, observer }: Facts): void {
     const conn = observation.conn ?? '';
-    if (observation.by === 'us') closedByUs.add(conn);
-    if (observation.by !== 'them' || closedByUs.has(conn)) return;
-    for (const run of ledger.runsOf(observer))
+    if (observation.by === 'us') this.#closedByUs.add(conn);
+    if (observation.by !== 'them' || this.#closedByUs.has(conn)) return;
+    for (const run of this.#bench.ledger.runsOf(observer))
       if (run.terminals.length === 0 && (run.connections.size === 0 || run.connections.has(conn)))
         run.cutOff = true;
-    gather(CLOSE, 'connection', { user: observer, observation });
-  };
+    this.#gather(CLOSE, 'connection', { user: observer, observation });
+  }
 
-  const errored = (facts: Facts): void => {
-    const { observation, observer } = facts;
+  #errored({ observation, observer, attribution }: Facts): void {
     const { event } = observation;
     if (event === undefined) return;
-    const isFailure = profile.order.failure.includes(event);
-    if (!isFailure && !profile.errors.includes(event)) return;
-    if (
-      isFailure &&
-      facts.attribution?.by === 'crowd' &&
-      !facts.attribution.owners.includes(observer)
-    )
-      return; // Another's error is judged by isolation only.
+    const ofRun = this.#failureEvents.has(event);
+    if (!ofRun && !this.#errorEvents.has(event)) return;
+    // Another's error is judged by isolation only.
+    if (ofRun && attribution?.by === 'crowd' && !attribution.owners.includes(observer)) return;
+    const { knowledge, report } = this.#bench;
     report.add({
       rule: ERROR,
       observer,
@@ -77,89 +128,46 @@ export function deliveryRules(bench: Bench): RuleGroup {
       observation,
       message: `${knowledge.nameOf(observer)} received ${event}`,
     });
-  };
+  }
 
-  const describe = (rule: string, step: string, { observation }: Failure): string => {
-    if (rule === CLOSE)
-      return `the target closed its connection with ${observation.code ?? 'no code'}${
-        observation.reason ? ` (${observation.reason})` : ''
-      }`;
-    const detail = observation.message ?? observation.reason ?? 'failed';
-    return rule === TIMEOUT ? `${step} timed out: ${detail}` : `${step} failed: ${detail}`;
-  };
-
-  const outage = (rule: string, step: string, all: readonly Failure[]): void => {
-    const [first] = all;
+  #outage(failed: FailedStep): void {
+    const { rule, step, failures } = failed;
+    const [first] = failures;
     if (first === undefined) return;
-    const unreachable = all.some((failure) => failure.observation.unreachable === true);
-    report.add({
+    const unreachable = failures.some(({ observation }) => observation.unreachable === true);
+    const what = unreachable
+      ? `the target could not be reached (${step})`
+      : `all ${this.#bench.knowledge.users.length} users failed at one step`;
+    this.#bench.report.add({
       rule,
       severity: 'inconclusive',
       cause: 'unavailable',
       observer: null,
       owner: null,
       observation: first.observation,
-      message: `${unreachable ? 'the target could not be reached' : `all ${knowledge.users.length} users failed at one step`}: ${describe(rule, step, first)}`,
+      event: step,
+      message: `${what}: ${describe(rule, step, first.observation)}`,
     });
-  };
+  }
 
-  return {
-    rules: [ERROR, CONNECT, TIMEOUT, CLOSE],
-    observe(facts: Facts): void {
-      const { observation } = facts;
-      switch (observation.kind) {
-        case 'failure':
-          failed(facts);
-          steps += 1;
-          return;
-        case 'close':
-          closed(facts);
-          return;
-        case 'open':
-          attempts += 1;
-          return;
-        case 'frame':
-          if (facts.received) errored(facts);
-          return;
-        case 'act':
-          steps += 1;
-          return;
-        case 'identity':
-          attempts += 1;
-          return;
-        case 'request':
-        case 'response':
-        case 'text':
-        case 'ping':
-        case 'phase':
-        case 'stall':
-        case 'delay':
-        case 'lost':
-        case 'end':
-      }
-    },
-    conclude(): void {
-      for (const { rule, step, failed: all } of failures.values()) {
-        const users = new Set(all.map((failure) => failure.user));
-        if (users.size >= knowledge.users.length) {
-          outage(rule, step, all);
-          continue;
-        }
-        for (const failure of all)
-          report.add({
-            rule,
-            observer: failure.user,
-            owner: null,
-            observation: failure.observation,
-            event: step,
-            message: `${knowledge.nameOf(failure.user)}: ${describe(rule, step, failure)}`,
-          });
-      }
-    },
-    examined: (rule) => {
-      if (rule === CONNECT) return attempts + steps;
-      if (rule === CLOSE) return attempts + closes;
-      return steps + ledger.runs.length;
-    },
-  };
+  #violated({ rule, step }: FailedStep, { user, observation }: Failure): void {
+    const { knowledge, report } = this.#bench;
+    report.add({
+      rule,
+      observer: user,
+      owner: null,
+      observation,
+      event: step,
+      message: `${knowledge.nameOf(user)}: ${describe(rule, step, observation)}`,
+    });
+  }
+}
+
+function describe(rule: string, step: string, observation: Observation): string {
+  const { code, reason, message } = observation;
+  if (rule === CLOSE) {
+    const why = reason === undefined || reason === '' ? '' : ` (${reason})`;
+    return `the target closed its connection with ${code ?? 'no code'}${why}`;
+  }
+  return `${step} ${rule === TIMEOUT ? 'timed out' : 'failed'}: ${message ?? reason ?? 'no reason given'}`;
 }

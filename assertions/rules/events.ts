@@ -1,7 +1,7 @@
 import type { Observation } from '../../history/observation.ts';
-import type { Facts } from '../facts.ts';
+import type { Attribution, Facts } from '../facts.ts';
 import { OUTSIDE, type UserIndex } from '../knowledge.ts';
-import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
+import type { Bench, RuleGroup } from '../rule-group.ts';
 
 const MISDELIVERED = 'isolation/misdelivered-event';
 const UNSOLICITED = 'isolation/unsolicited-run';
@@ -14,45 +14,101 @@ const BROADCAST_SHARE = 0.6;
 /** Observers remembered per owner: enough to tell a broadcast from a misroute. */
 const OBSERVERS_MAX = 2_000;
 
-interface Pending {
-  readonly facts: Pick<Facts, 'observer'>;
+interface Received {
   readonly observation: Observation;
+  readonly observer: UserIndex;
 }
 
 /**
  * Whose is each agent event that arrives? (DESIGN §4.7.) The envelope oracle: it looks at ids only and
  * knows nothing of content. Attribution may come late, so what nobody owns yet waits for the end.
  */
-export function eventRules(bench: Bench): RuleGroup {
-  const { knowledge, facts: finder, ledger, report, matrix } = bench;
-  const pending: Pending[] = [];
-  const observersOf = new Map<UserIndex, Set<UserIndex>>();
-  let examined = 0;
+export class EventRules implements RuleGroup {
+  readonly rules = [MISDELIVERED, UNSOLICITED, UNATTRIBUTABLE];
+  readonly #bench: Bench;
+  readonly #pending: Received[] = [];
+  readonly #observersOf = new Map<UserIndex, Set<UserIndex>>();
+  #examined = 0;
 
-  const mayReceive = (observation: Observation, observer: UserIndex): boolean => {
-    if (knowledge.profile.audience !== 'thread-members') return false;
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
+
+  examined(): number {
+    return this.#examined;
+  }
+
+  observe({ observation, observer, attribution }: Facts): void {
+    if (attribution === undefined) return;
+    this.#examined += 1;
+    const received = { observation, observer };
+    if (this.#judge(received, attribution)) return;
+    if (this.#pending.length < PENDING_MAX) this.#pending.push(received);
+    else this.#judgeForGood(received);
+  }
+
+  conclude(): void {
+    for (const received of this.#pending) this.#judgeForGood(received);
+    const others = this.#bench.knowledge.users.length - 1;
+    const enough = Math.min(OBSERVERS_MAX, Math.ceil(others * BROADCAST_SHARE));
+    for (const entry of this.#bench.report.entries) {
+      const { rule, owner } = entry.draft;
+      if (rule !== MISDELIVERED || owner === null) continue;
+      const reached = this.#observersOf.get(owner)?.size ?? 0;
+      entry.mechanism = reached > 1 && reached >= enough ? 'broadcast' : 'misroute';
+    }
+  }
+
+  /** Judges by what is known now; false when somebody may still turn out to own the event. */
+  #judge(received: Received, attribution: Attribution): boolean {
+    if (attribution.by === 'nothing') {
+      this.#unattributable(received);
+      return true;
+    }
+    if (attribution.by !== 'crowd') return false;
+    const { observation, observer } = received;
+    if (attribution.owners.includes(observer))
+      return observation.run === undefined || this.#isKnown(observation.run);
+    if (!this.#mayReceive(received)) this.#misdelivered(received, attribution.owners[0] ?? OUTSIDE);
+    return true;
+  }
+
+  #judgeForGood(received: Received): void {
+    const attribution = this.#bench.facts.attribute(received.observation, received.observer);
+    if (this.#judge(received, attribution)) return;
+    if (attribution.by === 'outside') this.#misdelivered(received, OUTSIDE);
+    else this.#unsolicited(received);
+  }
+
+  #isKnown(run: string): boolean {
+    return this.#bench.knowledge.ids.get(run) !== undefined;
+  }
+
+  #mayReceive({ observation, observer }: Received): boolean {
+    const { knowledge, ledger } = this.#bench;
+    if (!knowledge.sharesThreads) return false;
     const thread = observation.thread ?? ledger.byId(observation.run)?.thread;
     const id = thread === undefined ? undefined : knowledge.ids.get(thread);
     return id?.audience?.has(observer) === true;
-  };
+  }
 
-  const misdelivered = (observation: Observation, observer: UserIndex, owner: UserIndex): void => {
-    const seen = observersOf.get(owner) ?? new Set<UserIndex>();
+  #misdelivered({ observation, observer }: Received, owner: UserIndex): void {
+    const { knowledge, matrix, report } = this.#bench;
+    const seen = this.#observersOf.get(owner) ?? new Set<UserIndex>();
     if (seen.size < OBSERVERS_MAX) seen.add(observer);
-    observersOf.set(owner, seen);
+    this.#observersOf.set(owner, seen);
     matrix.accuse(observer, owner, observation.n);
     report.add({
       rule: MISDELIVERED,
       observer,
       owner,
       observation,
-      message: `${knowledge.nameOf(observer)} received ${observation.event ?? 'an event'} of ${
-        owner === OUTSIDE ? 'a user outside the crowd' : knowledge.nameOf(owner)
-      } on its ${observation.surface}`,
+      message: `${knowledge.nameOf(observer)} received ${observation.event ?? 'an event'} of ${knowledge.describe(owner)} on its ${observation.surface}`,
     });
-  };
+  }
 
-  const unsolicited = (observation: Observation, observer: UserIndex): void => {
+  #unsolicited({ observation, observer }: Received): void {
+    const { knowledge, report } = this.#bench;
     report.add({
       rule: UNSOLICITED,
       observer,
@@ -60,70 +116,19 @@ export function eventRules(bench: Bench): RuleGroup {
       observation,
       message: `${knowledge.nameOf(observer)} received ${observation.event ?? 'an event'} of a run that nobody in the crowd asked for`,
     });
-  };
+  }
 
-  const unattributable = (observation: Observation, observer: UserIndex): void => {
+  #unattributable({ observation, observer }: Received): void {
+    const { knowledge, report } = this.#bench;
     const claimed = knowledge.profile.claims.ids[observation.event ?? ''] ?? [];
+    const claims = claimed.length === 0 ? '' : ` (the target claims ${claimed.join(', ')})`;
     report.add({
       rule: UNATTRIBUTABLE,
       ...(claimed.length === 0 ? { severity: 'note' as const } : {}),
       observer,
       owner: null,
       observation,
-      message: `${knowledge.nameOf(observer)} received ${observation.event ?? 'an event'} without any id${
-        claimed.length === 0 ? '' : ` (the target claims ${claimed.join(', ')})`
-      }`,
+      message: `${knowledge.nameOf(observer)} received ${observation.event ?? 'an event'} without any id${claims}`,
     });
-  };
-
-  /** Judges one event; false when its owner is not known yet. */
-  const judge = (observation: Observation, observer: UserIndex, last: boolean): boolean => {
-    const attribution = finder.attribute(observation, observer);
-    switch (attribution.by) {
-      case 'nothing':
-        unattributable(observation, observer);
-        return true;
-      case 'outside':
-        if (last) misdelivered(observation, observer, OUTSIDE);
-        return last;
-      case 'unknown':
-        if (last) unsolicited(observation, observer);
-        return last;
-      case 'crowd': {
-        if (attribution.owners.includes(observer)) {
-          const { run } = observation;
-          if (run === undefined || knowledge.ids.get(run) !== undefined) return true;
-          if (last) unsolicited(observation, observer);
-          return last;
-        }
-        if (mayReceive(observation, observer)) return true;
-        misdelivered(observation, observer, attribution.owners[0] ?? OUTSIDE);
-        return true;
-      }
-    }
-  };
-
-  return {
-    rules: [MISDELIVERED, UNSOLICITED, UNATTRIBUTABLE],
-    observe(facts: Facts): void {
-      if (facts.attribution === undefined) return;
-      examined += 1;
-      if (judge(facts.observation, facts.observer, false)) return;
-      if (pending.length < PENDING_MAX)
-        pending.push({ facts: { observer: facts.observer }, observation: facts.observation });
-      else judge(facts.observation, facts.observer, true);
-    },
-    conclude(_ending: Ending): void {
-      for (const { facts, observation } of pending) judge(observation, facts.observer, true);
-      const others = knowledge.users.length - 1;
-      for (const entry of report.entries) {
-        if (entry.draft.rule !== MISDELIVERED || entry.draft.owner === null) continue;
-        const reached = observersOf.get(entry.draft.owner)?.size ?? 0;
-        const broadcast =
-          reached > 1 && reached >= Math.min(OBSERVERS_MAX, Math.ceil(others * BROADCAST_SHARE));
-        entry.mechanism = broadcast ? 'broadcast' : 'misroute';
-      }
-    },
-    examined: () => examined,
-  };
+  }
 }

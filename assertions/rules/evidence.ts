@@ -1,4 +1,5 @@
 import type { Observation } from '../../history/observation.ts';
+import type { Facts } from '../facts.ts';
 import type { Tally } from '../tally.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
 
@@ -7,21 +8,77 @@ const OVERLAP = 'evidence/no-overlap';
 const INCOMPLETE = 'evidence/incomplete-history';
 const OVERLOADED = 'evidence/harness-overloaded';
 
+/** Takes rounding out of `floor × pairs` before it is rounded up. */
+const EPSILON = 1e-9;
+
 /** Is there enough evidence to say anything? (DESIGN §3.4–3.6, FAULTS "Faults of the harness itself".) */
-export function evidenceRules(bench: Bench, tally: Tally): RuleGroup {
-  const { knowledge, report } = bench;
-  const { profile } = knowledge;
-  const count = knowledge.users.length;
-  const pairs = (count * (count - 1)) / 2;
+export class EvidenceRules implements RuleGroup {
+  readonly rules = [NOTHING, OVERLAP, INCOMPLETE, OVERLOADED];
+  readonly #bench: Bench;
+  readonly #tally: Tally;
 
-  const crowd = (rule: string, message: string, observation: Observation | null = null): void =>
-    report.add({ rule, observer: null, owner: null, observation, message });
+  constructor(bench: Bench, tally: Tally) {
+    this.#bench = bench;
+    this.#tally = tally;
+  }
 
-  const silentUsers = (): void => {
-    if (count === 0) crowd(NOTHING, 'the crowd has no users');
+  /** What these rules examine is the record as a whole, which is always there. */
+  examined(rule: string): number {
+    const users = this.#bench.knowledge.users.length;
+    return Math.max(1, rule === OVERLAP || rule === NOTHING ? users : this.#tally.observations);
+  }
+
+  /** What was received and not recorded cannot be searched. Oversized frames have their own rule. */
+  observe({ observation, observer, received }: Facts): void {
+    if (!received || observation.cut === undefined || observation.kind === 'frame') return;
+    this.#bench.report.add({
+      rule: INCOMPLETE,
+      observer,
+      owner: null,
+      observation,
+      message: `${observation.cut} bytes that ${this.#bench.knowledge.nameOf(observer)} received were too many to record`,
+    });
+  }
+
+  observeCrowd(observation: Observation): void {
+    const { kind, count, delay = 0, user } = observation;
+    const { quietMsMin } = this.#bench.knowledge.profile.limits;
+    if (user !== null) this.#add(INCOMPLETE, `"${user}" is no user of the first line`, observation);
+    if (kind === 'lost')
+      this.#add(
+        OVERLOADED,
+        `${count ?? 'some'} observations were lost: the disk could not follow`,
+        observation,
+      );
+    if (kind === 'stall' && delay > quietMsMin)
+      this.#add(
+        OVERLOADED,
+        `the harness's event loop stood still for ${(delay / 1000).toFixed(1)} s, longer than the quiet window`,
+        observation,
+      );
+  }
+
+  conclude(ending: Ending): void {
+    this.#silence();
+    this.#overlap();
+    if (ending.end === undefined && !ending.complete)
+      this.#add(INCOMPLETE, 'the history has no last line: the trial was interrupted');
+    else if (ending.end !== undefined && ending.end.reason !== 'done')
+      this.#add(INCOMPLETE, `the trial was cut short: ${ending.end.reason}`);
+    for (const { line, message } of ending.problems)
+      this.#add(INCOMPLETE, line === null ? message : `line ${line}: ${message}`);
+  }
+
+  #add(rule: string, message: string, observation: Observation | null = null): void {
+    this.#bench.report.add({ rule, observer: null, owner: null, observation, message });
+  }
+
+  #silence(): void {
+    const { knowledge, report } = this.#bench;
+    if (knowledge.users.length === 0) this.#add(NOTHING, 'the crowd has no users');
     for (const [user, name] of knowledge.users.entries()) {
-      if (tally.agentEventsOf(user) > 0) continue;
-      const what = tally.inboundOf(user) === 0 ? 'nothing at all' : 'no agent event';
+      if (this.#tally.agentEventsOf(user) > 0) continue;
+      const what = this.#tally.inboundOf(user) === 0 ? 'nothing at all' : 'no agent event';
       report.add({
         rule: NOTHING,
         observer: user,
@@ -31,55 +88,23 @@ export function evidenceRules(bench: Bench, tally: Tally): RuleGroup {
         message: `${name} received ${what}`,
       });
     }
-  };
+  }
 
-  const overlap = (): void => {
+  #overlap(): void {
+    const { users, profile } = this.#bench.knowledge;
+    const count = users.length;
     if (count < 2) {
-      crowd(
-        OVERLAP,
-        `${count === 1 ? 'one user alone' : 'no user'} proves nothing about isolation: use at least 2 users`,
-      );
+      const crowd = count === 1 ? 'one user alone' : 'no user';
+      this.#add(OVERLAP, `${crowd} proves nothing about isolation: use at least 2 users`);
       return;
     }
-    const wanted = Math.ceil(profile.limits.overlapFloor * pairs - 1e-9);
-    const reached = tally.overlap().pairs;
+    const pairs = (count * (count - 1)) / 2;
+    const wanted = Math.ceil(profile.limits.overlapFloor * pairs - EPSILON);
+    const reached = this.#tally.overlap().pairs;
     if (reached < wanted)
-      crowd(
+      this.#add(
         OVERLAP,
         `${reached} of ${pairs} pairs of users overlapped, at least ${wanted} are needed`,
       );
-  };
-
-  return {
-    rules: [NOTHING, OVERLAP, INCOMPLETE, OVERLOADED],
-    observeCrowd(observation: Observation): void {
-      if (observation.kind === 'lost')
-        crowd(
-          OVERLOADED,
-          `${observation.count ?? 'some'} observations were lost: the disk could not follow`,
-          observation,
-        );
-      if (observation.kind === 'stall' && (observation.delay ?? 0) > profile.limits.quietMsMin)
-        crowd(
-          OVERLOADED,
-          `the harness's event loop stood still for ${((observation.delay ?? 0) / 1000).toFixed(1)} s, longer than the quiet window`,
-          observation,
-        );
-    },
-    conclude(ending: Ending): void {
-      silentUsers();
-      overlap();
-      if (ending.end === undefined && !ending.complete)
-        crowd(INCOMPLETE, 'the history has no last line: the trial was interrupted');
-      else if (ending.end !== undefined && ending.end.reason !== 'done')
-        crowd(INCOMPLETE, `the trial was cut short: ${ending.end.reason}`);
-      for (const problem of ending.problems)
-        crowd(
-          INCOMPLETE,
-          problem.line === null ? problem.message : `line ${problem.line}: ${problem.message}`,
-        );
-    },
-    examined: (rule) =>
-      rule === OVERLAP || rule === NOTHING ? Math.max(1, count) : Math.max(1, tally.observations),
-  };
+  }
 }

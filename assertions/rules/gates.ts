@@ -1,4 +1,4 @@
-import type { GateName, ProfileData } from '../../history/profile-data.ts';
+import { GATE_NAMES, type GateName, type ProfileData } from '../../history/profile-data.ts';
 import type { GateResult, Metrics, Percentiles } from '../../history/verdict.ts';
 import type { Tally } from '../tally.ts';
 import type { Bench } from '../rule-group.ts';
@@ -72,7 +72,9 @@ export function judgeGates(
   const outage = [...findings.entries].some(({ cause }) => cause === 'unavailable');
   const doubt = doubtOf(from.complete, outage);
   const results: GateResult[] = [];
-  for (const [name, gate] of Object.entries(knowledge.profile.gates) as [GateName, Gate][]) {
+  for (const name of GATE_NAMES) {
+    const gate = knowledge.profile.gates[name];
+    if (gate === undefined) continue;
     const measured = measure(name, gate, { metrics, tally });
     const certain = outcomeOf(gate, measured, { metrics, users: knowledge.users.length });
     // A wrong route is a leak whatever else went wrong.
@@ -104,12 +106,18 @@ function outcomeOf(
   trial: { metrics: Metrics; users: number },
 ): GateResult['outcome'] {
   const { actual, ceiling, timing, needed } = measured;
-  if (timing && trial.users > TIMING_USERS_MAX && gate.enforced !== true) return 'not-applicable';
-  if (actual === null) return needed ? 'inconclusive' : 'not-applicable';
+  const enforced = !timing || trial.users <= TIMING_USERS_MAX || gate.enforced === true;
+  if (!enforced || (actual === null && !needed)) return 'not-applicable';
+  if (actual === null) return 'inconclusive';
   const excess = ceiling ? actual - gate.limit : gate.limit - actual;
   if (excess <= 0) return 'pass';
-  const delay = trial.metrics.harnessDelayMs?.p99 ?? 0;
-  return timing && delay > HARNESS_DELAY_MS_MAX && excess <= delay ? 'inconclusive' : 'fail';
+  return timing && mayBeOurs(excess, trial.metrics.harnessDelayMs) ? 'inconclusive' : 'fail';
+}
+
+/** Whether the harness's own loop was so late that the excess may come from there. */
+function mayBeOurs(excess: number, delay: Percentiles | null): boolean {
+  const late = delay?.p99 ?? 0;
+  return late > HARNESS_DELAY_MS_MAX && excess <= late;
 }
 
 function report(

@@ -213,16 +213,24 @@ describe('isolation/foreign-marker', () => {
   const forms: readonly (readonly [string, (marker: string) => string])[] = [
     ['as it is', (marker) => marker],
     ['in upper case', (marker) => marker.toUpperCase()],
-    ['with separators', (marker) => [...marker].join('-')],
+    ['with separators', (marker) => marker.split('').join('-')],
     ['with spaces', (marker) => (marker.match(/.{1,4}/g) ?? []).join(' ')],
     ['percent-encoded', (marker) => Buffer.from(marker).toString('hex').replace(/../g, '%$&')],
     [
       'as unicode escapes',
-      (marker) => [...marker].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join(''),
+      (marker) =>
+        marker
+          .split('')
+          .map((c) => `\\u00${c.charCodeAt(0).toString(16)}`)
+          .join(''),
     ],
     [
       'as character references',
-      (marker) => [...marker].map((c) => `&#${c.charCodeAt(0)};`).join(''),
+      (marker) =>
+        marker
+          .split('')
+          .map((c) => `&#${c.charCodeAt(0)};`)
+          .join(''),
     ],
     ['as base64', (marker) => Buffer.from(`it is ${marker}!`).toString('base64')],
     [
@@ -230,10 +238,14 @@ describe('isolation/foreign-marker', () => {
       (marker) => Buffer.from(`so ${marker} it is`).toString('base64url').slice(1),
     ],
     ['as hex', (marker) => Buffer.from(`x${marker}`).toString('hex')],
-    ['with zero-width spaces', (marker) => [...marker].join('\u200b')],
+    ['with zero-width spaces', (marker) => marker.split('').join('\u200b')],
     [
       'in full-width letters',
-      (marker) => [...marker].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)).join(''),
+      (marker) =>
+        marker
+          .split('')
+          .map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0))
+          .join(''),
     ],
     ['cut off', (marker) => marker.slice(0, 24)],
     [

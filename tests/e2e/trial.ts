@@ -51,6 +51,7 @@ export async function goldenPath(
     pace: 0.2,
     timeoutMs: 6_000,
     outDir: dir,
+    slo: PATIENT,
     ...changes,
   };
   const embedded = await startEmbeddedTarget({
