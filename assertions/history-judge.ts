@@ -16,7 +16,7 @@ import {
   type Outcome,
   type Verdict,
 } from '../history/verdict.ts';
-import { FactFinder } from './facts.ts';
+import { FactFinder, type Facts } from './facts.ts';
 import { Knowledge } from './knowledge.ts';
 import { IsolationMatrix } from './matrix.ts';
 import { Report, type Entry } from './report.ts';
@@ -55,6 +55,7 @@ export class Judge {
   readonly #report: Report;
   readonly #tally: Tally;
   readonly #seats: Seat[];
+  readonly #unexamined: HistoryProblem[] = [];
   readonly #bench: Bench;
 
   constructor(header: TrialHeader) {
@@ -97,7 +98,7 @@ export class Judge {
   }
 
   observe(observation: Observation): void {
-    const facts = this.#finder.find(observation);
+    const facts = this.#factsOf(observation);
     if (facts === undefined) {
       this.#tally.observeCrowd(observation);
       for (const seat of this.#seats)
@@ -116,6 +117,19 @@ export class Judge {
     }
   }
 
+  /** What cannot be examined has been recorded, but not searched: a gap in the evidence. */
+  #factsOf(observation: Observation): Facts | undefined {
+    try {
+      return this.#finder.find(observation);
+    } catch (error) {
+      this.#unexamined.push({
+        line: observation.line,
+        message: `this observation could not be examined: ${describe(error)}`,
+      });
+      return undefined;
+    }
+  }
+
   /** The verdict over everything observed. Call once. */
   conclude(how: {
     /** The last line, or undefined when there was none. */
@@ -124,7 +138,7 @@ export class Judge {
     /** Judge a history that is still being written as if it ended here. */
     readonly assumeEnd?: boolean;
   }): Verdict {
-    const problems = how.problems ?? [];
+    const problems = [...(how.problems ?? []), ...this.#unexamined];
     const ending: Ending = {
       complete: (how.end?.reason === 'done' && problems.length === 0) || how.assumeEnd === true,
       end: how.end,

@@ -22,6 +22,7 @@ export function parseObject(content: string): Record<string, unknown> | undefine
   }
 }
 
+/** Whether a value has members. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

@@ -1,3 +1,3 @@
 /** The judge's public face: offline ({@link judgeHistory}) and live ({@link LiveJudge}). */
 export { judgeHistory } from './calibration.ts';
-export { judgeSoFar, LiveJudge, type JudgeOptions } from './history-judge.ts';
+export { judgeSoFar, LiveJudge } from './history-judge.ts';

@@ -22,9 +22,13 @@ export function overlapOf(intervals: readonly RunInterval[], users: number): Ove
   const sorted = intervals.toSorted((a, b) => a.from - b.from);
   const seen = new PairSet(users);
   let active: RunInterval[] = [];
+  let firstToEnd = Infinity;
   let runPairs = 0;
   for (const interval of sorted) {
-    active = active.filter((other) => other.to - interval.from >= OVERLAP_MS_MIN);
+    if (firstToEnd - interval.from < OVERLAP_MS_MIN) {
+      active = active.filter((other) => other.to - interval.from >= OVERLAP_MS_MIN);
+      firstToEnd = active.reduce((first, other) => Math.min(first, other.to), Infinity);
+    }
     if (interval.to - interval.from < OVERLAP_MS_MIN) continue;
     for (const other of active) {
       if (other.user === interval.user) continue;
@@ -32,6 +36,7 @@ export function overlapOf(intervals: readonly RunInterval[], users: number): Ove
       seen.add(other.user, interval.user);
     }
     active.push(interval);
+    firstToEnd = Math.min(firstToEnd, interval.to);
   }
   return { pairs: seen.size, runPairs };
 }

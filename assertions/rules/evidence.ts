@@ -28,9 +28,9 @@ export class EvidenceRules implements RuleGroup {
     return Math.max(1, rule === OVERLAP || rule === NOTHING ? users : this.#tally.observations);
   }
 
-  /** What was received and not recorded cannot be searched. Oversized frames have their own rule. */
+  /** What was received and not recorded cannot be searched. */
   observe({ observation, observer, received }: Facts): void {
-    if (!received || observation.cut === undefined || observation.kind === 'frame') return;
+    if (!received || observation.cut === undefined) return;
     this.#bench.report.add({
       rule: INCOMPLETE,
       observer,

@@ -93,22 +93,31 @@ class OrderJudge {
 
   /** A frame nobody can read. Its owner is whoever received it. */
   #malformed({ observation, observer }: Facts): boolean {
-    const broken = observation.reason?.startsWith('WS_ERR') === true;
-    if (!broken && observation.contentKind === 'frame') return false;
-    if (!broken && observation.content === undefined && observation.cut === undefined) return false;
-    let what = 'that is not JSON';
-    if (broken) what = `that cannot be read (${observation.reason ?? ''})`;
-    else if (observation.cut !== undefined) what = 'larger than the limit';
-    else if (observation.contentKind === 'base64') what = 'that is not text';
-    else if (isJson(observation.content)) return false;
+    const what = this.#unreadable(observation);
+    if (what === undefined) return false;
     this.#bench.report.add({
       rule: MALFORMED,
-      observer: observer,
+      observer,
       owner: null,
       observation,
       message: `${this.#bench.knowledge.nameOf(observer)} received a frame ${what}`,
     });
     return true;
+  }
+
+  #unreadable(observation: Observation): string | undefined {
+    const { reason, content, contentKind, cut } = observation;
+    if (reason?.startsWith('WS_ERR') === true) return `that cannot be read (${reason})`;
+    if (this.#isOversized(observation)) return 'larger than the limit';
+    if (contentKind === 'base64') return 'that is not text';
+    if (contentKind === 'text' && cut === undefined && !isJson(content)) return 'that is not JSON';
+    return undefined;
+  }
+
+  /** Cut for the record alone, it is a gap in the evidence and no fault of the target. */
+  #isOversized({ content = '', cut }: Observation): boolean {
+    const { payloadBytesMax } = this.#bench.knowledge.profile.limits;
+    return cut !== undefined && Buffer.byteLength(content) + cut > payloadBytesMax;
   }
 
   /** Not an event we know, but perhaps the content of one under another name or shape. */

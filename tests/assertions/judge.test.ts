@@ -97,3 +97,40 @@ describe('a history without evidence', () => {
     );
   });
 });
+
+describe('hostile content', () => {
+  const frame = { kind: 'frame', event: 'notice', contentKind: 'frame' } as const;
+
+  test('nested deeper than the stack is examined like any other', () => {
+    const history = clean();
+    const marker = history.person('u01').note;
+    const depth = 200_000;
+    const content = `{"type":"notice","a":${'['.repeat(depth)}"${marker}"${']'.repeat(depth)}}`;
+    history.add('u00', { ...frame, content });
+    expect(history.findings('foreign-marker').map(({ observer }) => observer)).toEqual(['u00']);
+  });
+
+  test('of megabytes of base64 is searched in bounded time, and found', () => {
+    const history = clean();
+    const noise = 'lorem ipsum dolor sit amet '.repeat(60_000);
+    const text = `${noise}${history.person('u02').note}${noise}`;
+    const content = `{"type":"notice","blob":"${Buffer.from(text).toString('base64')}"}`;
+    history.add('u00', { ...frame, content });
+    expect(history.findings('foreign-marker').map(({ owner }) => owner)).toEqual(['u02']);
+  });
+
+  test('of a user the first line does not hold is a gap in the evidence', () => {
+    const history = clean();
+    history.add('u77', { ...frame, content: '{}' });
+    expect(history.verdict().verdict).toBe('inconclusive');
+  });
+
+  test('excerpts are short, whatever the frame', () => {
+    const history = clean();
+    const content = `{"type":"notice","x":"${'y'.repeat(1_000_000)}${history.person('u01').note}"}`;
+    history.add('u00', { ...frame, content });
+    const [finding] = history.findings('foreign-marker');
+    expect(finding?.witness[0]?.excerpt.length).toBeLessThan(300);
+    expect(finding?.witness[0]?.excerpt).toContain(history.person('u01').note);
+  });
+});

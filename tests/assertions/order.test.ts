@@ -192,6 +192,14 @@ describe('order/malformed-event', () => {
     expect(finding?.observer).toBe('u00');
   });
 
+  test('a frame within the limit that was cut for the record is a gap in the evidence', () => {
+    const history = withRun(FIVE, (story) => {
+      story.add('u00', { contentKind: 'text', content: '{"type":"x"', cut: 1_000 });
+    });
+    expect(history.findings('malformed-event')).toEqual([]);
+    expect(history.verdict().verdict).toBe('inconclusive');
+  });
+
   test('JSON over several lines is none', () => {
     const history = withRun(FIVE, (story) => {
       story.add('u00', { contentKind: 'text', content: '{\n"type": "notice"\n}' });
