@@ -1,0 +1,141 @@
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { judgeHistory } from '../assertions/judge.ts';
+import { HistoryUnreadable } from '../history/journal-reader.ts';
+import type { Cause } from '../history/verdict.ts';
+import type { JudgedTrial } from '../reports/judged-trial.ts';
+import { summarise } from '../reports/summary.ts';
+import { showUntrustedUpTo } from '../reports/untrusted.ts';
+import { writeJsonArtifact } from '../reports/write-artifact.ts';
+import { describeEnvironment } from './environment.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { HISTORY_FILE } from './find-histories.ts';
+import type { Output } from './output.ts';
+import { printCampaign, writeReports } from './publish.ts';
+import type { RunSettings } from './run-options.ts';
+import type { RunnerEnd } from './runner.ts';
+
+const MESSAGE_CHARACTERS_MAX = 2000;
+const REASON_CHARACTERS_MAX = 300;
+
+/** What a campaign left when its runner had ended. */
+export interface Conclusion {
+  readonly settings: RunSettings;
+  readonly end: RunnerEnd;
+  readonly output: Output;
+  readonly interrupted: AbortSignal;
+}
+
+interface Shortcoming {
+  readonly reason: string;
+  readonly cause: Cause;
+}
+
+/** Judges what a campaign recorded, writes its artifacts, prints the verdict; returns the exit code. */
+export async function conclude({
+  settings,
+  end,
+  output,
+  interrupted,
+}: Conclusion): Promise<number> {
+  const { plan, out } = settings;
+  const { trials, unreadable } = await judgeTrials(settings);
+  const defect = defectOf(end, trials.length + unreadable.length);
+  const shortcomings: Shortcoming[] = unreadable.map((reason) => ({ reason, cause: 'blind' }));
+  if (interrupted.aborted) shortcomings.push({ reason: 'interrupted', cause: 'blind' });
+  else shortcomings.push(...scriptShortcomings(end, trials, defect));
+  const summary = summarise({
+    trials,
+    shortcomings,
+    ...describeEnvironment(),
+    seed: plan.seed,
+    command: plan.reproduce,
+  });
+  for (const { verdictFile, verdict } of trials)
+    if (verdictFile !== null) writeJsonArtifact(verdictFile, verdict);
+  writeReports(plan.outDir, summary, trials);
+  printCampaign(output, summary, { trials, out });
+  if (summary.verdict === 'fail') return EXIT.fail;
+  if (interrupted.aborted) return EXIT.interrupted;
+  if (defect === undefined) return exitCodeOf(summary.verdict);
+  explainDefect(defect, end, output);
+  return usesOwnScripts(settings) ? EXIT.inconclusive : EXIT.defect;
+}
+
+async function judgeTrials({
+  plan,
+  out,
+}: RunSettings): Promise<{ trials: JudgedTrial[]; unreadable: string[] }> {
+  const trials: JudgedTrial[] = [];
+  const unreadable: string[] = [];
+  for (const name of trialDirectories(plan.outDir)) {
+    const dir = join('trials', name);
+    const history = join(out, dir, HISTORY_FILE);
+    // Judging is one long computation; between two of them an interrupt gets its turn.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    try {
+      const verdict = judgeHistory(join(plan.outDir, dir, HISTORY_FILE), { calibrate: true });
+      trials.push({ verdict, dir, history, verdictFile: join(out, dir, 'verdict.json') });
+    } catch (error) {
+      if (!(error instanceof HistoryUnreadable)) throw error;
+      unreadable.push(error.message.replaceAll(plan.outDir, out));
+    }
+  }
+  return { trials, unreadable };
+}
+
+function trialDirectories(outDir: string): string[] {
+  try {
+    return readdirSync(join(outDir, 'trials')).toSorted();
+  } catch {
+    return []; // No trial got as far as making its directory.
+  }
+}
+
+/** Why Playwright Test did not run every trial it should have, or undefined when it did. */
+function defectOf(end: RunnerEnd, histories: number): string | undefined {
+  if (end.tests === null) return 'the scenario scripts could not be loaded';
+  if (end.tests === 0) return 'the scenario scripts hold no trial';
+  if (histories === 0) return 'no trial got as far as writing a history';
+  if (histories < end.tests && end.errors.length > 0)
+    return `${end.tests - histories} of ${end.tests} trials wrote no history`;
+  return undefined;
+}
+
+function scriptShortcomings(
+  end: RunnerEnd,
+  trials: readonly JudgedTrial[],
+  defect: string | undefined,
+): Shortcoming[] {
+  const found: Shortcoming[] = [];
+  if (defect !== undefined) found.push({ reason: defect, cause: 'blind' });
+  // A script that broke off although its history looks complete: it did not do all it was meant to.
+  const allPassed = trials.every(({ verdict }) => verdict.verdict === 'pass');
+  if (defect !== undefined || (allPassed && end.code !== 0))
+    for (const { test, message } of end.errors)
+      found.push({
+        reason: `${test ?? 'script error'}: ${oneLine(message)}`,
+        cause: 'blind',
+      });
+  if (found.length === 0 && allPassed && end.code !== 0)
+    found.push({ reason: `Playwright Test ended with ${end.code ?? 'a signal'}`, cause: 'blind' });
+  return found;
+}
+
+function oneLine(message: string): string {
+  return message.replaceAll(/\s+/g, ' ').trim().slice(0, REASON_CHARACTERS_MAX);
+}
+
+function explainDefect(defect: string, end: RunnerEnd, output: Output): void {
+  const told = [...end.errors.flatMap(({ message }) => message.split('\n')), ...end.output];
+  const lines = told.map((line) => `  ${showUntrustedUpTo(line, MESSAGE_CHARACTERS_MAX)}`);
+  output.remark([`crosstalk: ${defect}`, ...lines].join('\n'));
+}
+
+/** Scripts of the caller's own may fail for reasons of their own, which are no defect of the harness. */
+function usesOwnScripts({ scenarios }: RunSettings): boolean {
+  const own = join(import.meta.dirname, '..', 'scenarios');
+  return scenarios.some(({ path }) => relative(own, path).startsWith('..'));
+}

@@ -1,0 +1,246 @@
+import { request } from 'undici';
+import { judgeHistory } from '../assertions/judge.ts';
+import { CrowdLost, TrialAborted, type Crowd } from '../clients/crowd.ts';
+import { openDispatcher } from '../clients/http.ts';
+import type { TrialPlan } from '../clients/plan.ts';
+import { openTrial } from '../clients/trial.ts';
+import type { Observation } from '../history/observation.ts';
+import { ruleText } from '../history/rules.ts';
+import { resolveHeaders } from '../targets/addresses.ts';
+import type { Addresses, Target } from '../targets/target.ts';
+
+/** The steps in the order in which they are taken. */
+export const DOCTOR_STEPS = [
+  'reachable',
+  'healthy',
+  'sign-in',
+  'who am I',
+  'socket',
+  'one question',
+] as const;
+
+/** What came of one step, and what to fix if it failed. */
+export interface DoctorStep {
+  readonly step: (typeof DOCTOR_STEPS)[number];
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+/** Whom to examine. */
+export interface Examination {
+  readonly plan: TrialPlan;
+  readonly target: Target;
+  readonly addresses: Addresses;
+  /** For the history of the one user; the caller removes it. */
+  readonly directory: string;
+  readonly interrupted: AbortSignal;
+  readonly onStep: (step: DoctorStep) => void;
+}
+
+const ADVICE: Readonly<Record<DoctorStep['step'], string>> = {
+  reachable: 'Check that the target runs, --url and --address, and the network between.',
+  healthy: 'Read what the endpoint says; a target that is not ready yet needs a moment.',
+  'sign-in': 'Check --sign-in, the users file, and signIn in the profile.',
+  'who am I': 'Check whoAmI in the profile, and how the target finds the identity of a token.',
+  socket: 'Check the socket address, and open and handshake in the profile.',
+  'one question': 'Check ask and decode in the profile against the frames of the target.',
+};
+
+/** Steps of a user within opening a chat that come after its socket is open. */
+const AFTER_SOCKET = new Set(['list-threads', 'create-thread', 'store-note']);
+
+/**
+ * Walks one user through a target. Every step is in the result: one that could not be tried because an
+ * earlier one failed counts as failed and says so.
+ */
+export async function examineTarget(examination: Examination): Promise<DoctorStep[]> {
+  const steps: DoctorStep[] = [];
+  const record = (step: DoctorStep['step'], problem: string | null, fact: string): boolean => {
+    const failed = problem === null ? undefined : `${sentence(problem)} ${ADVICE[step]}`;
+    const made = { step, ok: failed === undefined, message: failed ?? fact };
+    steps.push(made);
+    examination.onStep(made);
+    return made.ok;
+  };
+  await takeSteps(examination, record);
+  const broken = steps.find(({ ok }) => !ok)?.step ?? 'an interrupt';
+  for (const step of DOCTOR_STEPS.slice(steps.length)) {
+    const made = { step, ok: false, message: `not tried: ${broken} came first.` };
+    steps.push(made);
+    examination.onStep(made);
+  }
+  return steps;
+}
+
+type RecordStep = (step: DoctorStep['step'], problem: string | null, fact: string) => boolean;
+
+/** Takes one step after the other and ends at the first that keeps the next from being taken. */
+async function takeSteps(examination: Examination, record: RecordStep): Promise<void> {
+  const reach = await reachTarget(examination);
+  if (!record('reachable', reach.problem, reach.fact)) return;
+
+  const seen: Observation[] = [];
+  let identity = 'a user';
+  const { plan, target, addresses, directory } = examination;
+  const crowd = await openTrial({
+    plan,
+    scenario: 'doctor',
+    transport: 'websocket',
+    target,
+    addresses,
+    dir: directory,
+    watch: (header) => {
+      identity = header.users[0]?.identity ?? identity;
+      return (observation) => seen.push(observation);
+    },
+  });
+  const abort = (): void => crowd.abort('interrupted');
+  examination.interrupted.addEventListener('abort', abort);
+  try {
+    record('healthy', healthProblem(seen), healthFact(target));
+    await walkUser({ crowd, target, identity: () => identity, seen, record });
+  } catch (error) {
+    if (!(error instanceof CrowdLost || error instanceof TrialAborted)) throw error;
+  } finally {
+    examination.interrupted.removeEventListener('abort', abort);
+    await crowd.close('done');
+  }
+}
+
+interface Walk {
+  readonly crowd: Crowd;
+  readonly target: Target;
+  readonly identity: () => string;
+  readonly seen: readonly Observation[];
+  readonly record: RecordStep;
+}
+
+async function walkUser(walk: Walk): Promise<void> {
+  if (await signInWorks(walk)) if (await chatOpens(walk)) await answerComes(walk);
+}
+
+async function signInWorks({ crowd, target, identity, seen, record }: Walk): Promise<boolean> {
+  await attempt(() => crowd.each('sign in', (user) => user.signIn()));
+  const failure = failureIn(seen);
+  const signIn = failure?.step === 'who-am-i' ? null : told(failure);
+  if (!record('sign-in', signIn ?? strangerFrom(seen, 'sign-in'), `as ${identity()}`)) return false;
+  const whoAmI = told(failure) ?? strangerFrom(seen, 'whoami');
+  const fact = target.whoAmI === undefined ? 'the profile has no who-am-I' : 'the same user';
+  return record('who am I', whoAmI, fact);
+}
+
+async function chatOpens({ crowd, seen, record }: Walk): Promise<boolean> {
+  await attempt(() => crowd.each('open chat', (user) => user.openChat()));
+  const failure = failureIn(seen);
+  const cameLater = AFTER_SOCKET.has(failure?.step ?? '');
+  if (!record('socket', cameLater ? null : told(failure), 'open, and ready for a question'))
+    return false;
+  return cameLater ? record('one question', told(failure), '') : true;
+}
+
+async function answerComes({ crowd, seen, record }: Walk): Promise<void> {
+  await attempt(() => crowd.together('ask', (user) => user.ask()));
+  await attempt(() => crowd.each('read the answer', (user) => user.answered()));
+  const problem = told(failureIn(seen));
+  if (problem === null) await crowd.settle();
+  await crowd.close('done');
+  const answer = judgeAnswer(crowd.historyPath);
+  record('one question', problem ?? answer.problem, answer.fact);
+}
+
+/** A crowd of one that fails is lost; what happened to it is read from the observations. */
+async function attempt(phase: () => Promise<void>): Promise<void> {
+  try {
+    await phase();
+  } catch (error) {
+    if (!(error instanceof CrowdLost)) throw error;
+  }
+}
+
+async function reachTarget({
+  plan,
+  target,
+  addresses,
+}: Examination): Promise<{ problem: string | null; fact: string }> {
+  const headers = resolveHeaders(target, plan.headers, process.env);
+  const dispatcher = openDispatcher(process.env);
+  const facts: string[] = [];
+  try {
+    for (const url of new Set([addresses.api, addresses.auth])) {
+      const { statusCode, body } = await request(url, {
+        dispatcher,
+        headers: headers.ok ? headers.headers : {},
+        signal: AbortSignal.timeout(plan.timeoutMs),
+      });
+      await body.dump();
+      facts.push(`${url} answers (${statusCode})`);
+    }
+    return { problem: null, fact: facts.join(', ') };
+  } catch (error) {
+    const where = [...new Set([addresses.api, addresses.auth])].join(' or ');
+    return { problem: `${where} does not answer: ${reasonOf(error)}`, fact: '' };
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  return 'code' in error ? String(error.code) : error.name;
+}
+
+function healthProblem(seen: readonly Observation[]): string | null {
+  const problems = seen.flatMap((observation) => {
+    const { kind, purpose, status, url, step, message } = observation;
+    if (kind === 'response' && purpose === 'health' && status !== 200)
+      return [`${url ?? 'a health endpoint'} answered ${status ?? 'nothing'}`];
+    return kind === 'failure' && step === 'health' ? [message ?? 'no answer'] : [];
+  });
+  return problems.length === 0 ? null : problems.join('; ');
+}
+
+function healthFact({ health }: Target): string {
+  return health.length === 0
+    ? 'the profile names no health endpoint'
+    : `${health.length} health endpoint${health.length === 1 ? '' : 's'} answered 200`;
+}
+
+/** The user's own first failure; the health endpoints have a step of their own. */
+function failureIn(seen: readonly Observation[]): Observation | undefined {
+  return seen.find(({ kind, user }) => kind === 'failure' && user !== null);
+}
+
+function told(failure: Observation | undefined): string | null {
+  if (failure === undefined) return null;
+  return `${failure.step ?? 'a step'}: ${failure.message ?? failure.reason ?? 'it failed'}`;
+}
+
+function strangerFrom(seen: readonly Observation[], source: string): string | null {
+  const shown = seen.find(
+    (observation) => observation.source === source && observation.shown !== undefined,
+  );
+  return shown === undefined ? null : `the target shows another identity, ${shown.shown ?? ''}`;
+}
+
+/** What the judge has against the one answer; gates and crowd rules are no concern here. */
+function judgeAnswer(history: string): { problem: string | null; fact: string } {
+  const verdict = judgeHistory(history);
+  const worth = verdict.findings.filter(
+    ({ rule, severity }) =>
+      (severity === 'violation' && !rule.startsWith('gate/')) ||
+      rule === 'evidence/marker-not-echoed',
+  );
+  const [user] = verdict.users;
+  const events = Object.keys(user?.events ?? {}).join(', ');
+  const took = user?.latencyMs.run;
+  const fact = `answered${took === null || took === undefined ? '' : ` in ${Math.round(took)} ms`}: ${events}`;
+  const [first] = worth;
+  if (first === undefined) return { problem: null, fact };
+  const more = worth.length > 1 ? ` (and ${worth.length - 1} more)` : '';
+  return { problem: `${first.message}${more}. ${ruleText(first.rule).fix}`, fact };
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

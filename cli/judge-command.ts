@@ -1,0 +1,131 @@
+import { dirname, join, relative, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { judgeHistory } from '../assertions/judge.ts';
+import { HistoryUnreadable } from '../history/journal-reader.ts';
+import type { Verdict } from '../history/verdict.ts';
+import type { JudgedTrial } from '../reports/judged-trial.ts';
+import { summarise } from '../reports/summary.ts';
+import { writeJsonArtifact } from '../reports/write-artifact.ts';
+import { describeEnvironment } from './environment.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { findHistories } from './find-histories.ts';
+import { OptionReader } from './option-reader.ts';
+import { checkOutDirectory, createOutDirectory } from './out-directory.ts';
+import type { CommandCall } from './program.ts';
+import { printCampaign, writeReports } from './publish.ts';
+import { shellCommand } from './shell-words.ts';
+import type { Mistakes } from './usage-error.ts';
+
+/** A history that was found, judged or not. */
+interface Judged {
+  readonly history: string;
+  readonly verdict: Verdict | undefined;
+  /** Why it could not be judged. */
+  readonly problem: string;
+}
+
+/**
+ * `crosstalk judge …`: judges recorded histories again, offline. Exit code of the worst verdict, 64 if
+ * there is no history, 2 if none can be read.
+ */
+export async function judgeCommand({
+  options,
+  args,
+  mistakes,
+  output,
+}: CommandCall): Promise<number> {
+  const out = new OptionReader(options, mistakes).text('out');
+  if (out !== undefined) checkOutDirectory(out, mistakes);
+  const histories = collectHistories(args, mistakes);
+  mistakes.throwIfAny();
+
+  const judged = histories.map((history) => judgeOne(history));
+  const trials = trialsOf(judged, { base: baseOf(args), out: out ?? null });
+  const problems = judged.filter(({ verdict }) => verdict === undefined);
+  const summary = summarise({
+    trials,
+    shortcomings: problems.map(({ problem }) => ({ reason: problem, cause: 'blind' as const })),
+    ...describeEnvironment(),
+    seed: seedOf(trials),
+    command: shellCommand(['npx', 'crosstalk', 'judge', ...args]),
+  });
+  if (out !== undefined) {
+    createOutDirectory(resolve(out));
+    for (const { verdictFile, verdict } of trials)
+      if (verdictFile !== null) writeJsonArtifact(verdictFile, verdict);
+    writeReports(resolve(out), summary, trials);
+  }
+  printCampaign(output, summary, { trials, out: out ?? null });
+  return trials.length === 0 ? EXIT.inconclusive : exitCodeOf(summary.verdict);
+}
+
+function collectHistories(args: readonly string[], mistakes: Mistakes): string[] {
+  if (args.length === 0)
+    mistakes.add(
+      'MISSING_ARGUMENT',
+      '"judge" needs a directory or a history, got nothing. Pass for example artifacts/latest.',
+    );
+  const found = args.flatMap((path) => {
+    try {
+      const histories = findHistories(path);
+      if (histories.length === 0)
+        mistakes.add(
+          'NO_HISTORY',
+          `"${path}" must hold a history.ndjson, but there is none in it.`,
+        );
+      return histories;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      mistakes.add('NO_HISTORY', `"${path}" must be a directory or a history: ${reason}.`);
+      return [];
+    }
+  });
+  return [...new Map(found.map((path) => [resolve(path), path])).values()];
+}
+
+function judgeOne(history: string): Judged {
+  try {
+    return { history, verdict: judgeHistory(history, { calibrate: true }), problem: '' };
+  } catch (error) {
+    if (!(error instanceof HistoryUnreadable)) throw error;
+    return { history, verdict: undefined, problem: error.message };
+  }
+}
+
+/** A single directory is the base of relative paths, as it is for the campaign that wrote it. */
+function baseOf(args: readonly string[]): string {
+  const [only, ...others] = args;
+  return only !== undefined && others.length === 0 && statSync(only).isDirectory()
+    ? resolve(only)
+    : process.cwd();
+}
+
+function trialsOf(
+  judged: readonly Judged[],
+  { base, out }: { readonly base: string; readonly out: string | null },
+): JudgedTrial[] {
+  const taken = new Set<string>();
+  return judged.flatMap(({ history, verdict }): JudgedTrial[] => {
+    if (verdict === undefined) return [];
+    if (out === null)
+      return [
+        { verdict, dir: relative(base, dirname(resolve(history))), history, verdictFile: null },
+      ];
+    const dir = join('trials', uniqueName(verdict, taken));
+    return [{ verdict, dir, history, verdictFile: join(out, dir, 'verdict.json') }];
+  });
+}
+
+/** Histories of several campaigns may share scenario and transport. */
+function uniqueName({ trial }: Verdict, taken: Set<string>): string {
+  const plain = `${trial.scenario}-${trial.transport}`.replaceAll(/[^\w.-]/g, '_');
+  let name = plain;
+  for (let number = 2; taken.has(name); number += 1) name = `${plain}-${number}`;
+  taken.add(name);
+  return name;
+}
+
+function seedOf(trials: readonly JudgedTrial[]): string {
+  const seeds = new Set(trials.map(({ verdict }) => verdict.trial.seed));
+  return [...seeds].join(',');
+}

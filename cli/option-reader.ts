@@ -1,0 +1,111 @@
+import { didYouMean } from './nearest.ts';
+import type { Mistakes } from './usage-error.ts';
+
+/**
+ * Options as they stand on the command line: a text, `true` for a flag or for an option whose value is
+ * missing, a list for repeatable ones.
+ */
+export type RawOptions = Readonly<Record<string, unknown>>;
+
+export interface NumberRule {
+  readonly min: number;
+  readonly max: number;
+  readonly whole?: boolean;
+  /** Used when the option is absent. */
+  readonly fallback: number;
+  /** For the message; the fallback unless given. */
+  readonly example?: number;
+}
+
+/** Reads options and notes every mistake instead of stopping at the first. */
+export class OptionReader {
+  readonly #raw: RawOptions;
+  readonly #mistakes: Mistakes;
+
+  constructor(raw: RawOptions, mistakes: Mistakes) {
+    this.#raw = raw;
+    this.#mistakes = mistakes;
+  }
+
+  flag(name: string): boolean {
+    return this.#value(name) === true;
+  }
+
+  /** The value, or undefined when it is absent or (noted) empty. */
+  text(name: string): string | undefined {
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
+    if (typeof value === 'string' && value !== '') return value;
+    this.#mistakes.add('MISSING_ARGUMENT', `"--${name}" needs a value, got none.`);
+    return undefined;
+  }
+
+  /** All values of a repeatable option. */
+  texts(name: string): readonly string[] {
+    const value = this.#value(name);
+    if (value === undefined) return [];
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''))
+      return value.map(String);
+    this.#mistakes.add('MISSING_ARGUMENT', `"--${name}" needs a value, got none.`);
+    return [];
+  }
+
+  /** All values of an option that may be repeated or hold a comma list, each once. */
+  words(name: string): readonly string[] {
+    const words = this.texts(name).flatMap((value) => value.split(','));
+    return [...new Set(words.map((word) => word.trim()).filter((word) => word !== ''))];
+  }
+
+  /** `NAME=VALUE` pairs. `secret` keeps what came out of the message. */
+  pairs(name: string, { secret }: { readonly secret: boolean }): [string, string][] {
+    return this.texts(name).flatMap((text): [string, string][] => {
+      const at = text.indexOf('=');
+      if (at > 0 && at < text.length - 1) return [[text.slice(0, at), text.slice(at + 1)]];
+      const came = secret ? 'something else' : `"${text}"`;
+      this.#mistakes.add('BAD_VALUE', `"--${name}" must be NAME=VALUE, got ${came}.`);
+      return [];
+    });
+  }
+
+  number(name: string, rule: NumberRule): number {
+    const text = this.text(name);
+    if (text === undefined) return rule.fallback;
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+    const whole = rule.whole !== true || Number.isInteger(value);
+    if (whole && value >= rule.min && value <= rule.max) return value;
+    const kind = rule.whole === true ? 'a whole number' : 'a number';
+    this.#mistakes.add(
+      'BAD_VALUE',
+      `"--${name}" must be ${kind} from ${rule.min} to ${rule.max}, got "${text}". Pass for example --${name} ${rule.example ?? rule.fallback}.`,
+    );
+    return rule.fallback;
+  }
+
+  /** Those words that are known; the others are noted. `what` says what they name. */
+  known(
+    name: string,
+    { what, known }: { readonly what: string; readonly known: readonly string[] },
+  ): readonly string[] {
+    return this.words(name).filter((word) => {
+      if (known.includes(word)) return true;
+      this.#mistakes.add(
+        'UNKNOWN_NAME',
+        `"--${name} ${word}" names no ${what}. ${didYouMean(word, known)}${whereToLook(what, known)}`,
+      );
+      return false;
+    });
+  }
+
+  #value(name: string): unknown {
+    return this.#raw[name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())];
+  }
+}
+
+const NAMES_LISTED_MAX = 8;
+
+/** Short lists are given in full, long ones by the command that prints them. */
+function whereToLook(what: string, known: readonly string[]): string {
+  return known.length <= NAMES_LISTED_MAX
+    ? `There is ${known.map((name) => `"${name}"`).join(', ')}.`
+    : `Run "crosstalk list ${what}s" for all ${known.length}.`;
+}

@@ -1,0 +1,250 @@
+import { Command, Option } from 'commander';
+import { crosstalkVersion } from './environment.ts';
+import type { RawOptions } from './option-reader.ts';
+import type { Output } from './output.ts';
+import { didYouMean, nearestNames } from './nearest.ts';
+import { Mistakes } from './usage-error.ts';
+
+/** One call of one command, as its handler receives it. */
+export interface CommandCall {
+  readonly options: RawOptions;
+  readonly args: readonly string[];
+  /** Holds the unknown options already; the handler adds its own and throws them all together. */
+  readonly mistakes: Mistakes;
+  readonly output: Output;
+}
+
+/** Returns the exit code. */
+type Handler = (call: CommandCall) => Promise<number>;
+
+interface CommandSpec {
+  readonly name: string;
+  /** What stands after the name in the usage line. */
+  readonly takes: string;
+  readonly text: string;
+  /** `[flags, text]`; `flags` as in DESIGN §4.1 (`--users N`); `*` in front marks a repeatable one. */
+  readonly options: readonly (readonly [flags: string, text: string])[];
+  readonly examples: readonly string[];
+  /** Loads what the command needs only when it runs: help must stay fast. */
+  readonly load: () => Promise<Handler>;
+}
+
+const ADDRESSING = [
+  [
+    '--target NAME|FILE',
+    'target profile: a built-in one or a module of yours (reference; CROSSTALK_TARGET)',
+  ],
+  ['--url URL', "base of all the target's addresses; no embedded target is started then"],
+  ['* --address NAME=URL', 'one address: api, auth, socket or page'],
+  ['* --header NAME=VALUE', 'header for a gateway; never recorded'],
+  ['--users-file FILE', 'JSON array of {email,password} or {token,…}'],
+  ['--sign-in METHOD', 'register, password, e2e-key, token or page, as the profile offers'],
+  ['--allow-production', 'allow a target that is production'],
+] as const;
+
+const EMBEDDED = [
+  ['* --fault NAME[,NAME]', 'faults to switch on (crosstalk list faults)'],
+  ['* --variant NAME', 'legal variant to switch on (crosstalk list variants)'],
+  ['--pace FACTOR', 'pace of the agent: 1 is a run of about 2.5 s'],
+] as const;
+
+const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'run',
+    takes: '[scenario...]',
+    text: 'run scenarios (names, or paths of spec files; golden-path unless given) and judge them',
+    options: [
+      ...ADDRESSING,
+      ['--users N', 'simulated users (10)'],
+      ['* --transport NAME', 'websocket, browser or mixed (websocket)'],
+      ['--tag TAG', 'run the scenarios with this tag instead of the default one'],
+      ['--seed S', '1 to 64 of A-Za-z0-9_- (random)'],
+      ['--rounds R', 'questions each user asks, one after the other (1)'],
+      ['--timeout SECONDS', 'time limit of each phase (60)'],
+      ...EMBEDDED,
+      ['--fail-fast', 'stop a trial at its first violation'],
+      ['--slo FILE', 'other gate limits: {"connect":{"limit":200,"percentile":"p95"}}'],
+      ['--out DIR', 'directory for the artifacts, empty or absent (artifacts/<time>-<seed>)'],
+    ],
+    examples: [
+      'crosstalk run',
+      'crosstalk run --users 50 --seed 41',
+      'crosstalk run --fault broadcast',
+      'crosstalk run --target netra --url https://staging.example.com --users-file users.json',
+      'crosstalk run --json --quiet > result.json',
+    ],
+    load: async () => (await import('./run-command.ts')).runCommand,
+  },
+  {
+    name: 'judge',
+    takes: '<dir or history...>',
+    text: 'judge recorded histories again, offline',
+    options: [['--out DIR', 'write verdicts and a summary there; nothing is written without it']],
+    examples: [
+      'crosstalk judge artifacts/latest',
+      'crosstalk judge artifacts/latest/trials/golden-path-websocket/history.ndjson --json',
+      'crosstalk judge kept/*.ndjson --out judged',
+    ],
+    load: async () => (await import('./judge-command.ts')).judgeCommand,
+  },
+  {
+    name: 'target',
+    takes: '',
+    text: 'serve the reference target until interrupted; the first line is {"url":…}',
+    options: [
+      ['--port PORT', 'port on 127.0.0.1 (any free one)'],
+      ...EMBEDDED,
+      ['--truth FILE', 'append every deliberate leak or break to this file'],
+      ['--seed S', 'what is drawn by chance depends on it alone (reference)'],
+      ['--fail-word W', 'a question with this word makes the tool fail'],
+      ['--e2e-key K', 'key of the end-to-end sign-in, which is off without it'],
+      ['--token-ttl S', 'seconds an access token lives (900)'],
+      ['--heartbeat S', 'seconds between heartbeats (15)'],
+      ['--idle S', 'seconds after which a silent connection is closed (240)'],
+    ],
+    examples: [
+      'crosstalk target --port 8080',
+      'crosstalk target --fault swap,late-leak --truth truth.ndjson',
+    ],
+    load: async () => (await import('./target-command.ts')).targetCommand,
+  },
+  {
+    name: 'doctor',
+    takes: '',
+    text: 'check a target step by step and say what to fix',
+    options: [...ADDRESSING, ...EMBEDDED, ['--timeout SECONDS', 'time limit of each step (15)']],
+    examples: [
+      'crosstalk doctor',
+      'crosstalk doctor --target ./my-target.ts --url https://staging.example.com',
+    ],
+    load: async () => (await import('./doctor-command.ts')).doctorCommand,
+  },
+  {
+    name: 'list',
+    takes: 'scenarios|targets|rules|faults|variants',
+    text: 'list what there is',
+    options: [],
+    examples: ['crosstalk list rules', 'crosstalk list faults --json'],
+    load: async () => (await import('./list-command.ts')).listCommand,
+  },
+  {
+    name: 'explain',
+    takes: '<rule or fault>',
+    text: 'explain a rule or a fault: what it means, why it matters, an example, how to fix it',
+    options: [],
+    examples: ['crosstalk explain foreign-marker', 'crosstalk explain broadcast'],
+    load: async () => (await import('./explain-command.ts')).explainCommand,
+  },
+];
+
+const COMMON = [
+  ['--json', 'print one JSON document on standard output'],
+  ['--quiet', 'no progress, and no more than the outcome'],
+] as const;
+
+const EXIT_CODES =
+  'Exit codes: 0 pass, 1 fail, 2 inconclusive, 64 usage error, 70 defect, 130 interrupted.';
+
+const COMMAND_NAMES: readonly string[] = COMMANDS.map(({ name }) => name);
+
+/** The command line interface. `finish` receives the exit code of the command that ran. */
+export function buildProgram(output: Output, finish: (code: number) => void): Command {
+  const program = new Command('crosstalk')
+    .description('Proves that the users of an agent chat never see each other.')
+    .version(crosstalkVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
+    .addHelpText('after', `\n${EXIT_CODES}`)
+    .exitOverride()
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => refuseCommand(program));
+  for (const spec of COMMANDS) program.addCommand(buildCommand(spec, { output, finish }));
+  return program;
+}
+
+function buildCommand(
+  spec: CommandSpec,
+  { output, finish }: { readonly output: Output; readonly finish: (code: number) => void },
+): Command {
+  const command = new Command(spec.name)
+    .description(spec.text)
+    .usage(`${spec.takes} [options]`.trim())
+    .helpOption('-h, --help', 'print help')
+    // Values are declared optional so that a missing one is one mistake among others, not the end.
+    .configureHelp({ optionTerm: ({ flags }) => flags.replace(/\[(.*)\]$/, '$1') })
+    .addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  npx ${line}`).join('\n')}`)
+    .addHelpText('after', `\n${EXIT_CODES}`)
+    .exitOverride()
+    .allowUnknownOption()
+    .allowExcessArguments();
+  for (const [flags, text] of [...spec.options, ...COMMON])
+    command.addOption(toOption(flags, text));
+  command.action(async () => {
+    const mistakes = new Mistakes();
+    const args = separateArguments(command, mistakes);
+    const handle = await spec.load();
+    finish(await handle({ options: command.opts(), args, mistakes, output }));
+  });
+  return command;
+}
+
+function toOption(flags: string, text: string): Option {
+  const repeatable = flags.startsWith('* ');
+  const [name = '', value] = flags.replace('* ', '').split(' ');
+  const made = new Option(value === undefined ? name : `${name} [${value}]`, text);
+  if (!repeatable) return made;
+  return made.argParser((word: string, before: unknown) => [
+    ...(Array.isArray(before) ? (before as unknown[]) : []),
+    word,
+  ]);
+}
+
+/**
+ * Tells arguments from unknown options, which commander leaves among them. The word after an unknown
+ * option is taken for its value.
+ */
+function separateArguments(command: Command, mistakes: Mistakes): string[] {
+  const known = command.options.map(({ long }) => long ?? '');
+  const args: string[] = [];
+  let valueExpected = false;
+  for (const word of command.args) {
+    const isOption = word.length > 1 && word.startsWith('-');
+    if (isOption) {
+      const name = word.replace(/=.*$/, '');
+      mistakes.add(
+        'UNKNOWN_OPTION',
+        `"${name}" is no option of "crosstalk ${command.name()}". ${didYouMean(name, known)}Run "crosstalk ${command.name()} --help".`,
+      );
+      valueExpected = name === word;
+    } else {
+      if (!valueExpected) args.push(word);
+      valueExpected = false;
+    }
+  }
+  return args;
+}
+
+function refuseCommand(program: Command): never {
+  const mistakes = new Mistakes();
+  const words = program.args;
+  const [word] = words.filter((candidate) => !candidate.startsWith('-'));
+  if (word === undefined) {
+    mistakes.add(
+      'NO_COMMAND',
+      `a command is needed: ${COMMAND_NAMES.join(', ')}. Run "crosstalk --help".`,
+    );
+  } else {
+    const near = nearestNames(word, COMMAND_NAMES);
+    mistakes.add(
+      'UNKNOWN_COMMAND',
+      `"${word}" is no command. ${near.length === 0 ? '' : `Did you mean "${near.join('" or "')}"? `}There is ${COMMAND_NAMES.join(', ')}.`,
+    );
+  }
+  for (const option of words.filter((candidate) => candidate.startsWith('--')))
+    if (!COMMON.some(([name]) => name === option))
+      mistakes.add('UNKNOWN_OPTION', `"${option}" is no option of "crosstalk".`);
+  mistakes.throwIfAny();
+  throw new Error('unreachable: a refused command has a mistake');
+}

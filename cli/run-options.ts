@@ -1,0 +1,281 @@
+import { join, resolve } from 'node:path';
+import {
+  campaignDirectoryName,
+  newSeed,
+  sloSchema,
+  TRANSPORTS,
+  type Transport,
+  type TrialPlan,
+} from '../clients/plan.ts';
+import { planMistakes } from '../clients/plan-check.ts';
+import { GATE_NAMES } from '../history/profile-data.ts';
+import { newCampaignPrefix, USERS_MAX } from '../history/markers.ts';
+import { didYouMean } from './nearest.ts';
+import { OptionReader } from './option-reader.ts';
+import { ARTIFACTS, checkOutDirectory, freshDirectory } from './out-directory.ts';
+import type { CommandCall } from './program.ts';
+import { builtInScenarios, findScenario, isModule, type ScenarioFile } from './scenarios.ts';
+import { optionWords, shellCommand } from './shell-words.ts';
+import {
+  readJsonFile,
+  readTargetChoice,
+  TARGET_DEFAULT,
+  type TargetChoice,
+} from './target-options.ts';
+import type { Mistakes } from './usage-error.ts';
+
+const SCENARIO_DEFAULT = 'golden-path';
+const USERS_DEFAULT = 10;
+const ROUNDS_MAX = 1_000_000;
+const TIMEOUT_SECONDS_DEFAULT = 60;
+const TIMEOUT_SECONDS_MAX = 86_400;
+/** Transports this version has clients for. */
+const TRANSPORTS_PRESENT: readonly Transport[] = ['websocket'];
+/** The plan travels in one environment variable, which Linux limits to 128 KiB. */
+const PLAN_BYTES_MAX = 126 * 1024;
+
+/** Everything `run` was asked for, checked. */
+export interface RunSettings {
+  readonly plan: TrialPlan;
+  readonly scenarios: readonly ScenarioFile[];
+  /** Without `@`. */
+  readonly tag: string | undefined;
+  /** The artifacts' directory as the caller would write it. */
+  readonly out: string;
+}
+
+/**
+ * Reads what `run` was asked for.
+ * @throws UsageError with every mistake at once; nothing has been started or created then.
+ */
+export async function readRunSettings(call: CommandCall): Promise<RunSettings> {
+  const { mistakes } = call;
+  const read = new OptionReader(call.options, mistakes);
+  const tag = read.text('tag')?.replace(/^@/, '');
+  const scenarios = readScenarios(call.args, tag, mistakes);
+  const choice = await readTargetChoice(read, mistakes);
+  const seed = readSeed(read, mistakes);
+  const givenOut = read.text('out');
+  if (givenOut !== undefined) checkOutDirectory(givenOut, mistakes);
+  const out = givenOut ?? freshDirectory(join(ARTIFACTS, campaignDirectoryName(seed, new Date())));
+  const users = read.number('users', {
+    min: 1,
+    max: USERS_MAX,
+    whole: true,
+    fallback: USERS_DEFAULT,
+  });
+  const slo = readSlo(read.text('slo'), mistakes);
+  const plan: TrialPlan = {
+    ...planOfChoice(choice),
+    users,
+    transports: readTransports(read, mistakes),
+    seed,
+    campaignPrefix: newCampaignPrefix(),
+    rounds: read.number('rounds', { min: 1, max: ROUNDS_MAX, whole: true, fallback: 1 }),
+    timeoutMs: 1000 * readTimeout(read),
+    outDir: resolve(out),
+    slo: slo?.limits ?? {},
+    failFast: read.flag('fail-fast'),
+    reproduce: '',
+    judgeInParent: true,
+  };
+  checkPlan(plan, choice, mistakes);
+  mistakes.throwIfAny();
+  const reproduce = reproduceCommand({ plan, choice, slo: slo?.path, tag, args: call.args });
+  // Entries beyond the crowd are nobody's business, and would only lengthen the plan.
+  const usersFile = plan.usersFile?.slice(0, plan.users) ?? null;
+  const settings = { plan: { ...plan, usersFile, reproduce }, scenarios, tag, out };
+  checkSize(settings.plan, mistakes);
+  mistakes.throwIfAny();
+  return settings;
+}
+
+type ChoicePart =
+  | 'target'
+  | 'url'
+  | 'addresses'
+  | 'headers'
+  | 'usersFile'
+  | 'signIn'
+  | 'faults'
+  | 'variants'
+  | 'pace'
+  | 'allowProduction';
+
+/** The part of a plan that says whom to talk to. */
+export function planOfChoice(choice: TargetChoice): Pick<TrialPlan, ChoicePart> {
+  return {
+    target: choice.name,
+    url: choice.url ?? null,
+    addresses: [...choice.addressPairs],
+    headers: [...choice.headers],
+    usersFile: choice.usersFile?.entries ?? null,
+    signIn: choice.signIn ?? null,
+    faults: [...choice.faults],
+    variants: [...choice.variants],
+    pace: choice.pace ?? null,
+    allowProduction: choice.allowProduction,
+  };
+}
+
+function readTimeout(read: OptionReader): number {
+  return read.number('timeout', {
+    min: 0.1,
+    max: TIMEOUT_SECONDS_MAX,
+    fallback: TIMEOUT_SECONDS_DEFAULT,
+  });
+}
+
+function readSeed(read: OptionReader, mistakes: Mistakes): string {
+  const given = read.text('seed');
+  if (given === undefined) return newSeed();
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(given)) return given;
+  mistakes.add('BAD_VALUE', `"--seed" must be 1 to 64 of A-Za-z0-9_-, got "${given}".`);
+  return newSeed();
+}
+
+function readScenarios(
+  args: readonly string[],
+  tag: string | undefined,
+  mistakes: Mistakes,
+): ScenarioFile[] {
+  const known = builtInScenarios();
+  const names = known.map(({ name }) => name);
+  const wanted = args.length === 0 && tag === undefined ? [SCENARIO_DEFAULT] : args;
+  const found = wanted.flatMap((word) => {
+    const scenario = findScenario(word, process.cwd());
+    if (scenario !== undefined) return [scenario];
+    mistakes.add(
+      'UNKNOWN_NAME',
+      `"${word}" is no scenario and no spec file. ${didYouMean(word, names)}Run "crosstalk list scenarios".`,
+    );
+    return [];
+  });
+  const chosen = [...new Map(found.map((scenario) => [scenario.path, scenario])).values()];
+  checkScripts(chosen, mistakes);
+  if (tag === undefined) return chosen;
+  const candidates = args.length === 0 ? known : chosen;
+  const tagged = candidates.filter(({ tags }) => tags.includes(tag));
+  if (tagged.length === 0 && candidates.length > 0) {
+    const tags = [...new Set(candidates.flatMap((scenario) => scenario.tags))];
+    mistakes.add(
+      'UNKNOWN_NAME',
+      `"--tag ${tag}" is on none of the scenarios. ${didYouMean(tag, tags)}There is ${tags.join(', ') || 'no tag'}.`,
+    );
+  }
+  return tagged;
+}
+
+function checkScripts(scenarios: readonly ScenarioFile[], mistakes: Mistakes): void {
+  const names = new Set<string>();
+  for (const { name, path } of scenarios) {
+    if (names.has(name))
+      mistakes.add(
+        'CONFLICT',
+        `scenario "${name}" must be named once, for its trial is named after it, got two files of that name. Rename one.`,
+      );
+    names.add(name);
+    if (!isModule(path))
+      mistakes.add(
+        'BAD_FILE',
+        `"${path}" must be an ES module. Name it ${name}.spec.mts, or put {"type":"module"} into a package.json beside it.`,
+      );
+  }
+}
+
+function readTransports(read: OptionReader, mistakes: Mistakes): Transport[] {
+  const known = read.known('transport', { what: 'transport', known: TRANSPORTS });
+  for (const name of known)
+    if (!TRANSPORTS_PRESENT.some((present) => present === name))
+      mistakes.add(
+        'BAD_VALUE',
+        `"--transport ${name}" needs a browser client, but this version has only ${TRANSPORTS_PRESENT.join(', ')}. Pass --transport websocket.`,
+      );
+  const chosen = TRANSPORTS.filter((transport) => known.includes(transport));
+  return chosen.length === 0 ? [...TRANSPORTS_PRESENT] : chosen;
+}
+
+function readSlo(
+  path: string | undefined,
+  mistakes: Mistakes,
+): { readonly path: string; readonly limits: TrialPlan['slo'] } | undefined {
+  if (path === undefined) return undefined;
+  const parsed = readJsonFile('slo', path, mistakes);
+  if (parsed === undefined) return undefined;
+  const { value } = parsed;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    mistakes.add(
+      'BAD_FILE',
+      `"--slo ${path}" must hold {"<gate>":{"limit":…}}, got something else.`,
+    );
+    return undefined;
+  }
+  const unknown = Object.keys(value).filter((name) => !GATE_NAMES.some((gate) => gate === name));
+  for (const name of unknown)
+    mistakes.add(
+      'UNKNOWN_NAME',
+      `"${name}" in "--slo ${path}" is no gate. ${didYouMean(name, GATE_NAMES)}There is ${GATE_NAMES.join(', ')}.`,
+    );
+  if (unknown.length > 0) return undefined;
+  const result = sloSchema.safeParse(value);
+  if (result.success) return { path, limits: result.data };
+  for (const issue of result.error.issues)
+    mistakes.add('BAD_FILE', `"${issue.path.join('.')}" in "--slo ${path}": ${issue.message}.`);
+  return undefined;
+}
+
+function checkPlan(plan: TrialPlan, choice: TargetChoice, mistakes: Mistakes): void {
+  if (choice.target === undefined) return;
+  for (const mistake of planMistakes(plan, choice.target, choice.addresses))
+    mistakes.add('NOT_ALLOWED', mistake);
+}
+
+function checkSize(plan: TrialPlan, mistakes: Mistakes): void {
+  const bytes = Buffer.byteLength(JSON.stringify(plan));
+  if (bytes > PLAN_BYTES_MAX)
+    mistakes.add(
+      'NOT_ALLOWED',
+      `the plan of a campaign must fit into ${PLAN_BYTES_MAX} bytes, got ${bytes}: the users file is too large. Pass fewer --users.`,
+    );
+}
+
+interface Reproducible {
+  readonly plan: TrialPlan;
+  readonly choice: TargetChoice;
+  readonly slo: string | undefined;
+  readonly tag: string | undefined;
+  readonly args: readonly string[];
+}
+
+/** The value, or undefined when it is the usual one. */
+function unless<T>(value: T, usual: T): T | undefined {
+  return value === usual ? undefined : value;
+}
+
+/** The command that repeats a campaign: what differs from the defaults, secrets left out. */
+function reproduceCommand({ plan, choice, slo, tag, args }: Reproducible): string {
+  const scenarios = args.length === 0 && tag === undefined ? [SCENARIO_DEFAULT] : args;
+  return shellCommand([
+    'npx',
+    'crosstalk',
+    'run',
+    ...scenarios,
+    ...optionWords('seed', plan.seed),
+    ...optionWords('tag', tag),
+    ...optionWords('target', unless(choice.given, TARGET_DEFAULT)),
+    ...optionWords('url', choice.url),
+    ...choice.addressPairs.flatMap(([name, url]) => ['--address', `${name}=${url}`]),
+    ...choice.headers.flatMap(([name]) => ['--header', `${name}=…`]),
+    ...optionWords('users', unless(plan.users, USERS_DEFAULT)),
+    ...optionWords('users-file', choice.usersFile?.path),
+    ...optionWords('sign-in', choice.signIn),
+    ...optionWords('rounds', unless(plan.rounds, 1)),
+    ...optionWords('timeout', unless(plan.timeoutMs / 1000, TIMEOUT_SECONDS_DEFAULT)),
+    ...optionWords('fault', plan.faults.length === 0 ? undefined : plan.faults.join(',')),
+    ...optionWords('variant', plan.variants.length === 0 ? undefined : plan.variants.join(',')),
+    ...optionWords('pace', choice.pace),
+    ...optionWords('slo', slo),
+    ...(plan.failFast ? ['--fail-fast'] : []),
+    ...(plan.allowProduction ? ['--allow-production'] : []),
+  ]);
+}

@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Endings of scenario scripts; the first is that of the built-in ones. */
+const SPEC_ENDING = /\.spec\.[cm]?[jt]s$/;
+const SCENARIOS_DIRECTORY = fileURLToPath(new URL('../scenarios/', import.meta.url));
+
+/** A scenario script. */
+export interface ScenarioFile {
+  /** File name without its ending. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  /** First sentence of the file's leading comment. */
+  readonly text: string;
+  /** Without `@`. */
+  readonly tags: readonly string[];
+}
+
+/** The scenarios that come with the harness, by name. Scripts are read, not loaded. */
+export function builtInScenarios(): ScenarioFile[] {
+  return readdirSync(SCENARIOS_DIRECTORY)
+    .filter((file) => SPEC_ENDING.test(file))
+    .toSorted()
+    .map((file) => readScenario(resolve(SCENARIOS_DIRECTORY, file)));
+}
+
+/** A built-in scenario by name, or a spec file by path; undefined if it is neither. */
+export function findScenario(nameOrPath: string, directory: string): ScenarioFile | undefined {
+  const builtIn = builtInScenarios().find(({ name }) => name === nameOrPath);
+  if (builtIn !== undefined) return builtIn;
+  const path = resolve(directory, nameOrPath);
+  return SPEC_ENDING.test(path) && existsSync(path) ? readScenario(path) : undefined;
+}
+
+/**
+ * Whether Playwright Test loads a script as an ES module, which the harness's own modules need: by its
+ * ending, or by the `type` of the nearest package.json.
+ */
+export function isModule(path: string): boolean {
+  if (/\.m[jt]s$/.test(path)) return true;
+  for (let directory = dirname(path); ; directory = dirname(directory)) {
+    const manifest = join(directory, 'package.json');
+    if (existsSync(manifest)) return /"type"\s*:\s*"module"/.test(readFileSync(manifest, 'utf8'));
+    if (directory === dirname(directory)) return false;
+  }
+}
+
+function readScenario(path: string): ScenarioFile {
+  const source = readFileSync(path, 'utf8');
+  return {
+    name: basename(path).replace(SPEC_ENDING, ''),
+    path,
+    text: firstSentence(source),
+    tags: [...new Set([...source.matchAll(/['"`]@([\w-]+)['"`]/g)].map(([, tag]) => tag ?? ''))],
+  };
+}
+
+function firstSentence(source: string): string {
+  const comment = /\/\*\*([\s\S]*?)\*\//.exec(source)?.[1];
+  if (comment === undefined) return '';
+  const text = comment
+    .replaceAll(/^\s*\* ?/gm, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return /^.*?[.!?](?=\s|$)/.exec(text)?.[0] ?? text;
+}

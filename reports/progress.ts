@@ -1,0 +1,139 @@
+import { createLogUpdate } from 'log-update';
+import { createColors } from 'picocolors';
+import { startClock } from '../history/clock.ts';
+import type { Progress } from '../history/progress.ts';
+import { counted, durationText } from './numbers.ts';
+import { showUntrusted, showUntrustedUpTo } from './untrusted.ts';
+
+const REDRAW_EVERY_MS = 100;
+const PHASE_WIDTH = 24;
+const TEXT_CHARACTERS_MAX = 300;
+
+export interface ProgressOptions {
+  readonly stream: NodeJS.WriteStream;
+  readonly color: boolean;
+}
+
+/** Shows a campaign while it runs. */
+export interface ProgressView {
+  receive(progress: Progress): void;
+  /** One line that stays. */
+  remark(text: string): void;
+  /** Leaves the last state on the screen and gives the terminal back. */
+  stop(): void;
+}
+
+/**
+ * A view for the stream at hand: on a terminal a block with the counts and the time of each phase, drawn
+ * anew as they change; elsewhere one line per phase, when it is over.
+ */
+export function createProgressView(options: ProgressOptions): ProgressView {
+  const { isTTY, rows, columns } = options.stream;
+  // Some pseudo-terminals have no size; there is nothing to draw on.
+  const drawable = isTTY && rows > 0 && columns > 0;
+  return drawable ? createLiveView(options) : createPlainView(options);
+}
+
+/** A view that shows nothing (`--quiet`). */
+export const SILENT_VIEW: ProgressView = {
+  receive: () => undefined,
+  remark: () => undefined,
+  stop: () => undefined,
+};
+
+type Phase = Extract<Progress, { kind: 'phase' }>;
+
+function createPlainView({ stream, color }: ProgressOptions): ProgressView {
+  const print = (line: string): void => {
+    stream.write(`${line}\n`);
+  };
+  const colors = createColors(color);
+  return {
+    receive(progress) {
+      if (progress.kind === 'phase') {
+        if (progress.over) print(phaseLine(progress, progress.elapsedMs));
+      } else print(standingLine(progress, colors));
+    },
+    remark: (text) => print(shown(text)),
+    stop: () => undefined,
+  };
+}
+
+function createLiveView({ stream, color }: ProgressOptions): ProgressView {
+  const update = createLogUpdate(stream, { showCursor: true });
+  const colors = createColors(color);
+  const clock = startClock();
+  /** Phases of the trial under way, with the moment each began on this clock. */
+  const phases = new Map<string, { readonly phase: Phase; readonly beganAt: number }>();
+  const draw = (): void => {
+    const lines = [...phases.values()].map(({ phase, beganAt }) =>
+      phase.over
+        ? phaseLine(phase, phase.elapsedMs)
+        : colors.bold(phaseLine(phase, clock.now() - beganAt)),
+    );
+    update(lines.join('\n'));
+  };
+  const timer = setInterval(draw, REDRAW_EVERY_MS);
+  timer.unref();
+  const keep = (line: string): void => {
+    update.persist(line);
+    draw();
+  };
+  return {
+    receive(progress) {
+      if (progress.kind === 'phase') {
+        const beganAt = clock.now() - progress.elapsedMs;
+        phases.set(progress.phase, { phase: progress, beganAt });
+        draw();
+        return;
+      }
+      if (progress.kind === 'trial' && phases.size > 0) {
+        draw();
+        update.done();
+        phases.clear();
+      }
+      keep(standingLine(progress, colors));
+    },
+    remark: (text) => keep(shown(text)),
+    stop() {
+      clearInterval(timer);
+      draw();
+      update.done();
+    },
+  };
+}
+
+function phaseLine(phase: Phase, elapsedMs: number): string {
+  const failed = phase.failed > 0 ? `, ${phase.failed} failed` : '';
+  const count = `${phase.done}/${phase.total}${failed}`;
+  return `  ${shown(phase.phase).padEnd(PHASE_WIDTH)} ${count.padEnd(16)} ${durationText(elapsedMs)}`;
+}
+
+/** Lines that are printed once and stay. */
+function standingLine(
+  progress: Exclude<Progress, { kind: 'phase' }>,
+  colors: ReturnType<typeof createColors>,
+): string {
+  switch (progress.kind) {
+    case 'trial': {
+      const where = progress.url === '' ? '' : ` at ${progress.url}`;
+      const name = `${progress.scenario} on ${progress.transport}`;
+      return shown(
+        `${name}: ${counted(progress.users, 'user')}, target ${progress.target}${where}, seed ${progress.seed}`,
+      );
+    }
+    case 'violation':
+      return colors.red(
+        `  violation: ${shown(progress.message)} [${showUntrusted(progress.rule)}]`,
+      );
+    case 'remark':
+      return `  ${shown(progress.text)}`;
+    // A newer process may report more than this one knows.
+    default:
+      return '';
+  }
+}
+
+function shown(text: string): string {
+  return showUntrustedUpTo(text, TEXT_CHARACTERS_MAX);
+}

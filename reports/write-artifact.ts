@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+const FILE_MODE = 0o600;
+
+/**
+ * Writes a whole artifact, readable by its owner alone. A reader sees the old file or the new one,
+ * never a part of it: the text goes to a temporary file beside it, which then takes its name.
+ * @throws what the file system says; nothing is left behind then.
+ */
+export function writeArtifact(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, text, { mode: FILE_MODE, flush: true, flag: 'wx' });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** {@link writeArtifact} for a JSON document: two spaces of indentation, a line break at the end. */
+export function writeJsonArtifact(path: string, value: unknown): void {
+  writeArtifact(path, `${JSON.stringify(value, null, 2)}\n`);
+}

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { summarySchema } from '../../history/verdict.ts';
+import { crosstalk, start, temporaryDirectory, type Started } from './command-line.ts';
+
+const HISTORY = 'out/trials/golden-path-websocket/history.ndjson';
+const STARTED_WITHIN_MS = 40_000;
+
+/** Starts a campaign and waits until its users have asked. */
+async function midRun(cwd: string): Promise<Started> {
+  const started = start(['run', '--rounds', '3', '--users', '4', '--out', 'out'], { cwd });
+  const isAsking = (): boolean => {
+    const path = join(cwd, HISTORY);
+    return existsSync(path) && readFileSync(path, 'utf8').includes('"act":"ask"');
+  };
+  await expect.poll(isAsking, { timeout: STARTED_WITHIN_MS, interval: 50 }).toBe(true);
+  return started;
+}
+
+/** Whether nobody writes the history any more, although the run is far from its end. */
+async function isSilent(history: string): Promise<boolean> {
+  const size = (): number => readFileSync(history).length;
+  const before = size();
+  await new Promise((resolve) => {
+    setTimeout(resolve, 1_000);
+  });
+  return size() === before;
+}
+
+describe('an interrupted run', () => {
+  it('ends within 3 s on SIGINT with valid artifacts that do not pass', async () => {
+    const cwd = temporaryDirectory();
+    const { child, ended } = await midRun(cwd);
+    const asked = performance.now();
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(performance.now() - asked).toBeLessThan(3_000);
+    expect(code).toBe(130);
+    expect(out).toMatch(/^INCONCLUSIVE/);
+    const summary = summarySchema.parse(
+      JSON.parse(readFileSync(join(cwd, 'out/summary.json'), 'utf8')),
+    );
+    expect(summary).toMatchObject({
+      verdict: 'inconclusive',
+      trials: [{ verdict: 'inconclusive' }],
+    });
+    expect(summary.reasons).toContain('interrupted');
+  });
+
+  it('leaves nothing running after a kill, and a history that judges to anything but a pass', async () => {
+    const cwd = temporaryDirectory();
+    const { child, ended } = await midRun(cwd);
+    child.kill('SIGKILL');
+    await ended;
+    expect(await isSilent(join(cwd, HISTORY))).toBe(true);
+    const judged = await crosstalk(['judge', 'out', '--json'], { cwd });
+    expect(judged.code).toBe(2);
+    expect(JSON.parse(judged.out)).toMatchObject({ verdict: 'inconclusive' });
+  });
+});

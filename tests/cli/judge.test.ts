@@ -1,0 +1,105 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { printedIn } from './documents.ts';
+import { handMadeHistory } from './histories.ts';
+
+function directoryWith(files: Readonly<Record<string, string>>): string {
+  const cwd = temporaryDirectory();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(cwd, path)), { recursive: true });
+    writeFileSync(join(cwd, path), text);
+  }
+  return cwd;
+}
+
+async function judge(words: readonly string[], cwd: string) {
+  const { code, out } = await crosstalk(['judge', ...words, '--json'], { cwd });
+  return { code, printed: printedIn(out) };
+}
+
+const quiet = handMadeHistory().receives({ type: 'heartbeat' });
+const leaking = handMadeHistory();
+const leaked = leaking.receives({ type: 'notice', text: `see ${leaking.foreignMarker}` });
+
+describe('judge', () => {
+  it('fails a history with a leak although it was interrupted', async () => {
+    const cwd = directoryWith({ 'one/history.ndjson': leaked.text });
+    const { code, printed } = await judge(['one'], cwd);
+    expect(code).toBe(1);
+    expect(printed).toMatchObject({ verdict: 'fail', cause: 'leak', trials: [{ findings: 1 }] });
+    expect(printed.verdicts[0]?.findings).toContainEqual(
+      expect.objectContaining({ rule: 'isolation/foreign-marker', observer: 'u01', owner: 'u00' }),
+    );
+    expect(readdirSync(cwd)).toEqual(['one']);
+  });
+
+  it('never passes a history without its last line, nor one that is cut off', async () => {
+    const cwd = directoryWith({
+      'no-end/history.ndjson': quiet.text,
+      'cut/history.ndjson': quiet.ends().text.slice(0, -20),
+    });
+    for (const path of ['no-end', 'cut']) {
+      const { code, printed } = await judge([path], cwd);
+      expect(code).toBe(2);
+      expect(printed).toMatchObject({ verdict: 'inconclusive', cause: 'blind' });
+    }
+  });
+
+  it('lets the worst of several histories decide, and reports what it could not read', async () => {
+    const cwd = directoryWith({
+      'campaign/trials/a-websocket/history.ndjson': quiet.text,
+      'campaign/trials/b-websocket/history.ndjson': leaked.text,
+      'campaign/trials/c-websocket/history.ndjson': 'not a history\n',
+    });
+    const { code, printed } = await judge(['campaign'], cwd);
+    expect(code).toBe(1);
+    expect(printed.trials.map(({ dir, verdict }) => [dir, verdict])).toEqual([
+      ['trials/a-websocket', 'inconclusive'],
+      ['trials/b-websocket', 'fail'],
+    ]);
+    expect(printed.reasons[0]).toContain('c-websocket/history.ndjson');
+  });
+
+  it('ends with 2 if no history can be read, with 64 if there is none', async () => {
+    const cwd = directoryWith({ 'empty.ndjson': '', 'folder/readme.txt': '' });
+    expect(await judge(['empty.ndjson'], cwd)).toMatchObject({ code: 2, printed: { trials: [] } });
+    const { code, out } = await crosstalk(['judge', 'folder', '--json'], { cwd });
+    expect(code).toBe(64);
+    expect(out).toContain('NO_HISTORY');
+  });
+
+  it('writes verdicts and reports only with --out', async () => {
+    const cwd = directoryWith({ 'kept/one.ndjson': leaked.text, 'kept/truth.ndjson': '{}\n' });
+    const { code } = await judge(['kept', '--out', 'judged'], cwd);
+    expect(code).toBe(1);
+    expect(readdirSync(join(cwd, 'judged')).toSorted()).toEqual([
+      'junit.xml',
+      'summary.json',
+      'summary.md',
+      'trials',
+    ]);
+    const verdict = join(cwd, 'judged/trials/golden-path-websocket/verdict.json');
+    expect(existsSync(verdict)).toBe(true);
+    expect(JSON.parse(readFileSync(verdict, 'utf8'))).toMatchObject({ verdict: 'fail' });
+  });
+
+  it('says first what happened, then shows the witness and how to reproduce it', async () => {
+    const cwd = directoryWith({ 'history.ndjson': leaked.text });
+    const { out } = await crosstalk(['judge', 'history.ndjson'], { cwd });
+    expect(out.split('\n')[0]).toMatch(/^FAIL \(leak\) {2}golden-path on websocket/);
+    expect(out).toContain('[isolation/foreign-marker]');
+    expect(out).toContain('line 2: ');
+    expect(out).toContain('npx crosstalk run golden-path --seed by-hand');
+  });
+
+  it('says of the example what the README says it does', async () => {
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    const { code, out } = await crosstalk(['judge', 'docs/example'], { cwd: root });
+    const said = out.split('\n').slice(0, 4).join('\n');
+    expect(code).toBe(1);
+    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\n${said}\n`);
+  });
+});

@@ -1,0 +1,110 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { errorsIn } from './documents.ts';
+
+async function mistakesOf(words: readonly string[], cwd?: string): Promise<readonly string[]> {
+  const { code, out } = await crosstalk([...words, '--json'], cwd === undefined ? {} : { cwd });
+  expect(code).toBe(64);
+  return errorsIn(out);
+}
+
+describe('usage errors', () => {
+  it('lists all three mistakes of a call at once and starts nothing', async () => {
+    const cwd = temporaryDirectory();
+    const words = ['run', '--users', '0', '--target', 'nope', '--transport', 'pigeon'];
+    const { code, out, err } = await crosstalk(words, { cwd });
+    expect(code).toBe(64);
+    expect(out).toBe('');
+    expect(err).toContain('3 mistakes, nothing was started');
+    expect(err).toMatch(/BAD_VALUE: "--users" must be a whole number from 1 to \d+, got "0"/);
+    expect(err).toMatch(/TARGET_UNKNOWN: .*nope/);
+    expect(err).toMatch(/UNKNOWN_NAME: .*pigeon/);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  it('finds every kind of mistake beside the others', async () => {
+    const cwd = temporaryDirectory();
+    mkdirSync(join(cwd, 'full'));
+    writeFileSync(join(cwd, 'full', 'something'), '');
+    writeFileSync(join(cwd, 'slo.json'), '{"conect":{"limit":1}}');
+    writeFileSync(
+      join(cwd, 'users.json'),
+      '[{"email":"a@b.c","password":"hush-hush"},{"token":1}]',
+    );
+    const errors = await mistakesOf(
+      (
+        'run golden-pat --bogus --seed a/b --rounds 1.5 --timeout 0 --url http://127.0.0.1:9 ' +
+        '--fault broadcas,swap --variant nix --transport browser --out full --slo slo.json ' +
+        '--pace fast --users-file users.json --sign-in magic --header oops --address'
+      ).split(' '),
+      cwd,
+    );
+    for (const expected of [
+      /UNKNOWN_OPTION: "--bogus"/,
+      /UNKNOWN_NAME: "golden-pat".*Did you mean "golden-path"/,
+      /BAD_VALUE: "--seed"/,
+      /BAD_VALUE: "--rounds"/,
+      /BAD_VALUE: "--timeout"/,
+      /BAD_VALUE: "--pace"/,
+      /UNKNOWN_NAME: "--fault broadcas".*Did you mean "broadcast"/,
+      /UNKNOWN_NAME: "--variant nix"/,
+      /CONFLICT: "--fault" is for the embedded target only/,
+      /BAD_VALUE: "--transport browser".*only websocket/,
+      /OUT_NOT_EMPTY: .*"full"/,
+      /UNKNOWN_NAME: "conect".*Did you mean "connect"/,
+      /BAD_FILE: "--users-file users.json".*entry 1/,
+      /UNKNOWN_NAME: "--sign-in".*"magic"/,
+      /BAD_VALUE: "--header" must be NAME=VALUE, got something else/,
+      /MISSING_ARGUMENT: "--address" needs a value/,
+    ])
+      expect(errors).toContainEqual(expect.stringMatching(expected));
+    expect(errors.join()).not.toContain('hush-hush');
+  });
+
+  it('refuses more users than the users file has, and production without consent', async () => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'users.json'), '[{"email":"a@b.c","password":"hush-hush"}]');
+    writeFileSync(join(cwd, 'package.json'), '{"type":"module"}');
+    writeFileSync(
+      join(cwd, 'live.ts'),
+      `import reference from '${new URL('../../targets/reference.ts', import.meta.url).href}';
+       const judging = { ...reference.judging, name: 'live' };
+       export default { ...reference, name: 'live', judging, production: true, embedded: false };`,
+    );
+    const errors = await mistakesOf(
+      ['run', '--target', 'live.ts', '--url', 'http://127.0.0.1:9', '--users-file', 'users.json'],
+      cwd,
+    );
+    expect(errors).toContainEqual(expect.stringMatching(/NOT_ALLOWED: .*an entry for each of 10/));
+    expect(errors).toContainEqual(expect.stringMatching(/NOT_ALLOWED: .*--allow-production/));
+  });
+
+  it('accepts the profile that the documentation shows', async () => {
+    const cwd = temporaryDirectory();
+    const root = new URL('../../', import.meta.url);
+    const guide = readFileSync(new URL('docs/targets.md', root), 'utf8');
+    const [, snippet = ''] = /```ts\n([\s\S]*?)```/.exec(guide) ?? [];
+    writeFileSync(join(cwd, 'my-chat.mts'), snippet.replace('../crosstalk/', root.href));
+    // It loads, so what is missing is only the address; with one, only the target itself would be.
+    const errors = await mistakesOf(['doctor', '--target', './my-chat.mts'], cwd);
+    expect(errors).toEqual([expect.stringMatching(/BAD_ADDRESS: .*MY_CHAT_URL/)]);
+  });
+
+  it.each([
+    [[], /NO_COMMAND/],
+    [['jugde'], /UNKNOWN_COMMAND: "jugde".*Did you mean "judge"/],
+    [['target', '--port', '99999'], /BAD_VALUE: "--port"/],
+    [['doctor', '--target', 'nope'], /TARGET_UNKNOWN/],
+    [['list', 'wishes'], /UNKNOWN_NAME.*"wishes"/],
+    [['explain', 'foreign-makrer'], /Did you mean "isolation\/foreign-marker"/],
+    [['judge'], /MISSING_ARGUMENT/],
+    [['judge', 'nowhere'], /NO_HISTORY: "nowhere"/],
+    [['run', '--tag', 'never'], /UNKNOWN_NAME: "--tag never"/],
+  ])('refuses %j', async (words, expected) => {
+    const errors = await mistakesOf(words);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(expected);
+  });
+});

@@ -1,0 +1,66 @@
+import { PassThrough } from 'node:stream';
+import { WriteStream } from 'node:tty';
+import { describe, expect, it } from 'vitest';
+import type { Progress } from '../../history/progress.ts';
+import { createProgressView } from '../../reports/progress.ts';
+import { HOSTILE } from './verdicts.ts';
+
+const trial: Progress = {
+  kind: 'trial',
+  scenario: 'golden-path',
+  transport: 'websocket',
+  target: 'reference',
+  url: 'http://127.0.0.1:1',
+  users: 10,
+  seed: '41',
+  dir: 'out',
+};
+const phase = { kind: 'phase', phase: 'sign in', failed: 0, total: 10, elapsedMs: 120 } as const;
+
+/** A stream that is no terminal, and what was written to it. */
+function pipe(isTTY: boolean): { stream: NodeJS.WriteStream; written: () => string } {
+  const through = new PassThrough();
+  const extras = { isTTY, columns: 100, rows: 30, clearLine: () => true };
+  const stream = Object.assign(Object.create(WriteStream.prototype), through, extras);
+  let text = '';
+  stream.write = (chunk: string) => {
+    text += chunk;
+    return true;
+  };
+  return { stream, written: () => text };
+}
+
+describe('progress', () => {
+  it('is one line per phase where there is no terminal', () => {
+    const { stream, written } = pipe(false);
+    const view = createProgressView({ stream, color: false });
+    view.receive(trial);
+    view.receive({ ...phase, done: 4, over: false });
+    view.receive({ ...phase, done: 9, failed: 1, over: true });
+    view.stop();
+    expect(written().split('\n')).toEqual([
+      'golden-path on websocket: 10 users, target reference at http://127.0.0.1:1, seed 41',
+      expect.stringMatching(/^ {2}sign in +9\/10, 1 failed +120 ms$/),
+      '',
+    ]);
+  });
+
+  it('escapes what comes from a target', () => {
+    const { stream, written } = pipe(false);
+    const view = createProgressView({ stream, color: false });
+    view.receive({ kind: 'violation', rule: 'isolation/foreign-marker', message: HOSTILE });
+    view.remark(HOSTILE);
+    expect(written().replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(written().trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  it('draws counts as they change on a terminal, and keeps the last ones', () => {
+    const { stream, written } = pipe(true);
+    const view = createProgressView({ stream, color: false });
+    view.receive(trial);
+    view.receive({ ...phase, done: 4, over: false });
+    view.receive({ ...phase, done: 10, over: true });
+    view.stop();
+    expect(written()).toMatch(/sign in +4\/10[\s\S]*sign in +10\/10 +120 ms/);
+  });
+});
