@@ -1,0 +1,267 @@
+import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
+import { wallUnixMs } from '../history/clock.ts';
+import type { Content } from '../history/journal-writer.ts';
+import { cookieSecrets } from '../targets/sign-in.ts';
+import type { Addresses, HttpReply, HttpRequest, TargetHttp } from '../targets/target.ts';
+import { contentOf, toMicroseconds, type Observer, type Recorder } from './recorder.ts';
+import { after, pause } from './waiting.ts';
+import { networkReason, StepFailure } from './step-failure.ts';
+
+/** Header that marks the harness's own requests with the campaign they belong to. */
+export const CAMPAIGN_HEADER = 'X-Crosstalk-Campaign';
+/** All users send the same one, so that nothing but their credentials tells them apart. */
+export const USER_AGENT = 'crosstalk';
+
+/** Connections kept to one address at once; requests beyond wait in line. */
+const CONNECTIONS_MAX = 128;
+const KEEP_ALIVE_MS = 10_000;
+/** Attempts of one request while the target answers 429, and the longest wait between two of them. */
+const ATTEMPTS_MAX = 4;
+const RETRY_AFTER_MS_MAX = 30_000;
+const RETRY_AFTER_MS_DEFAULT = 1_000;
+
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
+
+/** Whether the environment names a proxy that requests must go through. */
+export function hasProxy(env: Readonly<Record<string, string | undefined>>): boolean {
+  return PROXY_VARIABLES.some((name) => (env[name] ?? '') !== '');
+}
+
+/** One pool of connections for all requests of a trial. Close it when the trial is over. */
+export function openDispatcher(env: Readonly<Record<string, string | undefined>>): Dispatcher {
+  const options = {
+    connections: CONNECTIONS_MAX,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  return hasProxy(env) ? new EnvHttpProxyAgent(options) : new Agent(options);
+}
+
+/** What the requests of all users of a trial have in common. */
+export interface HttpSettings {
+  readonly dispatcher: Dispatcher;
+  readonly addresses: Addresses;
+  readonly recorder: Recorder;
+  /** For gateways; sent with every request and never recorded. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Limit of one request, its reply read to the end, milliseconds. */
+  readonly timeoutMs: number;
+  /** Bytes of a reply that are read at most; the rest is dropped and counted as `cut`. */
+  readonly bytesMax: number;
+}
+
+interface Received {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: Buffer;
+  /** Whether the reply was longer than what was read of it. */
+  readonly truncated: boolean;
+}
+
+/**
+ * HTTP for one user, every exchange recorded in the user's history as a `request` and a `response` line
+ * (surface `http`). 429 is obeyed a bounded number of times; each attempt is an exchange of its own.
+ */
+export class RecordedHttp implements TargetHttp {
+  readonly #settings: HttpSettings;
+  readonly #observer: Observer;
+
+  constructor(settings: HttpSettings, user: string | null) {
+    this.#settings = settings;
+    this.#observer = { user, conn: null };
+  }
+
+  /**
+   * @throws StepFailure when no reply came: refused, reset, timed out.
+   */
+  async request(request: HttpRequest): Promise<HttpReply> {
+    for (let attempt = 1; ; attempt += 1) {
+      const reply = await this.#exchange(request);
+      if (reply.status !== 429 || attempt === ATTEMPTS_MAX) return reply;
+      await pause(retryAfterMs(reply.headers['retry-after']));
+    }
+  }
+
+  async #exchange(request: HttpRequest): Promise<HttpReply> {
+    const { addresses, recorder } = this.#settings;
+    const { journal, vault, clock } = recorder;
+    const url = addresses[request.address] + request.path;
+    const body = request.json === undefined ? undefined : JSON.stringify(request.json);
+    const common = {
+      ...this.#observer,
+      surface: 'http',
+      method: request.method,
+      url: vault.redact(url),
+      purpose: request.purpose,
+    } as const;
+    const started = clock.now();
+    journal.append(
+      { ...common, dir: 'out', kind: 'request' },
+      body === undefined ? undefined : recorder.content(body, true),
+      started,
+    );
+    const received = await this.#send(url, request, body);
+    const at = clock.now();
+    const text = received.body.toString('utf8');
+    const json = received.truncated ? undefined : jsonOf(text);
+    const reply: HttpReply = { status: received.status, headers: received.headers, text, json };
+    // A sign-in's reply holds credentials nobody knew before; they must be known before it is written.
+    if (request.purpose === 'sign-in') learnCredentials(reply, recorder);
+    journal.append(
+      {
+        ...common,
+        dir: 'in',
+        kind: 'response',
+        status: received.status,
+        headers: vault.redactHeaders(received.headers),
+        took: toMicroseconds(at - started),
+      },
+      replyContent(text, json, { received, recorder }),
+      at,
+    );
+    return reply;
+  }
+
+  async #send(url: string, request: HttpRequest, body: string | undefined): Promise<Received> {
+    const { dispatcher, headers, timeoutMs, bytesMax, recorder } = this.#settings;
+    const abort = new AbortController();
+    const cancel = after(timeoutMs, () => abort.abort());
+    try {
+      const response = await send(url, {
+        dispatcher,
+        method: request.method,
+        headers: {
+          ...headers,
+          'user-agent': USER_AGENT,
+          [CAMPAIGN_HEADER]: recorder.campaignPrefix,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...request.headers,
+        },
+        body: body ?? null,
+        signal: abort.signal,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+      const { bytes, truncated } = await readBounded(response.body, bytesMax);
+      return {
+        status: response.statusCode,
+        headers: flatHeaders(response.headers),
+        body: bytes,
+        truncated,
+      };
+    } catch (error) {
+      throw noReply(error, { request, timedOut: abort.signal.aborted, timeoutMs });
+    } finally {
+      cancel();
+    }
+  }
+}
+
+async function readBounded(
+  body: AsyncIterable<Buffer> & { destroy(): unknown },
+  bytesMax: number,
+): Promise<{ bytes: Buffer; truncated: boolean }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    const left = bytesMax - length;
+    if (chunk.length > left) {
+      chunks.push(chunk.subarray(0, left));
+      // Leaving the loop destroys the stream, and with it the connection.
+      return { bytes: Buffer.concat(chunks), truncated: true };
+    }
+    chunks.push(chunk);
+    length += chunk.length;
+  }
+  return { bytes: Buffer.concat(chunks), truncated: false };
+}
+
+function noReply(
+  error: unknown,
+  about: {
+    readonly request: HttpRequest;
+    readonly timedOut: boolean;
+    readonly timeoutMs: number;
+  },
+): StepFailure {
+  const { request, timedOut, timeoutMs } = about;
+  const what = `${request.method} ${request.path.replace(/\?.*/, '')}`;
+  if (timedOut)
+    return new StepFailure(`"${what}" got no whole reply within ${timeoutMs} ms`, {
+      reason: 'timeout',
+      cause: error,
+    });
+  const detail = error instanceof Error ? error.message || error.name : String(error);
+  return new StepFailure(`"${what}" got no reply: ${detail}`, {
+    ...networkReason(error),
+    cause: error,
+  });
+}
+
+function replyContent(
+  text: string,
+  json: unknown,
+  { received, recorder }: { readonly received: Received; readonly recorder: Recorder },
+): Content | undefined {
+  if (received.body.length === 0) return undefined;
+  const content = contentOf(recorder.vault.redact(text), json !== undefined);
+  if (!received.truncated) return content;
+  // How much more would have come is not known; what is known is that it was more than was read.
+  return { ...content, kind: 'text', cut: Math.max(content.cut ?? 0, 1) };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // A page or an error text; profiles narrow what they expect.
+  }
+}
+
+function flatHeaders(
+  headers: Record<string, string | string[] | undefined>,
+): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  return flat;
+}
+
+/** Milliseconds a `Retry-After` header (seconds or a date) asks to wait, bounded. */
+export function retryAfterMs(header: string | undefined, now: number = wallUnixMs()): number {
+  if (header === undefined) return RETRY_AFTER_MS_DEFAULT;
+  const seconds = Number(header);
+  const wanted = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - now;
+  return Number.isFinite(wanted)
+    ? Math.min(Math.max(wanted, 0), RETRY_AFTER_MS_MAX)
+    : RETRY_AFTER_MS_DEFAULT;
+}
+
+const CREDENTIAL_MEMBER = /token|ticket|secret|password|cookie|jwt|api_?key|session_?key/i;
+/** Members that are searched of a sign-in's reply; a reply is small. */
+const MEMBERS_MAX = 2_000;
+const CREDENTIAL_LENGTH_MIN = 12;
+
+/** Remembers every credential in a sign-in's reply: secret-named members and cookies. */
+function learnCredentials(reply: HttpReply, { vault }: Recorder): void {
+  const open: unknown[] = [reply.json];
+  for (let seen = 0; open.length > 0 && seen < MEMBERS_MAX; seen += 1) {
+    const value = open.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, member] of Object.entries(value)) {
+      if (typeof member === 'object') open.push(member);
+      else if (isCredential(name, member)) vault.add(String(member));
+    }
+  }
+  for (const cookie of cookieSecrets(reply)) vault.add(cookie);
+}
+
+/** `token_type: "Bearer"` is none: credentials are long and of one word. */
+function isCredential(name: string, value: unknown): boolean {
+  return (
+    typeof value === 'string' &&
+    value.length >= CREDENTIAL_LENGTH_MIN &&
+    CREDENTIAL_MEMBER.test(name) &&
+    !/\s/.test(value)
+  );
+}

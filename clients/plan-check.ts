@@ -1,0 +1,75 @@
+import { isProductionAt } from '../targets/addresses.ts';
+import type { Addresses, SignInMethod, Target } from '../targets/target.ts';
+import type { TrialPlan, UsersFileEntry } from './plan.ts';
+
+/**
+ * What keeps a plan from being carried out against a target: its limits, its sign-in methods, and
+ * whether it is production (DESIGN §6). Asked before the first request; sentences, all at once.
+ */
+export function planMistakes(plan: TrialPlan, target: Target, addresses: Addresses): string[] {
+  return [
+    ...productionMistakes(plan, target, addresses),
+    ...limitMistakes(plan, target),
+    ...usersFileMistakes(plan),
+    ...signInMistakes(plan, target),
+  ];
+}
+
+/** How the users of a plan sign in: as asked, else as the users file allows, else the profile's first. */
+export function signInMethodOf(plan: TrialPlan, target: Target): SignInMethod | undefined {
+  if (plan.signIn !== null) return plan.signIn;
+  const entries = plan.usersFile?.slice(0, plan.users);
+  if (entries === undefined) return target.signInOrder[0];
+  return entries.every((entry) => entry.token !== undefined) ? 'token' : 'password';
+}
+
+function productionMistakes(plan: TrialPlan, target: Target, addresses: Addresses): string[] {
+  if (plan.allowProduction || !isProductionAt(target, addresses)) return [];
+  return [
+    `target "${target.name}" at ${addresses.api} is production, and simulated users do not belong there. Pass --allow-production if they do.`,
+  ];
+}
+
+function limitMistakes(plan: TrialPlan, target: Target): string[] {
+  const { usersMax, startsPerSecondMax, questionsMax } = target.limits;
+  const mistakes: string[] = [];
+  const questions = plan.users * plan.rounds;
+  if (plan.users > usersMax)
+    mistakes.push(
+      `target "${target.name}" allows at most ${usersMax} users, got ${plan.users}. Pass --users ${usersMax}, or raise limits.usersMax in its profile.`,
+    );
+  if (startsPerSecondMax !== null && plan.users > startsPerSecondMax)
+    mistakes.push(
+      `target "${target.name}" allows at most ${startsPerSecondMax} starts a second, but all ${plan.users} users ask at one moment. Pass --users ${Math.floor(startsPerSecondMax)}, or raise limits.startsPerSecondMax in its profile.`,
+    );
+  if (questionsMax !== null && questions > questionsMax)
+    mistakes.push(
+      `target "${target.name}" allows at most ${questionsMax} questions a campaign, got ${questions} (${plan.users} users × ${plan.rounds} rounds). Pass fewer, or raise limits.questionsMax in its profile.`,
+    );
+  return mistakes;
+}
+
+function usersFileMistakes(plan: TrialPlan): string[] {
+  if (plan.usersFile === null) return [];
+  const mistakes: string[] = [];
+  if (plan.usersFile.length < plan.users)
+    mistakes.push(
+      `the users file must have an entry for each of ${plan.users} users, got ${plan.usersFile.length}. Pass --users ${plan.usersFile.length}, or add entries.`,
+    );
+  for (const key of ['email', 'token'] as const) {
+    const values = plan.usersFile.flatMap((entry: UsersFileEntry) => entry[key] ?? []);
+    if (new Set(values).size < values.length)
+      mistakes.push(
+        `the users file must name each user once, got the same ${key} twice: one person cannot be isolated from themselves. Remove one of the two.`,
+      );
+  }
+  return mistakes;
+}
+
+function signInMistakes(plan: TrialPlan, target: Target): string[] {
+  const method = signInMethodOf(plan, target);
+  if (method !== undefined && target.signIn[method] !== undefined) return [];
+  return [
+    `target "${target.name}" offers the sign-in methods ${target.signInOrder.join(', ')}, got ${method ?? 'none'}. Pass --sign-in ${target.signInOrder[0] ?? 'METHOD'}.`,
+  ];
+}

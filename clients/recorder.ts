@@ -1,0 +1,144 @@
+import type { Clock } from '../history/clock.ts';
+import type { Content, JournalWriter } from '../history/journal-writer.ts';
+import type { ObservationFields, OwnedIds } from '../history/observation.ts';
+import type { Vault } from '../history/redaction.ts';
+
+/** Longest content of one line, in characters; what is longer is cut, and `cut` says by how much. */
+export const CONTENT_CHARACTERS_MAX = 1024 * 1024;
+/** Longest message of a failure or remark. */
+const MESSAGE_CHARACTERS_MAX = 400;
+/** Remarks of one trial; a target that provokes one with every frame must not fill the disk. */
+const REMARKS_MAX = 50;
+
+/** Rounds milliseconds to a microsecond: finer digits are noise and cost space. */
+export function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}
+
+/** A step of a user that did not succeed, as a class that judging can compare. */
+export interface FailureReason {
+  readonly step: string;
+  /** `refused`, `timeout`, `unexpected-close`, `reset`, `status <n>` or `error`. */
+  readonly reason: string;
+  readonly message: string;
+  /** True when the target itself could not be reached at all. */
+  readonly unreachable?: boolean | undefined;
+}
+
+/** What is learned of a user from an authoritative place. */
+export interface IdentityNews {
+  readonly source: 'sign-in' | 'whoami' | 'handshake' | 'thread' | 'ask';
+  readonly ids?: OwnedIds | undefined;
+  readonly credentials?: readonly string[] | undefined;
+  readonly audience?: readonly string[] | undefined;
+  readonly shown?: string | undefined;
+}
+
+/** Whom a line is about. */
+export interface Observer {
+  readonly user: string | null;
+  readonly conn: string | null;
+}
+
+/**
+ * The pen of a trial: everything clients write goes through here, redacted and bounded. Knows which ids
+ * belong to the crowd, so that what belongs to people outside it can be masked.
+ */
+export class Recorder {
+  readonly journal: JournalWriter;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly campaignPrefix: string;
+  readonly #crowdIds = new Set<string>();
+  #remarks = 0;
+
+  constructor(journal: JournalWriter, vault: Vault, campaignPrefix: string) {
+    this.journal = journal;
+    this.vault = vault;
+    this.clock = journal.clock;
+    this.campaignPrefix = campaignPrefix;
+  }
+
+  /** Whether an id is one that somebody in the crowd is known to own. */
+  ownedByCrowd(id: string): boolean {
+    return this.#crowdIds.has(id);
+  }
+
+  /** Remembers an id of the crowd without a line of its own (from the header). */
+  learn(ids: OwnedIds): void {
+    for (const id of Object.values(ids)) if (typeof id === 'string') this.#crowdIds.add(id);
+  }
+
+  /** Records own ids, credentials, or an identity that was shown and is not the user's own. */
+  identity(observer: Observer, news: IdentityNews, at?: number): void {
+    if (news.ids !== undefined) this.learn(news.ids);
+    this.journal.append(
+      {
+        ...observer,
+        surface: 'harness',
+        dir: 'act',
+        kind: 'identity',
+        ...news,
+        shown: news.shown === undefined ? undefined : this.vault.redact(news.shown),
+      },
+      undefined,
+      at,
+    );
+  }
+
+  /** Records a deliberate act: `plant`, `ask`, `sign-in` … */
+  act(observer: Observer, act: string, fields: Partial<ObservationFields> = {}): void {
+    this.journal.append({
+      ...fields,
+      ...observer,
+      surface: 'harness',
+      dir: 'act',
+      kind: 'act',
+      act,
+    });
+  }
+
+  failure(observer: Observer, failure: FailureReason): void {
+    const { step, reason, message, unreachable } = failure;
+    this.journal.append({
+      ...observer,
+      surface: 'harness',
+      dir: 'act',
+      kind: 'failure',
+      step,
+      reason,
+      message: this.short(message),
+      unreachable: unreachable === true ? true : undefined,
+    });
+  }
+
+  /** A thing worth knowing when the history is read that no rule judges; the first few are kept. */
+  remark(observer: Observer, message: string): void {
+    this.#remarks += 1;
+    if (this.#remarks <= REMARKS_MAX)
+      this.act(observer, 'remark', { message: this.short(message) });
+  }
+
+  /** Text as content: redacted, one line of JSON as it came, everything else as text, bounded. */
+  content(text: string, isJson: boolean): Content {
+    return contentOf(this.vault.redact(text), isJson);
+  }
+
+  /** A text for a message field: redacted, on one line, bounded. */
+  short(text: string): string {
+    const line = this.vault.redact(text).replaceAll(/\s+/g, ' ');
+    return line.length > MESSAGE_CHARACTERS_MAX
+      ? `${line.slice(0, MESSAGE_CHARACTERS_MAX)}…`
+      : line;
+  }
+}
+
+/** Redacted text as the content of a line; see {@link Recorder.content}. */
+export function contentOf(text: string, isJson: boolean): Content {
+  if (text.length > CONTENT_CHARACTERS_MAX) {
+    const kept = text.slice(0, CONTENT_CHARACTERS_MAX);
+    return { kind: 'text', text: kept, cut: Buffer.byteLength(text) - Buffer.byteLength(kept) };
+  }
+  const oneLine = isJson && !text.includes('\n') && !text.includes('\r');
+  return { kind: oneLine ? 'frame' : 'text', text };
+}

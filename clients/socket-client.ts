@@ -1,0 +1,644 @@
+import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
+import type { Agent, IncomingMessage } from 'node:http';
+import { WebSocket, type RawData } from 'ws';
+import type { ObservationFields, OwnedIds } from '../history/observation.ts';
+import type {
+  AskFrame,
+  DecodedFrame,
+  Handshake,
+  HandshakeStep,
+  Question,
+  SocketRequest,
+  SocketWire,
+} from '../targets/target.ts';
+import type { Beating, Heartbeats } from './heartbeats.ts';
+import { CAMPAIGN_HEADER, USER_AGENT } from './http.ts';
+import { masked } from './masking.ts';
+import type { QuietWindow } from './quiet-window.ts';
+import {
+  CONTENT_CHARACTERS_MAX,
+  contentOf,
+  toMicroseconds,
+  type Observer,
+  type Recorder,
+} from './recorder.ts';
+import { networkReason, StepFailure } from './step-failure.ts';
+import { after } from './waiting.ts';
+
+/** Clock samples taken as soon as a connection is ready. */
+const SAMPLES_AT_START = 2;
+/** Bytes of an upgrade's refusal that are read. */
+const REFUSAL_BYTES_MAX = 64 * 1024;
+const CLOSE_NORMAL = 1000;
+
+/** What the connections of all users of a trial have in common. */
+export interface SocketSettings {
+  readonly recorder: Recorder;
+  readonly wire: SocketWire;
+  readonly heartbeats: Heartbeats;
+  readonly quiet: QuietWindow;
+  /** Event names that do not count for silence. */
+  readonly silentEvents: ReadonlySet<string>;
+  /** Longest message accepted, bytes. */
+  readonly bytesMax: number;
+  /** Limit from the first attempt to the end of the target's own handshake, milliseconds. */
+  readonly handshakeMsMax: number;
+  /** For gateways; sent with every upgrade and never recorded. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A proxy's agent, where there is one. */
+  readonly agent: Agent | undefined;
+}
+
+/** Whose connection it is, told of everything that comes in after it was recorded. */
+export interface SocketOwner {
+  /** The id the target knows this user by. */
+  readonly userId: string;
+  received(decoded: DecodedFrame, text: string, at: number): void;
+  /** The target's handshake showed ids of this user's own. */
+  introduced(ids: OwnedIds): void;
+  /** The connection is gone. Not called for one that never opened. */
+  closed(code: number, by: 'us' | 'them'): void;
+}
+
+/** A socket that knows whose it is. */
+class OwnedSocket extends WebSocket {
+  client: SocketClient | undefined;
+}
+
+/** Lives while a connection is being opened, and is dropped once a question may be asked. */
+interface Opening {
+  readonly handshake: Handshake;
+  readonly resolve: () => void;
+  readonly reject: (failure: StepFailure) => void;
+  readonly cancelLimit: () => void;
+  cancelSettle: (() => void) | undefined;
+}
+
+/**
+ * One WebSocket connection of one user. Listens before it connects, stamps every frame with the moment
+ * it was read, and records frame, ids and clock samples before anybody else hears of them.
+ */
+export class SocketClient implements Beating {
+  // All connections share these listeners, and none is ever removed: closures of their own for each of
+  // ten thousand connections, and tables that grow and shrink, would take more room than all the rest.
+  static readonly #listen = (socket: OwnedSocket): void => {
+    // The emitter calls them with the socket as `this`, which is how they find their client.
+    /* eslint-disable typescript/unbound-method */
+    socket.on('message', SocketClient.#onMessage);
+    socket.on('error', SocketClient.#onError);
+    socket.on('close', SocketClient.#onClose);
+    socket.on('open', SocketClient.#onOpen);
+    socket.on('upgrade', SocketClient.#onUpgrade);
+    socket.on('unexpected-response', SocketClient.#onRefusal);
+    /* eslint-enable typescript/unbound-method */
+  };
+  static readonly #onMessage = function (this: WebSocket, data: RawData, isBinary: boolean): void {
+    clientOf(this).#message(data, isBinary);
+  };
+  static readonly #onError = function (this: WebSocket, error: Error): void {
+    clientOf(this).#error(error);
+  };
+  static readonly #onClose = function (this: WebSocket, code: number, reason: Buffer): void {
+    clientOf(this).#close(code, reason);
+  };
+  static readonly #onOpen = function (this: WebSocket): void {
+    clientOf(this).#open();
+  };
+  static readonly #onUpgrade = function (this: WebSocket, response: IncomingMessage): void {
+    clientOf(this).#recordResponse(response, undefined);
+  };
+  static readonly #onRefusal = function (
+    this: WebSocket,
+    _request: unknown,
+    response: IncomingMessage,
+  ): void {
+    clientOf(this).#refused(response);
+  };
+
+  readonly #settings: SocketSettings;
+  readonly #owner: SocketOwner;
+  readonly #observer: Observer;
+  #socket: WebSocket | undefined;
+  #opening: Opening | undefined;
+  #ask: ((question: Question) => AskFrame) | undefined;
+  #hasOpened = false;
+  #closedByUs = false;
+  /** The clock sample under way: when its ping left, and the Unix ms it carried. */
+  #pingAt = 0;
+  #pingUnixMs = 0;
+  #samplesLeft = 0;
+  #eventAt = 0;
+  #eventRun: string | undefined;
+
+  /** @param conn Name of the connection, `u03#1`. */
+  constructor(settings: SocketSettings, owner: SocketOwner, observer: Observer) {
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#observer = observer;
+  }
+
+  /** Name of the connection, `u03#1`. */
+  get conn(): string | null {
+    return this.#observer.conn;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * Opens the connection and goes through the target's handshake.
+   * @param intended when the connection was due, on the trial's clock; its latency counts from here.
+   * @throws StepFailure (step `connect` or `handshake`), after recording it.
+   */
+  connect(request: SocketRequest, handshake: Handshake, intended: number): Promise<void> {
+    const { recorder, handshakeMsMax, bytesMax, agent } = this.#settings;
+    for (const secret of request.secrets ?? []) recorder.vault.add(secret);
+    return new Promise((resolve, reject) => {
+      this.#opening = {
+        handshake,
+        resolve,
+        reject,
+        cancelLimit: after(handshakeMsMax, () => this.#tooLate()),
+        cancelSettle: undefined,
+      };
+      this.#recordOpen(request, intended);
+      try {
+        const socket = new OwnedSocket(request.url, [...request.protocols], {
+          perMessageDeflate: false,
+          maxPayload: bytesMax,
+          headers: {
+            ...this.#settings.headers,
+            'user-agent': USER_AGENT,
+            [CAMPAIGN_HEADER]: recorder.campaignPrefix,
+            ...request.headers,
+          },
+          ...(agent === undefined ? {} : { agent }),
+        });
+        socket.client = this;
+        this.#socket = socket;
+        SocketClient.#listen(socket);
+      } catch (error) {
+        this.#fail(new StepFailure(messageOf(error), { reason: 'error', step: 'connect' }));
+      }
+    });
+  }
+
+  /** The frame that asks on this connection. */
+  askFrame(question: Question): AskFrame {
+    return this.#ask?.(question) ?? this.#settings.wire.ask(question);
+  }
+
+  /**
+   * Records a frame and sends it.
+   * @throws StepFailure when the connection is not open.
+   */
+  send(frame: unknown, fields: Pick<ObservationFields, 'run' | 'thread' | 'event'> = {}): void {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN)
+      throw new StepFailure('the connection is not open', { reason: 'unexpected-close' });
+    const text = JSON.stringify(frame);
+    const { journal, vault } = this.#settings.recorder;
+    journal.append(
+      { ...this.#observer, surface: 'socket', dir: 'out', kind: 'frame', ...fields },
+      contentOf(vault.redact(text), true),
+    );
+    socket.send(text);
+  }
+
+  /** Stops reading until {@link resume}: the journal cannot follow. */
+  pause(): void {
+    if (this.isOpen) this.#socket?.pause();
+  }
+
+  resume(): void {
+    if (this.#socket?.isPaused === true) this.#socket.resume();
+  }
+
+  /** Closes from our side; the `close` line follows when the target agrees. */
+  close(code: number = CLOSE_NORMAL, reason = ''): void {
+    this.#closedByUs = true;
+    this.#socket?.close(code, reason);
+  }
+
+  /** Cuts the connection without a closing handshake. */
+  terminate(): void {
+    this.#closedByUs = true;
+    this.#socket?.terminate();
+  }
+
+  samplePing(): void {
+    const { wire, recorder } = this.#settings;
+    if (wire.ping === undefined || !this.isOpen) return;
+    const at = recorder.clock.now();
+    const unixMs = Math.round(recorder.clock.startedAtUnixMs + at);
+    this.#pingAt = at;
+    this.#pingUnixMs = unixMs;
+    this.send(wire.ping(unixMs));
+  }
+
+  protocolPing(): void {
+    if (this.isOpen) this.#socket?.ping();
+  }
+
+  #recordOpen(request: SocketRequest, intended: number): void {
+    const { journal, vault } = this.#settings.recorder;
+    const headers: Record<string, string> = { ...request.headers };
+    if (request.protocols.length > 0)
+      headers['sec-websocket-protocol'] = request.protocols.join(', ');
+    journal.append({
+      ...this.#observer,
+      surface: 'socket',
+      dir: 'act',
+      kind: 'open',
+      intended: toMicroseconds(intended),
+      url: vault.redact(request.url),
+      headers: vault.redactHeaders(headers),
+    });
+  }
+
+  #open(): void {
+    this.#hasOpened = true;
+    const opening = this.#opening;
+    if (opening === undefined) return;
+    if (opening.handshake.opened !== undefined) this.#step(opening.handshake.opened(), opening);
+  }
+
+  #message(data: RawData, isBinary: boolean): void {
+    const at = this.#settings.recorder.clock.now();
+    const bytes = Buffer.isBuffer(data) ? data : bytesOf(data);
+    if (isBinary && !isUtf8(bytes)) {
+      this.#recordBytes(bytes, at);
+      return;
+    }
+    const text = bytes.toString('utf8');
+    let frame: unknown;
+    try {
+      frame = JSON.parse(text);
+    } catch {
+      // Not JSON: the judge calls it malformed, here it is only written down.
+      this.#record(undefined, text, at);
+      this.#count(undefined, at);
+      return;
+    }
+    this.#frame(frame, text, at);
+  }
+
+  /** The hot path: decode once, record, tell. */
+  #frame(frame: unknown, text: string, at: number): void {
+    const { wire } = this.#settings;
+    let decoded: DecodedFrame;
+    let further: readonly DecodedFrame[] | undefined;
+    try {
+      if (wire.decodeAll === undefined) decoded = wire.decode(frame);
+      else [decoded, further] = split(wire.decodeAll(frame));
+    } catch (error) {
+      decoded = this.#undecoded(error);
+    }
+    const opening = this.#opening;
+    const step =
+      opening === undefined ? undefined : this.#shakeHands(opening, { frame, decoded, at });
+    if (this.#isOutsiders(decoded)) this.#recordMasked(frame, decoded, at);
+    else this.#recordFrame(decoded, text, at);
+    this.#heard(decoded, text, at);
+    if (further !== undefined) for (const extra of further) this.#extra(extra, text, at);
+    if (step !== undefined && opening !== undefined) this.#step(step, opening);
+  }
+
+  #undecoded(error: unknown): DecodedFrame {
+    const { recorder } = this.#settings;
+    recorder.remark(this.#observer, `the profile's decode threw: ${messageOf(error)}`);
+    return { role: 'other' };
+  }
+
+  /** A further event of a frame that held several: a line without content. */
+  #extra(decoded: DecodedFrame, text: string, at: number): void {
+    this.#settings.recorder.journal.append(lineOf(this.#observer, decoded), undefined, at);
+    this.#heard(decoded, text, at);
+  }
+
+  #heard(decoded: DecodedFrame, text: string, at: number): void {
+    if (decoded.role === 'pong') this.#pong(decoded, at);
+    this.#count(decoded, at);
+    this.#owner.received(decoded, text, at);
+  }
+
+  /** Silence ends with everything but pings, pongs and heartbeats. */
+  #count(decoded: DecodedFrame | undefined, at: number): void {
+    const { quiet, silentEvents } = this.#settings;
+    if (decoded !== undefined) {
+      if (decoded.role === 'pong' || decoded.role === 'heartbeat') return;
+      if (decoded.event !== undefined && silentEvents.has(decoded.event)) return;
+      if (decoded.role === 'agent') {
+        if (decoded.run !== undefined && decoded.run === this.#eventRun)
+          quiet.gap(at - this.#eventAt);
+        this.#eventRun = decoded.run;
+        this.#eventAt = at;
+      }
+    }
+    quiet.event(at);
+  }
+
+  #recordFrame(decoded: DecodedFrame, text: string, at: number): void {
+    const clean = this.#settings.recorder.vault.redact(text);
+    // What was decoded may hold a credential only if the text did.
+    if (clean === text) this.#record(decoded, text, at);
+    else this.#record(this.#decodedAgain(clean), clean, at);
+  }
+
+  #decodedAgain(text: string): DecodedFrame | undefined {
+    try {
+      return this.#settings.wire.decode(JSON.parse(text));
+    } catch {
+      return undefined; // Redaction broke the JSON; the text itself is kept.
+    }
+  }
+
+  /** `text` is redacted already, or held nothing to redact. */
+  #record(decoded: DecodedFrame | undefined, text: string, at: number): void {
+    const { journal, vault } = this.#settings.recorder;
+    const content =
+      decoded === undefined ? contentOf(vault.redact(text), false) : contentOf(text, true);
+    journal.append(lineOf(this.#observer, decoded), content, at);
+  }
+
+  #recordBytes(bytes: Buffer, at: number): void {
+    const base64 = bytes.toString('base64');
+    const kept = base64.slice(0, CONTENT_CHARACTERS_MAX);
+    const cut = bytes.length - Buffer.byteLength(kept, 'base64');
+    this.#settings.recorder.journal.append(
+      lineOf(this.#observer, undefined),
+      { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined },
+      at,
+    );
+    this.#count(undefined, at);
+  }
+
+  /** Whether an event belongs to a person whom nobody in the crowd is (DESIGN §3.3). */
+  #isOutsiders(decoded: DecodedFrame): boolean {
+    const { owner, role } = decoded;
+    if (owner === undefined || (role !== 'agent' && role !== 'other')) return false;
+    if (owner === this.#owner.userId || this.#settings.recorder.ownedByCrowd(owner)) return false;
+    const isPrefix = owner.endsWith('...') && this.#owner.userId.startsWith(owner.slice(0, -3));
+    return !isPrefix;
+  }
+
+  #recordMasked(frame: unknown, decoded: DecodedFrame, at: number): void {
+    const { journal, vault, campaignPrefix } = this.#settings.recorder;
+    const { tool: _tool, agent: _agent, ...kept } = decoded;
+    let text: string;
+    try {
+      text = JSON.stringify(masked(frame, campaignPrefix));
+    } catch {
+      text = '"[masked]"'; // Nested too deep to be written again.
+    }
+    journal.append(
+      { ...lineOf(this.#observer, kept), masked: true },
+      contentOf(vault.redact(text), true),
+      at,
+    );
+  }
+
+  #pong(decoded: DecodedFrame, at: number): void {
+    if (this.#pingAt === 0) return;
+    if (decoded.echoedAt !== undefined && Math.abs(decoded.echoedAt - this.#pingUnixMs) >= 1)
+      return;
+    const { journal, clock } = this.#settings.recorder;
+    const rtt = toMicroseconds(at - this.#pingAt);
+    const midpoint = clock.startedAtUnixMs + this.#pingAt + rtt / 2;
+    const offset =
+      decoded.sentAt === undefined ? undefined : toMicroseconds(decoded.sentAt - midpoint);
+    this.#pingAt = 0;
+    journal.append(
+      { ...this.#observer, surface: 'socket', dir: 'act', kind: 'ping', rtt, offset },
+      undefined,
+      at,
+    );
+    if (this.#samplesLeft > 0) {
+      this.#samplesLeft -= 1;
+      this.samplePing();
+    }
+  }
+
+  /** Own ids that a handshake shows are written down before the frame that shows them. */
+  #shakeHands(
+    opening: Opening,
+    { frame, decoded, at }: { frame: unknown; decoded: DecodedFrame; at: number },
+  ): HandshakeStep | undefined {
+    const { recorder } = this.#settings;
+    try {
+      const step = opening.handshake.receive(frame, decoded);
+      const { ids, shown } = step;
+      if (ids !== undefined || shown !== undefined)
+        recorder.identity(this.#observer, { source: 'handshake', ids, shown }, at);
+      if (ids !== undefined) this.#owner.introduced(ids);
+      return step;
+    } catch (error) {
+      recorder.remark(this.#observer, `the profile's handshake threw: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  #step(step: HandshakeStep, opening: Opening): void {
+    if (this.#opening !== opening) return;
+    for (const frame of step.send ?? []) if (this.isOpen) this.send(frame);
+    if (step.state === 'waiting') {
+      opening.cancelSettle?.();
+      opening.cancelSettle = undefined;
+      return;
+    }
+    if ((step.settleMs ?? 0) === 0) this.#ready(opening);
+    else opening.cancelSettle ??= after(step.settleMs ?? 0, () => this.#ready(opening));
+  }
+
+  #ready(opening: Opening): void {
+    if (!this.#endOpening(opening)) return;
+    const { heartbeats } = this.#settings;
+    const ask = opening.handshake.ask?.bind(opening.handshake);
+    this.#ask = ask;
+    heartbeats.add(this);
+    this.#samplesLeft = SAMPLES_AT_START - 1;
+    this.samplePing();
+    opening.resolve();
+  }
+
+  #endOpening(opening: Opening): boolean {
+    if (this.#opening !== opening) return false;
+    this.#opening = undefined;
+    opening.cancelLimit();
+    opening.cancelSettle?.();
+    return true;
+  }
+
+  /** Ends an opening that will not succeed; whatever the socket still does is expected from here. */
+  #fail(failure: StepFailure): void {
+    const opening = this.#opening;
+    if (opening === undefined || !this.#endOpening(opening)) return;
+    const { reason, message, unreachable } = failure;
+    const step = failure.step ?? 'connect';
+    this.#settings.recorder.failure(this.#observer, { step, reason, message, unreachable });
+    failure.recorded = true;
+    opening.reject(failure);
+  }
+
+  #tooLate(): void {
+    const step = this.#hasOpened ? 'handshake' : 'connect';
+    const { handshakeMsMax } = this.#settings;
+    this.#fail(
+      new StepFailure(`not ready within ${handshakeMsMax} ms`, { reason: 'timeout', step }),
+    );
+    if (step === 'connect') this.terminate();
+  }
+
+  #refused(response: IncomingMessage): void {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let over = false;
+    const finish = (): void => {
+      if (over) return;
+      over = true;
+      this.#recordResponse(response, Buffer.concat(chunks).toString('utf8'));
+      const status = response.statusCode ?? 0;
+      this.#fail(
+        new StepFailure(`the upgrade was answered with status ${status}`, {
+          reason: `status ${status}`,
+          step: 'connect',
+        }),
+      );
+      this.terminate();
+    };
+    response.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= REFUSAL_BYTES_MAX) chunks.push(chunk);
+      else finish();
+    });
+    response.once('end', finish);
+    response.once('error', finish);
+    response.once('close', finish);
+  }
+
+  /** The target's answer to the upgrade: its headers can hold another user's data like any other. */
+  #recordResponse(response: IncomingMessage, body: string | undefined): void {
+    const { journal, vault } = this.#settings.recorder;
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(response.headers))
+      if (value !== undefined && name !== 'sec-websocket-accept')
+        headers[name] = Array.isArray(value) ? value.join(', ') : value;
+    journal.append(
+      {
+        ...this.#observer,
+        surface: 'http',
+        dir: 'in',
+        kind: 'response',
+        method: 'GET',
+        status: response.statusCode,
+        headers: vault.redactHeaders(headers),
+      },
+      body === undefined || body === '' ? undefined : contentOf(vault.redact(body), isJson(body)),
+    );
+  }
+
+  #error(error: Error): void {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+    if (!this.#hasOpened) {
+      const late = error.message.includes('timed out');
+      const network = networkReason(error);
+      this.#fail(
+        new StepFailure(messageOf(error), {
+          ...network,
+          reason: late ? 'timeout' : network.reason,
+          step: 'connect',
+        }),
+      );
+      return;
+    }
+    if (!code.startsWith('WS_ERR_')) return;
+    // A message that could not be read as one: the line says so, and the connection closes.
+    this.#closedByUs = true;
+    const at = this.#settings.recorder.clock.now();
+    this.#settings.recorder.journal.append(
+      { ...lineOf(this.#observer, undefined), reason: code, cut: 0 },
+      undefined,
+      at,
+    );
+    this.#count(undefined, at);
+  }
+
+  #close(code: number, reasonBytes: Buffer): void {
+    this.#settings.heartbeats.remove(this);
+    if (!this.#hasOpened) {
+      this.#fail(new StepFailure('closed while connecting', { reason: 'reset', step: 'connect' }));
+      return;
+    }
+    const by = this.#closedByUs ? 'us' : 'them';
+    const { journal, vault } = this.#settings.recorder;
+    const reason = vault.redact(reasonBytes.toString('utf8'));
+    journal.append({
+      ...this.#observer,
+      surface: 'socket',
+      dir: by === 'us' ? 'act' : 'in',
+      kind: 'close',
+      code,
+      reason: reason === '' ? undefined : reason,
+      by,
+    });
+    this.#fail(
+      new StepFailure(`closed with ${code} before the handshake was over`, {
+        reason: 'unexpected-close',
+        step: 'handshake',
+      }),
+    );
+    this.#owner.closed(code, by);
+  }
+}
+
+function clientOf(socket: WebSocket): SocketClient {
+  assert(socket instanceof OwnedSocket && socket.client !== undefined);
+  return socket.client;
+}
+
+/** An inbound frame's line without its content; one shape for all, which keeps the hot path fast. */
+function lineOf(observer: Observer, decoded: Partial<DecodedFrame> | undefined): ObservationFields {
+  return {
+    user: observer.user,
+    conn: observer.conn,
+    surface: 'socket',
+    dir: 'in',
+    kind: 'frame',
+    event: decoded?.event,
+    owner: decoded?.owner,
+    thread: decoded?.thread,
+    run: decoded?.run,
+    tool: decoded?.tool,
+    agent: decoded?.agent,
+    id: decoded?.id,
+    sequence: decoded?.sequence,
+    sentAt: decoded?.sentAt,
+  };
+}
+
+function split(all: readonly DecodedFrame[]): [DecodedFrame, readonly DecodedFrame[] | undefined] {
+  const [first, ...rest] = all;
+  return [first ?? { role: 'other' }, rest.length === 0 ? undefined : rest];
+}
+
+function bytesOf(data: Exclude<RawData, Buffer> | RawData): Buffer {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? Buffer.from(data) : data;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // An error page, or nothing.
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

@@ -1,0 +1,37 @@
+import type { LimitFunction } from 'p-limit';
+import type { Addresses, SignInMethod, Target } from '../targets/target.ts';
+import type { HttpSettings } from './http.ts';
+import type { Pacer } from './pacer.ts';
+import type { Persona } from './persona.ts';
+import type { Recorder } from './recorder.ts';
+import type { SocketSettings } from './socket-client.ts';
+import type { User } from './user.ts';
+
+/** What every user of a trial shares. Made once per trial by `openTrial`. */
+export interface TrialContext {
+  readonly target: Target;
+  readonly addresses: Addresses;
+  readonly signInMethod: SignInMethod;
+  readonly recorder: Recorder;
+  readonly http: HttpSettings;
+  readonly socket: SocketSettings;
+  /** Bounds the sign-ins under way at once. */
+  readonly signIns: LimitFunction;
+  /** Bounds the connections being opened at once. */
+  readonly connects: LimitFunction;
+  /** Spaces sign-ins and connections where the target allows only so many a second. */
+  readonly pacer: Pacer;
+  readonly variants: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Everybody in the crowd with what others may need to know of them, by index. */
+  readonly members: readonly CrowdMember[];
+}
+
+/** What one user may know of another (variant `shared-thread`). */
+export interface CrowdMember {
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Makes the user a persona acts through; one per transport. */
+export type UserFactory = (context: TrialContext, persona: Persona, name: string) => User;

@@ -1,0 +1,334 @@
+import type { Agent } from 'node:http';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { startClock, type Clock } from '../history/clock.ts';
+import { JournalWriter } from '../history/journal-writer.ts';
+import type { Observation, TrialHeader, TrialUser } from '../history/observation.ts';
+import { GATE_NAMES, type ProfileData } from '../history/profile-data.ts';
+import type { Progress } from '../history/progress.ts';
+import { Vault } from '../history/redaction.ts';
+import { resolveHeaders } from '../targets/addresses.ts';
+import type { Addresses, Target } from '../targets/target.ts';
+import { Crowd } from './crowd.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { hasProxy, openDispatcher, RecordedHttp, type HttpSettings } from './http.ts';
+import { LoopDelay } from './loop-delay.ts';
+import { Pacer } from './pacer.ts';
+import { personaMaker, type Persona } from './persona.ts';
+import { planMistakes, signInMethodOf } from './plan-check.ts';
+import { PlanInvalid, type Transport, type TrialPlan } from './plan.ts';
+import { QuietWindow } from './quiet-window.ts';
+import { Recorder } from './recorder.ts';
+import type { SocketSettings } from './socket-client.ts';
+import { SocketUser } from './socket-user.ts';
+import { failureOf } from './step-failure.ts';
+import type { TrialContext, UserFactory } from './trial-context.ts';
+import { within } from './waiting.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What one trial is. */
+export interface TrialOptions {
+  readonly plan: TrialPlan;
+  /** Name of the scenario: its spec file's without `.spec.ts`. */
+  readonly scenario: string;
+  readonly transport: Transport;
+  readonly target: Target;
+  readonly addresses: Addresses;
+  /** Directory of the trial; default: `trials/<scenario>-<transport>` in the plan's `outDir`. */
+  readonly dir?: string | undefined;
+  /** Share of user pairs that must overlap, where the scenario differs from the profile. */
+  readonly overlapFloor?: number | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Given the history's first line, returns who is told of every observation as it is recorded. */
+  readonly watch?: ((header: TrialHeader) => (observation: Observation) => void) | undefined;
+  /** Environment that profiles read their keys from; default: the process's. */
+  readonly env?: Environment | undefined;
+  /** Makes a user; default: one with a raw socket. */
+  readonly createUser?: UserFactory | undefined;
+}
+
+/** Connections being opened at once; more only fill the target's accept queue. */
+const CONNECTS_MAX = 200;
+/** Limit of one HTTP exchange; a phase's limit counts as well when it is shorter. */
+const HTTP_TIMEOUT_MS = 30_000;
+const HTTP_BYTES_MAX = 8 * 1024 * 1024;
+const RELEASE_MS_MAX = 2_000;
+const NAME_DIGITS_MIN = 2;
+
+/** Directory of a trial within its campaign's (DESIGN §4.3). */
+export function trialDirectory(plan: TrialPlan, scenario: string, transport: Transport): string {
+  return join(plan.outDir, 'trials', `${scenario}-${transport}`);
+}
+
+/**
+ * Opens a trial: checks the plan against the target, makes the crowd, writes the history's first line
+ * and asks the target's health endpoints. Nothing is sent before all checks have passed. Whoever opens a
+ * trial must `close` its crowd.
+ * @throws PlanInvalid with all mistakes at once.
+ */
+export async function openTrial(options: TrialOptions): Promise<Crowd> {
+  const { plan, target, addresses, transport } = options;
+  const env = options.env ?? process.env;
+  const headers = resolveHeaders(target, plan.headers, env);
+  const mistakes = [
+    ...planMistakes(plan, target, addresses),
+    ...(headers.ok ? [] : headers.mistakes),
+    ...(transport === 'websocket' || options.createUser !== undefined
+      ? []
+      : [`transport "${transport}" has no client here. Pass --transport websocket.`]),
+  ];
+  if (mistakes.length > 0 || !headers.ok) throw new PlanInvalid(mistakes);
+
+  const clock = startClock();
+  const vault = new Vault();
+  for (const value of Object.values(headers.headers)) vault.add(value);
+  const personas = makePersonas(options);
+  const names = personas.map((persona) => nameOf(persona.index, plan.users));
+  const header = headerOf(options, { clock, vault, personas, names });
+  let crowd: Crowd | undefined;
+  const journal = new JournalWriter({
+    path: join(dirOf(options), 'history.ndjson'),
+    header,
+    clock,
+    onPressure: (high) => crowd?.press(high),
+  });
+  if (options.watch !== undefined) journal.listen(options.watch(header));
+  const recorder = new Recorder(journal, vault, plan.campaignPrefix);
+  for (const user of header.users) recorder.learn(user.ids);
+  crowd = await assemble(options, {
+    recorder,
+    personas,
+    names,
+    headers: headers.headers,
+    env,
+    profile: header.profile,
+  });
+  return crowd;
+}
+
+/** What judging of this trial needs: the profile's data, with the plan's SLOs and variants in it. */
+export function judgingOfTrial(
+  plan: TrialPlan,
+  target: Target,
+  overlapFloor?: number,
+): ProfileData {
+  const { judging } = target;
+  const gates: ProfileData['gates'] = { ...judging.gates };
+  for (const name of GATE_NAMES) {
+    const override = plan.slo[name];
+    if (override === undefined) continue;
+    const percentile = override.percentile ?? gates[name]?.percentile;
+    gates[name] = {
+      limit: override.limit,
+      ...(percentile === undefined ? {} : { percentile }),
+      enforced: true,
+    };
+  }
+  const questionMarkers = judging.questionMarkers && !plan.variants.includes('equal-questions');
+  return {
+    ...judging,
+    gates,
+    questionMarkers,
+    claims: {
+      ...judging.claims,
+      echo: questionMarkers ? judging.claims.echo : withoutQuestions(judging.claims.echo),
+    },
+    limits: { ...judging.limits, overlapFloor: overlapFloor ?? judging.limits.overlapFloor },
+  };
+}
+
+function withoutQuestions(echo: ProfileData['claims']['echo']): ProfileData['claims']['echo'] {
+  return Object.fromEntries(
+    Object.entries(echo)
+      .map(([event, places]) => [event, places.filter((place) => place !== 'question')] as const)
+      .filter(([, places]) => places.length > 0),
+  );
+}
+
+function dirOf({ dir, plan, scenario, transport }: TrialOptions): string {
+  return dir ?? trialDirectory(plan, scenario, transport);
+}
+
+function makePersonas({ plan, target, scenario, transport }: TrialOptions): Persona[] {
+  const make = personaMaker({
+    seed: plan.seed,
+    campaignPrefix: plan.campaignPrefix,
+    trial: `${scenario}-${transport}`,
+    names: target.names,
+    variants: plan.variants,
+    entries: plan.usersFile,
+  });
+  return Array.from({ length: plan.users }, (_, index) => make(index));
+}
+
+/** `u00` … `u09`; as many digits as the largest index has. */
+export function nameOf(index: number, users: number): string {
+  const digits = Math.max(NAME_DIGITS_MIN, String(users - 1).length);
+  return `u${String(index).padStart(digits, '0')}`;
+}
+
+interface HeaderParts {
+  readonly clock: Clock;
+  readonly vault: Vault;
+  readonly personas: readonly Persona[];
+  readonly names: readonly string[];
+}
+
+function headerOf(options: TrialOptions, parts: HeaderParts): TrialHeader {
+  const { plan, scenario, transport, target, addresses } = options;
+  const { clock, vault, personas, names } = parts;
+  return {
+    schema: 1,
+    kind: 'trial',
+    trial: `${plan.campaignPrefix}-${scenario}-${transport}`,
+    scenario,
+    transport,
+    target: target.name,
+    url: addresses.api,
+    seed: plan.seed,
+    part: null,
+    startedAt: new Date(clock.startedAtUnixMs).toISOString(),
+    reproduce: plan.reproduce === '' ? reproduction(options) : plan.reproduce,
+    users: personas.map((persona, index) => trialUserOf(persona, names[index] ?? '', vault)),
+    profile: judgingOfTrial(plan, target, options.overlapFloor),
+  };
+}
+
+/** Every secret of an account is known to the vault before the first request. */
+function trialUserOf({ account, markerPrefix }: Persona, user: string, vault: Vault): TrialUser {
+  const secrets = [account.password, account.token, account.refreshToken];
+  return {
+    user,
+    identity: account.email,
+    markerPrefix,
+    ids: account.userId === undefined ? {} : { user: account.userId },
+    credentials: secrets.flatMap((secret) => (secret === undefined ? [] : [vault.add(secret)])),
+  };
+}
+
+/** The command that repeats a trial that was not started by the command; holds no secret. */
+function reproduction({ plan, scenario, transport, target }: TrialOptions): string {
+  const words = [
+    `npx crosstalk run ${scenario} --target ${target.name} --transport ${transport}`,
+    `--users ${plan.users} --seed ${plan.seed}`,
+    plan.rounds === 1 ? '' : `--rounds ${plan.rounds}`,
+    plan.faults.length === 0 ? '' : `--fault ${plan.faults.join(',')}`,
+    ...plan.variants.map((variant) => `--variant ${variant}`),
+  ];
+  return words.filter((word) => word !== '').join(' ');
+}
+
+interface CrowdIngredients {
+  readonly recorder: Recorder;
+  readonly personas: readonly Persona[];
+  readonly names: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly env: Environment;
+  readonly profile: ProfileData;
+}
+
+async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise<Crowd> {
+  const { plan, target, addresses, scenario, transport } = options;
+  const { recorder, personas, names, headers, env, profile } = parts;
+  const loopDelay = new LoopDelay(recorder);
+  const dispatcher = openDispatcher(env);
+  const http: HttpSettings = {
+    dispatcher,
+    addresses,
+    recorder,
+    headers,
+    timeoutMs: Math.min(HTTP_TIMEOUT_MS, plan.timeoutMs),
+    bytesMax: HTTP_BYTES_MAX,
+  };
+  const heartbeats = new Heartbeats(target.socket.pingEveryMs);
+  const quiet = new QuietWindow(profile.limits);
+  const context: TrialContext = {
+    target,
+    addresses,
+    signInMethod: signInMethodOf(plan, target) ?? 'register',
+    recorder,
+    http,
+    socket: await socketSettings(target, { recorder, headers, env, profile, heartbeats, quiet }),
+    signIns: pLimit(target.limits.concurrentSignInsMax),
+    connects: pLimit(CONNECTS_MAX),
+    pacer: new Pacer(recorder.clock, target.limits.startsPerSecondMax),
+    variants: plan.variants,
+    env,
+    members: personas.map((persona, index) => ({
+      name: names[index] ?? '',
+      email: persona.account.email,
+    })),
+  };
+  const createUser: UserFactory =
+    options.createUser ?? ((shared, persona, name) => new SocketUser(shared, persona, name));
+  const onProgress = options.onProgress ?? (() => undefined);
+  const probeHealth = (): Promise<void> => probe(target, http);
+  onProgress({
+    kind: 'trial',
+    scenario,
+    transport,
+    target: target.name,
+    url: addresses.api,
+    users: plan.users,
+    seed: plan.seed,
+    dir: dirOf(options),
+  });
+  await probeHealth();
+  return new Crowd({
+    users: personas.map((persona, index) => createUser(context, persona, names[index] ?? '')),
+    rounds: plan.rounds,
+    recorder,
+    quiet,
+    settleMsMax: profile.limits.quietMsMax,
+    timeoutMs: plan.timeoutMs,
+    onProgress,
+    probeHealth,
+    release: async () => {
+      heartbeats.stop();
+      loopDelay.stop();
+      await within(dispatcher.close(), RELEASE_MS_MAX, () => dispatcher.destroy());
+    },
+  });
+}
+
+async function socketSettings(
+  target: Target,
+  parts: Pick<CrowdIngredients, 'recorder' | 'headers' | 'env' | 'profile'> & {
+    readonly heartbeats: Heartbeats;
+    readonly quiet: QuietWindow;
+  },
+): Promise<SocketSettings> {
+  const { recorder, headers, env, profile, heartbeats, quiet } = parts;
+  return {
+    recorder,
+    wire: target.socket,
+    heartbeats,
+    quiet,
+    silentEvents: new Set(profile.heartbeats),
+    bytesMax: profile.limits.payloadBytesMax,
+    handshakeMsMax: target.limits.handshakeMsMax,
+    headers,
+    agent: hasProxy(env) ? await proxyAgent() : undefined,
+  };
+}
+
+/** Loaded only where there is a proxy: it brings a lot along. */
+async function proxyAgent(): Promise<Agent> {
+  const { ProxyAgent } = await import('proxy-agent');
+  return new ProxyAgent();
+}
+
+/** One request to each health endpoint; a failure is a line of the history, and no error. */
+async function probe(target: Target, settings: HttpSettings): Promise<void> {
+  const http = new RecordedHttp(settings, null);
+  await Promise.all(
+    target.health.map(async ({ address, path }) => {
+      try {
+        await http.request({ address, method: 'GET', path, purpose: 'health' });
+      } catch (error) {
+        settings.recorder.failure({ user: null, conn: null }, failureOf(error, 'health'));
+      }
+    }),
+  );
+}

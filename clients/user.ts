@@ -1,0 +1,38 @@
+/**
+ * A simulated user, whatever it acts through. Scripts call the verbs; each of them ends when its effect
+ * is there, or throws a `StepFailure` or `TargetRefusal`, which the crowd records before it takes the
+ * user out of the rest of the script.
+ */
+export interface User {
+  /** `u00`, `u01`, …; as many digits as the crowd needs, two at least. */
+  readonly name: string;
+  /** Position in the crowd, from 0. */
+  readonly index: number;
+  /** True once a step failed: later phases pass this user over. It still listens. */
+  readonly isOut: boolean;
+  /** The step under way or done last: `sign-in`, `connect`, `ask` …; names a time-out. */
+  readonly step: string;
+  /** When the action under way began, on the trial's clock; undefined while it waits in line. */
+  readonly since: number | undefined;
+
+  /** Signs in and asks the target who this is. */
+  signIn(): Promise<void>;
+  /** Opens the chat: connects, lists the threads, makes one, stores a note, lists again. */
+  openChat(): Promise<void>;
+  /** Asks the next question; at once if {@link prepare} came before. */
+  ask(): Promise<void>;
+  /** Waits until the answer to the last question is over, then reads the thread and who-am-I again. */
+  answered(): Promise<void>;
+
+  /** Gets the next question ready, so that {@link ask} can leave in one go. */
+  prepare(): Promise<void>;
+  /** Tells when the next {@link ask} is due, on the trial's clock; latency counts from there. */
+  due(intended: number): void;
+  /** Takes the user out of the script: waits of its own end, its connections keep listening. */
+  leave(): void;
+  /** Stops reading while the journal cannot follow, and goes on. */
+  pause(): void;
+  resume(): void;
+  /** Closes all connections from our side, and waits a bounded time until they are closed. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openDispatcher, RecordedHttp, retryAfterMs } from '../../clients/http.ts';
+import { Recorder } from '../../clients/recorder.ts';
+import { startClock } from '../../history/clock.ts';
+import { JournalWriter } from '../../history/journal-writer.ts';
+import { credentialHash, Vault } from '../../history/redaction.ts';
+import type { HttpRequest } from '../../targets/target.ts';
+import {
+  Closers,
+  freePort,
+  headerFor,
+  tinyTarget,
+  httpServer,
+  linesOf,
+  PREFIX,
+  temporaryDirectory,
+} from './lab.ts';
+
+const closers = new Closers();
+afterEach(() => closers.closeAll());
+
+const GET: HttpRequest = { address: 'api', method: 'GET', path: '/thing', purpose: 'api' };
+
+function httpLab(base: string, changes: { timeoutMs?: number; bytesMax?: number } = {}) {
+  const path = join(temporaryDirectory(closers), 'history.ndjson');
+  const journal = new JournalWriter({ path, clock: startClock(), header: headerFor(tinyTarget()) });
+  const dispatcher = openDispatcher({});
+  closers.add(() => dispatcher.destroy());
+  const recorder = new Recorder(journal, new Vault(), PREFIX);
+  const http = new RecordedHttp(
+    {
+      dispatcher,
+      addresses: { api: base, auth: base, page: base, socket: base },
+      recorder,
+      headers: { 'x-gateway': 'open-sesame' },
+      timeoutMs: 1_000,
+      bytesMax: 10_000,
+      ...changes,
+    },
+    'u00',
+  );
+  return {
+    http,
+    recorder,
+    text: async () => {
+      await journal.end('done');
+      return readFileSync(path, 'utf8');
+    },
+    lines: async () => {
+      await journal.end('done');
+      return linesOf(path);
+    },
+  };
+}
+
+const serving = (serve: (request: IncomingMessage, response: ServerResponse) => void) =>
+  httpServer(closers, serve);
+
+describe('an exchange', () => {
+  test('is a request and a response line, timed to the end of the reply', async () => {
+    const lab = httpLab(
+      await serving((_request, response) => {
+        response.writeHead(201, { 'content-type': 'application/json', 'set-cookie': 'a=b1234567' });
+        response.write('{"a":');
+        setTimeout(() => response.end('1}'), 50);
+      }),
+    );
+    const reply = await lab.http.request({ ...GET, method: 'POST', json: { x: 1 } });
+    expect(reply).toMatchObject({ status: 201, json: { a: 1 } });
+    const [request, response] = await lab.lines();
+    expect(request).toMatchObject({
+      user: 'u00',
+      surface: 'http',
+      dir: 'out',
+      kind: 'request',
+      method: 'POST',
+      purpose: 'api',
+      frame: { x: 1 },
+    });
+    expect(response).toMatchObject({ dir: 'in', kind: 'response', status: 201, frame: { a: 1 } });
+    expect(response?.['took']).toBeGreaterThanOrEqual(45);
+    expect(JSON.stringify(response)).not.toContain('b1234567');
+  });
+
+  test('carries the campaign and gateway headers, and records neither', async () => {
+    let headers: IncomingMessage['headers'] = {};
+    const lab = httpLab(
+      await serving((request, response) => {
+        headers = request.headers;
+        response.end();
+      }),
+    );
+    await lab.http.request(GET);
+    expect(headers).toMatchObject({
+      'x-crosstalk-campaign': PREFIX,
+      'x-gateway': 'open-sesame',
+      'user-agent': 'crosstalk',
+    });
+    expect(await lab.text()).not.toContain('open-sesame');
+  });
+
+  test('of a sign-in is written with the credentials it brought already known', async () => {
+    const token = 'opaque-token-without-any-shape';
+    const lab = httpLab(
+      await serving((_request, response) =>
+        response.end(JSON.stringify({ access_token: token, note: `keep ${token} safe` })),
+      ),
+    );
+    await lab.http.request({ ...GET, purpose: 'sign-in' });
+    const text = await lab.text();
+    expect(text).not.toContain(token);
+    expect(text).toContain(`keep [redacted:${credentialHash(token)}] safe`);
+  });
+
+  test('that is too long is read up to the limit and marked as cut', async () => {
+    const lab = httpLab(await serving((_request, response) => response.end('x'.repeat(50_000))), {
+      bytesMax: 1_000,
+    });
+    const reply = await lab.http.request(GET);
+    expect(reply.text).toHaveLength(1_000);
+    const [, response] = await lab.lines();
+    expect(response).toMatchObject({ cut: 1 });
+  });
+
+  test('without a reply in time is a time-out, and the request stays in the record', async () => {
+    const lab = httpLab(await serving(() => undefined), { timeoutMs: 80 });
+    await expect(lab.http.request(GET)).rejects.toMatchObject({
+      name: 'StepFailure',
+      reason: 'timeout',
+      unreachable: false,
+    });
+    expect((await lab.lines()).map(({ kind }) => kind)).toEqual(['request']);
+  });
+
+  test('with a target that is not there says so', async () => {
+    const lab = httpLab(`http://127.0.0.1:${await freePort()}`);
+    await expect(lab.http.request(GET)).rejects.toMatchObject({
+      reason: 'refused',
+      unreachable: true,
+    });
+  });
+
+  test('answered with 429 is repeated after the time the target asks for', async () => {
+    let requests = 0;
+    const lab = httpLab(
+      await serving((_request, response) => {
+        requests += 1;
+        response.writeHead(requests < 3 ? 429 : 200, { 'retry-after': '0.05' }).end();
+      }),
+    );
+    expect(await lab.http.request(GET)).toMatchObject({ status: 200 });
+    expect((await lab.lines()).flatMap(({ status }) => status ?? [])).toEqual([429, 429, 200]);
+  });
+});
+
+test('Retry-After is read as seconds or as a date, and is bounded', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+  expect(retryAfterMs('2', now)).toBe(2_000);
+  expect(retryAfterMs('Thu, 01 Jan 2026 00:00:05 GMT', now)).toBe(5_000);
+  expect(retryAfterMs('86400', now)).toBe(30_000);
+  expect(retryAfterMs('soon', now)).toBe(1_000);
+  expect(retryAfterMs(undefined, now)).toBe(1_000);
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { isSameId, RunTracker, type AskedQuestion } from '../../clients/run-tracker.ts';
+import { QuietWindow } from '../../clients/quiet-window.ts';
+import reference from '../../targets/reference.ts';
+import type { DecodedFrame } from '../../targets/target.ts';
+
+const QUESTION: AskedQuestion = {
+  ordinal: 1,
+  run: 'r1',
+  thread: 't1',
+  marker: 'xtkmarker',
+  userId: 'e2e-0001abcd',
+};
+
+function tracker(changes: Partial<AskedQuestion> = {}): RunTracker {
+  return new RunTracker(reference.judging.order, { ...QUESTION, ...changes });
+}
+
+function event(name: string, fields: Partial<DecodedFrame> = {}): DecodedFrame {
+  return { role: 'agent', event: name, run: 'r1', agent: 'outer', ...fields };
+}
+
+describe('a run', () => {
+  test('is over with the last event of its outermost agent', () => {
+    const run = tracker();
+    for (const [name, agent] of [
+      ['agent_started', 'outer'],
+      ['agent_started', 'inner'],
+      ['agent_completed', 'inner'],
+    ] as const)
+      run.receive(event(name, { agent }), '');
+    expect(run.isOver).toBe(false);
+    run.receive(event('agent_completed'), '');
+    expect(run.isOver).toBe(true);
+  });
+
+  test('is over with a failure or a stop', () => {
+    for (const name of ['agent_error', 'agent_stopped']) {
+      const run = tracker();
+      run.receive(event(name), '');
+      expect(run.isOver).toBe(true);
+    }
+  });
+
+  test('is over once even if its agent was announced twice', () => {
+    const run = tracker();
+    for (const name of ['agent_started', 'agent_started', 'agent_completed'])
+      run.receive(event(name), '');
+    expect(run.isOver).toBe(true);
+  });
+
+  test('is not over with the end of another run', () => {
+    const run = tracker();
+    run.receive(event('agent_completed', { run: 'r2' }), '');
+    expect(run.isOver).toBe(false);
+  });
+
+  test('takes its id from the acknowledgement where the target chooses it', () => {
+    const run = tracker({ run: undefined });
+    expect(run.receive({ role: 'ack', run: 'r7', thread: 't1' }, '')).toBe(true);
+    expect(run.run).toBe('r7');
+    run.receive(event('agent_completed', { run: 'r7' }), '');
+    expect(run.isOver).toBe(true);
+  });
+
+  test('without any id is known by thread, by owner or by marker, and by no other', () => {
+    const none = { run: undefined };
+    const over = (fields: Partial<DecodedFrame>, text = ''): boolean => {
+      const run = tracker(none);
+      run.receive(event('agent_completed', { ...none, ...fields }), text);
+      return run.isOver;
+    };
+    expect(over({ thread: 't1' })).toBe(true);
+    expect(over({ thread: 't2' })).toBe(false);
+    expect(over({ owner: 'e2e-0001...' })).toBe(true);
+    expect(over({ owner: 'e2e-0002...', thread: 't1' })).toBe(false);
+    expect(over({}, 'says xtkmarker')).toBe(true);
+    expect(over({}, 'says nothing')).toBe(false);
+  });
+});
+
+test('a shown prefix is the same id, anything else is not', () => {
+  expect(isSameId('abcd...', 'abcdef')).toBe(true);
+  expect(isSameId('abcd', 'abcdef')).toBe(false);
+});
+
+describe('the quiet window', () => {
+  const limits = { quietMsMin: 2_000, quietMsMax: 15_000 };
+
+  test('is at least its minimum', () => {
+    expect(new QuietWindow(limits).windowMs).toBe(2_000);
+  });
+
+  test('is three times the usual gap, a quarter more at most', () => {
+    const quiet = new QuietWindow(limits);
+    for (let i = 0; i < 100; i += 1) quiet.gap(i < 2 ? 100_000 : 1_000);
+    expect(quiet.windowMs).toBeGreaterThanOrEqual(3_000);
+    expect(quiet.windowMs).toBeLessThanOrEqual(3_750);
+  });
+
+  test('is at most its maximum', () => {
+    const quiet = new QuietWindow(limits);
+    quiet.gap(60_000);
+    expect(quiet.windowMs).toBe(15_000);
+  });
+});

@@ -1,0 +1,286 @@
+import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { MARKER_LENGTH, mintMarker, userPrefix } from '../../history/markers.ts';
+import { credentialHash } from '../../history/redaction.ts';
+import {
+  Closers,
+  PREFIX,
+  freePort,
+  portOf,
+  socketLab,
+  socketServer,
+  tinyTarget,
+  until,
+} from './lab.ts';
+
+const closers = new Closers();
+afterEach(() => closers.closeAll());
+
+const HELLO = '{"type":"hello"}';
+
+/** A server that greets and then sends these frames, in order. */
+function sending(...frames: (string | Buffer)[]): Promise<string> {
+  return socketServer(closers, (socket) => {
+    socket.send(HELLO);
+    for (const frame of frames) socket.send(frame);
+  });
+}
+
+describe('opening', () => {
+  test('a greeting sent together with the handshake is not lost', async () => {
+    const lab = socketLab(closers, await sending());
+    await lab.connect();
+    const lines = await lab.lines();
+    expect(lines.map((line) => [line['kind'], line['event'] ?? line['status'] ?? null])).toEqual([
+      ['open', null],
+      ['response', 101],
+      ['frame', 'hello'],
+    ]);
+    expect(lines[0]).toMatchObject({ user: 'u00', conn: 'u00#1', surface: 'socket' });
+    expect(lines[0]?.['intended']).toBeTypeOf('number');
+  });
+
+  test('a token in the sub-protocol is redacted where it is sent and where it is echoed', async () => {
+    const token = 'secret-token-of-nobody-else';
+    const url = await socketServer(closers, (socket) => {
+      socket.send(`{"type":"hello","echo":"${token}"}`);
+    });
+    const lab = socketLab(closers, url);
+    lab.recorder.vault.add(token);
+    await lab.connect({ protocols: ['chat', `bearer.${token}`] });
+    const path = lab.recorder.journal.path;
+    await lab.lines();
+    const text = readFileSync(path, 'utf8');
+    expect(text).not.toContain(token);
+    expect(text).toContain(`[redacted:${credentialHash(token)}]`);
+  });
+
+  test('a refused connection is a failure that says the target is unreachable', async () => {
+    const lab = socketLab(closers, `ws://127.0.0.1:${await freePort()}`);
+    await expect(lab.connect()).rejects.toMatchObject({ name: 'StepFailure', recorded: true });
+    expect(await lab.lines()).toContainEqual(
+      expect.objectContaining({
+        kind: 'failure',
+        conn: 'u00#1',
+        step: 'connect',
+        reason: 'refused',
+        unreachable: true,
+      }),
+    );
+  });
+
+  test('an upgrade answered with a status is a failure, and the answer is recorded', async () => {
+    const server = createServer();
+    server.on('upgrade', (_request, socket) => {
+      socket.end(
+        'HTTP/1.1 401 Unauthorized\r\nContent-Length: 16\r\nConnection: close\r\n\r\n{"detail":"who"}',
+      );
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    closers.add(() => server.close());
+    const lab = socketLab(closers, `ws://127.0.0.1:${portOf(server)}`);
+    await expect(lab.connect()).rejects.toThrow('status 401');
+    const lines = await lab.lines();
+    expect(lines).toContainEqual(
+      expect.objectContaining({ kind: 'response', status: 401, frame: { detail: 'who' } }),
+    );
+    expect(lines).toContainEqual(
+      expect.objectContaining({ kind: 'failure', step: 'connect', reason: 'status 401' }),
+    );
+    expect(lines.filter(({ kind }) => kind === 'close')).toEqual([]);
+  });
+
+  test('a target that never greets is a failure of the handshake', async () => {
+    const lab = socketLab(closers, await socketServer(closers, () => undefined), {
+      handshakeMsMax: 150,
+    });
+    await expect(lab.connect()).rejects.toMatchObject({ reason: 'timeout', step: 'handshake' });
+  });
+
+  test('a close before the greeting is a close and a failure of the handshake', async () => {
+    const url = await socketServer(closers, (socket) => socket.close(1008, 'who are you'));
+    const lab = socketLab(closers, url);
+    await expect(lab.connect()).rejects.toMatchObject({ step: 'handshake' });
+    const lines = await lab.lines();
+    expect(lines).toContainEqual(
+      expect.objectContaining({ kind: 'close', code: 1008, reason: 'who are you', by: 'them' }),
+    );
+  });
+});
+
+describe('frames', () => {
+  test('JSON on one line is kept exactly as it came', async () => {
+    const raw = '{ "type":"x", "a":"</script><b>\\u001b[31m", "n":1.50, "u":"\u2028é" }';
+    const lab = socketLab(closers, await sending(raw));
+    await lab.connect();
+    await until(() => lab.told.length === 2);
+    const path = lab.recorder.journal.path;
+    await lab.lines();
+    expect(readFileSync(path, 'utf8')).toContain(`"frame":${raw}}\n`);
+  });
+
+  test('anything else is kept as text, and bytes that are no text as base64', async () => {
+    const lab = socketLab(
+      closers,
+      await sending('not { json', '{\n"type":"x"\n}', Buffer.from([0xff, 0xfe, 0x00]), HELLO),
+    );
+    await lab.connect();
+    await until(() => lab.told.length === 3);
+    const lines = (await lab.lines()).filter((line) => line['kind'] === 'frame');
+    expect(lines.slice(1, 4)).toEqual([
+      expect.objectContaining({ text: 'not { json' }),
+      expect.objectContaining({ event: 'x', text: '{\n"type":"x"\n}' }),
+      expect.objectContaining({ base64: '//4A' }),
+    ]);
+  });
+
+  test('a frame nested a hundred thousand deep is recorded', async () => {
+    const deep = `{"type":"deep","x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const lab = socketLab(closers, await sending(deep, HELLO), { bytesMax: 1_000_000 });
+    await lab.connect();
+    await until(() => lab.told.length === 3);
+    await lab.lines();
+    expect(lab.told[1]?.event).toBe('deep');
+    expect(readFileSync(lab.recorder.journal.path, 'utf8')).toContain(`"frame":${deep}`);
+  });
+
+  test('a message over the limit leaves a line that says so, and the connection closes', async () => {
+    const lab = socketLab(closers, await sending('x'.repeat(100_000)));
+    await lab.connect();
+    await lab.closed;
+    const lines = await lab.lines();
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        kind: 'frame',
+        dir: 'in',
+        reason: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+        cut: 0,
+      }),
+    );
+    expect(lines.at(-1)).toMatchObject({ kind: 'close', by: 'us' });
+  });
+
+  test('content over a mebibyte is cut, and the line says by how much', async () => {
+    const long = JSON.stringify({ type: 'x', text: 'y'.repeat(2_000_000) });
+    const lab = socketLab(closers, await sending(long), { bytesMax: 8_000_000 });
+    await lab.connect();
+    await until(() => lab.told.length === 2);
+    const line = (await lab.lines()).find(({ event }) => event === 'x');
+    expect(line?.['cut']).toBe(long.length - 1024 * 1024);
+    expect(String(line?.['text']).length).toBe(1024 * 1024);
+  });
+
+  test('a decode that throws is remarked, and the frame is kept', async () => {
+    const lab = socketLab(closers, await sending('{"type":"explode"}', HELLO));
+    await lab.connect();
+    await until(() => lab.told.length === 3);
+    const lines = await lab.lines();
+    expect(lines).toContainEqual(expect.objectContaining({ kind: 'act', act: 'remark' }));
+    expect(lines).toContainEqual(expect.objectContaining({ frame: { type: 'explode' } }));
+  });
+
+  test('several events in one frame are several lines, the content once', async () => {
+    const target = tinyTarget();
+    const decodeAll = (frame: unknown) => [
+      target.socket.decode(frame),
+      { role: 'agent', event: 'second', run: 'r2' } as const,
+    ];
+    const lab = socketLab(closers, await sending(), {
+      wire: { ...target.socket, decodeAll },
+    });
+    await lab.connect();
+    const lines = (await lab.lines()).filter((line) => line['kind'] === 'frame');
+    expect(lines).toEqual([
+      expect.objectContaining({ event: 'hello', frame: { type: 'hello' } }),
+      expect.not.objectContaining({ frame: expect.anything() }),
+    ]);
+    expect(lines[1]).toMatchObject({ event: 'second', run: 'r2' });
+  });
+
+  test("an outsider's texts are masked, a marker of the crowd in them is kept", async () => {
+    const marker = mintMarker(userPrefix(PREFIX, 3), 'note', 0);
+    const frame = {
+      type: 'agent_thinking',
+      user_id: 'id-stranger',
+      run_id: 'r9',
+      payload: { thought: 'my salary is 12345', list: [`see ${marker} there`] },
+    };
+    const lab = socketLab(closers, await sending(JSON.stringify(frame)));
+    await lab.connect();
+    await until(() => lab.told.length === 2);
+    const line = (await lab.lines()).find(({ event }) => event === 'agent_thinking');
+    expect(line).toMatchObject({
+      masked: true,
+      owner: 'id-stranger',
+      frame: {
+        type: 'agent_thinking',
+        user_id: 'id-stranger',
+        run_id: 'r9',
+        payload: {
+          thought: '[masked:18 chars]',
+          list: [`[masked:${MARKER_LENGTH + 10} chars] ${marker}`],
+        },
+      },
+    });
+  });
+
+  test('my own id as a shown prefix is mine, and nothing is masked', async () => {
+    const lab = socketLab(closers, await sending('{"type":"x","user_id":"id-mi...","text":"hi"}'));
+    await lab.connect();
+    await until(() => lab.told.length === 2);
+    const line = (await lab.lines()).find(({ event }) => event === 'x');
+    expect(line).toMatchObject({ frame: { text: 'hi' } });
+    expect(line).not.toHaveProperty('masked');
+  });
+});
+
+describe('pings', () => {
+  test('two clock samples follow the handshake, with round trip and offset', async () => {
+    const target = tinyTarget();
+    const wire = {
+      ...target.socket,
+      ping: (now: number) => ({ type: 'ping', now }),
+      decode: (frame: unknown) => {
+        const decoded = target.socket.decode(frame);
+        return decoded.role === 'pong' ? { ...decoded, sentAt: Date.now() + 5_000 } : decoded;
+      },
+    };
+    const url = await socketServer(closers, (socket) => {
+      socket.send(HELLO);
+      socket.on('message', () => socket.send('{"type":"pong"}'));
+    });
+    const lab = socketLab(closers, url, { wire });
+    await lab.connect();
+    await until(() => lab.told.length === 3);
+    const samples = (await lab.lines()).filter((line) => line['kind'] === 'ping');
+    expect(samples).toHaveLength(2);
+    for (const sample of samples) {
+      expect(sample['rtt']).toBeGreaterThan(0);
+      expect(sample['offset']).toBeGreaterThan(4_500);
+      expect(sample['offset']).toBeLessThan(5_500);
+    }
+  });
+});
+
+describe('reading', () => {
+  test('a paused connection delivers nothing until it is resumed', async () => {
+    const url = await socketServer(closers, (socket) => {
+      socket.send(HELLO);
+      socket.on('message', () => socket.send('{"type":"x"}'));
+    });
+    const lab = socketLab(closers, url);
+    await lab.connect();
+    lab.client.pause();
+    lab.client.send({ type: 'ask' });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+    expect(lab.told).toHaveLength(1);
+    lab.client.resume();
+    await until(() => lab.told.length === 2);
+    await lab.lines();
+  });
+});
