@@ -198,3 +198,8 @@ export function newSeed(): string {
 export function campaignDirectoryName(seed: string, startedAt: Date): string {
   return `${startedAt.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${seed}`;
 }
+
+/** Directory of a trial within its campaign's (DESIGN §4.3). */
+export function trialDirectory(plan: TrialPlan, scenario: string, transport: Transport): string {
+  return join(plan.outDir, 'trials', `${scenario}-${transport}`);
+}

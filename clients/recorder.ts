@@ -4,7 +4,7 @@ import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import type { Vault } from '../history/redaction.ts';
 
 /** Longest content of one line, in characters; what is longer is cut, and `cut` says by how much. */
-export const CONTENT_CHARACTERS_MAX = 1024 * 1024;
+export const CONTENT_CHARACTERS_MAX = 8 * 1024 * 1024;
 /** Longest message of a failure or remark. */
 const MESSAGE_CHARACTERS_MAX = 400;
 /** Remarks of one trial; a target that provokes one with every frame must not fill the disk. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
+import { frameOrigin, type FrameOrigin } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import type {
   AskFrame,
@@ -130,6 +131,8 @@ export class SocketClient implements Beating {
   #samplesLeft = 0;
   #eventAt = 0;
   #eventRun: string | undefined;
+  /** Made with the first frame: a connection that stays silent needs none. */
+  #frameOrigin: FrameOrigin | undefined;
 
   /** @param conn Name of the connection, `u03#1`. */
   constructor(settings: SocketSettings, owner: SocketOwner, observer: Observer) {
@@ -282,11 +285,12 @@ export class SocketClient implements Beating {
       this.#count(undefined, at);
       return;
     }
-    this.#frame(frame, text, at);
+    this.#frame(frame, { text, bytes, at });
   }
 
   /** The hot path: decode once, record, tell. */
-  #frame(frame: unknown, text: string, at: number): void {
+  #frame(frame: unknown, received: { text: string; bytes: Buffer; at: number }): void {
+    const { text, at } = received;
     const { wire } = this.#settings;
     let decoded: DecodedFrame;
     let further: readonly DecodedFrame[] | undefined;
@@ -300,7 +304,7 @@ export class SocketClient implements Beating {
     const step =
       opening === undefined ? undefined : this.#shakeHands(opening, { frame, decoded, at });
     if (this.#isOutsiders(decoded)) this.#recordMasked(frame, decoded, at);
-    else this.#recordFrame(decoded, text, at);
+    else this.#recordFrame(decoded, received);
     this.#heard(decoded, text, at);
     if (further !== undefined) for (const extra of further) this.#extra(extra, text, at);
     if (step !== undefined && opening !== undefined) this.#step(step, opening);
@@ -340,11 +344,22 @@ export class SocketClient implements Beating {
     quiet.event(at);
   }
 
-  #recordFrame(decoded: DecodedFrame, text: string, at: number): void {
-    const clean = this.#settings.recorder.vault.redact(text);
+  #recordFrame(
+    decoded: DecodedFrame,
+    { text, bytes, at }: { text: string; bytes: Buffer; at: number },
+  ): void {
+    const { journal, vault } = this.#settings.recorder;
+    const clean = vault.redact(text);
     // What was decoded may hold a credential only if the text did.
-    if (clean === text) this.#record(decoded, text, at);
-    else this.#record(this.#decodedAgain(clean), clean, at);
+    if (clean !== text) this.#record(this.#decodedAgain(clean), clean, at);
+    else if (isPlainLine(text))
+      journal.appendFrame({ origin: this.#origin(), decoded, text, bytes }, at);
+    else this.#record(decoded, text, at);
+  }
+
+  #origin(): FrameOrigin {
+    this.#frameOrigin ??= frameOrigin(this.#observer.user ?? '', this.#observer.conn ?? '');
+    return this.#frameOrigin;
   }
 
   #decodedAgain(text: string): DecodedFrame | undefined {
@@ -616,6 +631,11 @@ function lineOf(observer: Observer, decoded: Partial<DecodedFrame> | undefined):
     sequence: decoded?.sequence,
     sentAt: decoded?.sentAt,
   };
+}
+
+/** Whether a frame can be spliced into a line as it came. */
+function isPlainLine(text: string): boolean {
+  return text.length <= CONTENT_CHARACTERS_MAX && !text.includes('\n') && !text.includes('\r');
 }
 
 function split(all: readonly DecodedFrame[]): [DecodedFrame, readonly DecodedFrame[] | undefined] {

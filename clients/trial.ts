@@ -16,7 +16,7 @@ import { LoopDelay } from './loop-delay.ts';
 import { Pacer } from './pacer.ts';
 import { personaMaker, type Persona } from './persona.ts';
 import { planMistakes, signInMethodOf } from './plan-check.ts';
-import { PlanInvalid, type Transport, type TrialPlan } from './plan.ts';
+import { PlanInvalid, trialDirectory, type Transport, type TrialPlan } from './plan.ts';
 import { QuietWindow } from './quiet-window.ts';
 import { Recorder } from './recorder.ts';
 import type { SocketSettings } from './socket-client.ts';
@@ -55,11 +55,6 @@ const HTTP_TIMEOUT_MS = 30_000;
 const HTTP_BYTES_MAX = 8 * 1024 * 1024;
 const RELEASE_MS_MAX = 2_000;
 const NAME_DIGITS_MIN = 2;
-
-/** Directory of a trial within its campaign's (DESIGN §4.3). */
-export function trialDirectory(plan: TrialPlan, scenario: string, transport: Transport): string {
-  return join(plan.outDir, 'trials', `${scenario}-${transport}`);
-}
 
 /**
  * Opens a trial: checks the plan against the target, makes the crowd, writes the history's first line

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
 import type {
   ContentKind,
+  DecodedFields,
   Observation,
   ObservationFields,
   TrialEnd,
@@ -21,6 +22,10 @@ const PRESSURE_LOW = 8 * 1024 * 1024;
 /** Unwritten bytes at which observations are given up (and counted): the disk stands still. */
 const PRESSURE_MAX = 512 * 1024 * 1024;
 
+const LINE_END = '}\n';
+const CLOSING_BRACE = 0x7d;
+const NEWLINE = 0x0a;
+
 /** What was received or sent, redacted, with how to write it. */
 export interface Content {
   readonly kind: ContentKind;
@@ -33,6 +38,29 @@ const PLAIN = /^[\w.:@#/+ -]*$/;
 
 function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** A connection's part of every line about what it received; see {@link JournalWriter.appendFrame}. */
+export interface FrameOrigin {
+  readonly user: string;
+  readonly conn: string;
+  /** The leading members as they stand in a line. */
+  readonly head: string;
+}
+
+/** Prepares what is the same in all lines of one connection. */
+export function frameOrigin(user: string, conn: string): FrameOrigin {
+  const head = `,"user":${quoted(user)},"conn":${quoted(conn)},"surface":"socket","dir":"in","kind":"frame"`;
+  return { user, conn, head };
+}
+
+/** A received frame that is one line of JSON and holds nothing to redact. */
+export interface ReceivedFrame {
+  readonly origin: FrameOrigin;
+  readonly decoded: DecodedFields;
+  /** The frame as text, and the same as the bytes it came in. */
+  readonly text: string;
+  readonly bytes: Buffer;
 }
 
 /** The fields that come first, in the order DESIGN §4.4 gives. */
@@ -49,6 +77,14 @@ function member(key: string, value: unknown): string {
     default:
       return value === null || value === undefined ? '' : `,"${key}":${JSON.stringify(value)}`;
   }
+}
+
+function textMember(key: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${key}":${quoted(value)}`;
+}
+
+function numberMember(key: string, value: number | undefined): string {
+  return value === undefined || !Number.isFinite(value) ? '' : `,"${key}":${value}`;
 }
 
 /** The content last, a frame spliced in as it came. */
@@ -84,6 +120,9 @@ export class JournalWriter {
   readonly #listeners: ((observation: Observation) => void)[] = [];
   /** Lines are encoded into one buffer as they come: cheaper than joining texts first. */
   readonly #chunk = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+  #lastIds: Pick<DecodedFields, 'owner' | 'thread' | 'run'> & { readonly members: string } = {
+    members: '',
+  };
   #collected = 0;
   #inFlight = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -124,11 +163,7 @@ export class JournalWriter {
    * taken earlier than this call.
    */
   append(fields: ObservationFields, content?: Content, at: number = this.clock.now()): void {
-    if (this.#ended) return;
-    if (this.#collected + this.#inFlight > PRESSURE_MAX || this.#failure !== undefined) {
-      this.#lost += 1;
-      return;
-    }
+    if (!this.#accepts()) return;
     const t = toMicroseconds(at);
     const n = this.#next;
     this.#next += 1;
@@ -144,6 +179,26 @@ export class JournalWriter {
     if (content !== undefined) line += contentMember(content);
     this.#push(`${line}}\n`);
     if (this.#listeners.length > 0) this.#tell({ ...fields, n, t, line: n + 2 }, content);
+  }
+
+  /**
+   * Appends a received frame: the same line as {@link append} writes, by the shortest way. Its bytes are
+   * copied as they came and never made into text again.
+   */
+  appendFrame(frame: ReceivedFrame, at: number): void {
+    if (!this.#accepts()) return;
+    const { origin, decoded, bytes } = frame;
+    const t = toMicroseconds(at);
+    const n = this.#next;
+    this.#next += 1;
+    const head = `{"n":${n},"t":${t}${origin.head}${textMember('event', decoded.event)}${this.#idMembers(
+      decoded,
+    )}${textMember('tool', decoded.tool)}${textMember('agent', decoded.agent)}${textMember(
+      'id',
+      decoded.id,
+    )}${numberMember('sequence', decoded.sequence)}${numberMember('sentAt', decoded.sentAt)},"frame":`;
+    this.#pushFrame(head, bytes);
+    if (this.#listeners.length > 0) this.#tellFrame(frame, n, t);
   }
 
   /** Waits until everything appended so far is in the file. */
@@ -187,6 +242,68 @@ export class JournalWriter {
         ? fields
         : { ...fields, content: content.text, contentKind: content.kind, cut: content.cut };
     for (const listener of this.#listeners) listener(observation);
+  }
+
+  #tellFrame({ origin, decoded, text }: ReceivedFrame, n: number, t: number): void {
+    const { event, owner, thread, run, tool, agent, id, sequence, sentAt } = decoded;
+    const observation: Observation = {
+      n,
+      line: n + 2,
+      t,
+      user: origin.user,
+      conn: origin.conn,
+      surface: 'socket',
+      dir: 'in',
+      kind: 'frame',
+      event,
+      owner,
+      thread,
+      run,
+      tool,
+      agent,
+      id,
+      sequence,
+      sentAt,
+      contentKind: 'frame',
+      content: text,
+    };
+    for (const listener of this.#listeners) listener(observation);
+  }
+
+  /** False when nothing more can be taken; what is refused is counted. */
+  #accepts(): boolean {
+    if (this.#ended) return false;
+    if (this.#collected + this.#inFlight <= PRESSURE_MAX && this.#failure === undefined)
+      return true;
+    this.#lost += 1;
+    return false;
+  }
+
+  /** Events of one run follow each other and share their ids, so those are quoted once. */
+  #idMembers({ owner, thread, run }: DecodedFields): string {
+    const last = this.#lastIds;
+    if (last.owner === owner && last.thread === thread && last.run === run) return last.members;
+    const members =
+      textMember('owner', owner) + textMember('thread', thread) + textMember('run', run);
+    this.#lastIds = { owner, thread, run, members };
+    return members;
+  }
+
+  #pushFrame(head: string, bytes: Buffer): void {
+    const most = head.length * BYTES_PER_UNIT_MAX + bytes.length + LINE_END.length;
+    if (most > this.#chunk.length - this.#collected) this.#send();
+    if (most > this.#chunk.length) {
+      this.#enqueue(Buffer.concat([Buffer.from(head), bytes, Buffer.from(LINE_END)]));
+      return;
+    }
+    const chunk = this.#chunk;
+    let at = this.#collected;
+    at += chunk.write(head, at);
+    at += bytes.copy(chunk, at);
+    chunk[at] = CLOSING_BRACE;
+    chunk[at + 1] = NEWLINE;
+    this.#collected = at + 2;
+    if (this.#collected >= CHUNK_BYTES) this.#send();
   }
 
   #push(line: string): void {

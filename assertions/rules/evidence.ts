@@ -30,7 +30,7 @@ export class EvidenceRules implements RuleGroup {
 
   /** What was received and not recorded cannot be searched. */
   observe({ observation, observer, received }: Facts): void {
-    if (!received || observation.cut === undefined) return;
+    if (!received || observation.cut === undefined || observation.cut === 0) return;
     this.#bench.report.add({
       rule: INCOMPLETE,
       observer,

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { CONTENT_CHARACTERS_MAX } from '../../clients/recorder.ts';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MARKER_LENGTH, mintMarker, userPrefix } from '../../history/markers.ts';
@@ -163,14 +164,14 @@ describe('frames', () => {
     expect(lines.at(-1)).toMatchObject({ kind: 'close', by: 'us' });
   });
 
-  test('content over a mebibyte is cut, and the line says by how much', async () => {
-    const long = JSON.stringify({ type: 'x', text: 'y'.repeat(2_000_000) });
-    const lab = socketLab(closers, await sending(long), { bytesMax: 8_000_000 });
+  test('content over the limit is cut, and the line says by how much', async () => {
+    const long = JSON.stringify({ type: 'x', text: 'y'.repeat(CONTENT_CHARACTERS_MAX + 1_000) });
+    const lab = socketLab(closers, await sending(long), { bytesMax: 2 * CONTENT_CHARACTERS_MAX });
     await lab.connect();
     await until(() => lab.told.length === 2);
     const line = (await lab.lines()).find(({ event }) => event === 'x');
-    expect(line?.['cut']).toBe(long.length - 1024 * 1024);
-    expect(String(line?.['text']).length).toBe(1024 * 1024);
+    expect(line?.['cut']).toBe(long.length - CONTENT_CHARACTERS_MAX);
+    expect(String(line?.['text']).length).toBe(CONTENT_CHARACTERS_MAX);
   });
 
   test('a decode that throws is remarked, and the frame is kept', async () => {

@@ -1,0 +1,221 @@
+import { basename, join } from 'node:path';
+import type { TestInfo } from 'playwright/test';
+import type { LiveJudge } from '../assertions/judge.ts';
+import type { Crowd } from '../clients/crowd.ts';
+import {
+  PlanInvalid,
+  planFromEnvironment,
+  TRANSPORTS,
+  trialDirectory,
+  type Transport,
+  type TrialPlan,
+} from '../clients/plan.ts';
+import { every } from '../clients/waiting.ts';
+import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
+import { encodeProgress, type Progress } from '../history/progress.ts';
+import type { Verdict } from '../history/verdict.ts';
+import { writeJsonArtifact } from '../reports/write-artifact.ts';
+import { resolveAddresses } from '../targets/addresses.ts';
+import { loadTarget } from '../targets/load-target.ts';
+import type { Addresses, Target } from '../targets/target.ts';
+import { startEmbeddedTarget, type EmbeddedTarget } from './embedded-target.ts';
+
+/** Crowds up to this size are judged while the trial runs, so that the first violation shows at once. */
+const LIVE_USERS_MAX = 100;
+const LIVE_EVERY_MS = 250;
+/** Reasons of a verdict that a failed test names. */
+const REASONS_SHOWN = 5;
+
+interface Trial {
+  readonly plan: TrialPlan;
+  readonly crowd: Crowd;
+  readonly dir: string;
+  readonly embedded: EmbeddedTarget | undefined;
+  readonly view: LiveView;
+}
+
+/** A trial in a test: its crowd, and what must happen when the script is over. */
+export interface TrialFixture {
+  readonly crowd: Crowd;
+  /** Ends and, unless the parent does it, judges the trial; resolves to why the test fails, if it does. */
+  conclude(testInfo: TestInfo): Promise<Error | undefined>;
+}
+
+/**
+ * Opens the trial of a test, with an embedded target of its own where the plan has no address.
+ * @throws PlanInvalid with all mistakes at once.
+ */
+export async function setUpTrial(
+  overlapFloor: number | null,
+  testInfo: TestInfo,
+): Promise<TrialFixture> {
+  const trial = await setUp(overlapFloor, testInfo);
+  return {
+    crowd: trial.crowd,
+    conclude: async (info) => {
+      await tearDown(trial, endReason(trial.crowd, info));
+      if (trial.plan.judgeInParent) return undefined;
+      const verdict = await judge(trial, info);
+      return verdict.verdict === 'pass' ? undefined : new Error(messageOf(verdict));
+    },
+  };
+}
+
+async function setUp(overlapFloor: number | null, testInfo: TestInfo): Promise<Trial> {
+  const plan = planFromEnvironment(process.env);
+  const transport = transportOf(testInfo.project.name);
+  const scenario = basename(testInfo.file).replace(/\.spec\.[cm]?[jt]s$/, '');
+  const repetition = testInfo.repeatEachIndex === 0 ? '' : `-repeat-${testInfo.repeatEachIndex}`;
+  const dir = trialDirectory(plan, scenario, transport) + repetition;
+  const target = await loadTarget(plan.target);
+  const starting = startIfEmbedded(plan, target, dir);
+  // The target starts in a process of its own: meanwhile this one loads what walks and judges.
+  const [{ openTrial }, { LiveJudge }] = await Promise.all([
+    import('../clients/trial.ts'),
+    import('../assertions/judge.ts'),
+  ]);
+  const embedded = await starting;
+  const view = liveView(plan, (header) => new LiveJudge(header));
+  try {
+    const crowd = await openTrial({
+      plan,
+      scenario,
+      transport,
+      target,
+      addresses: addressesOf(plan, target, embedded),
+      dir,
+      overlapFloor: overlapFloor ?? undefined,
+      onProgress: tell,
+      watch: view.watch,
+    });
+    view.follow(crowd);
+    return { plan, crowd, dir, embedded, view };
+  } catch (error) {
+    view.stop();
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+function transportOf(project: string): Transport {
+  const transport = TRANSPORTS.find((name) => name === project);
+  if (transport !== undefined) return transport;
+  throw new PlanInvalid([
+    `project "${project}" must be named after a transport, one of ${TRANSPORTS.join(', ')}.`,
+  ]);
+}
+
+/** Each trial has an embedded target of its own, so that no trial meets what another left behind. */
+async function startIfEmbedded(
+  plan: TrialPlan,
+  target: Target,
+  dir: string,
+): Promise<EmbeddedTarget | undefined> {
+  if (!target.embedded || plan.url !== null) return undefined;
+  return startEmbeddedTarget({
+    faults: plan.faults,
+    variants: plan.variants,
+    pace: plan.pace,
+    seed: plan.seed,
+    truthPath: plan.faults.length > 0 ? join(dir, 'truth.ndjson') : null,
+  });
+}
+
+function addressesOf(
+  plan: TrialPlan,
+  target: Target,
+  embedded: EmbeddedTarget | undefined,
+): Addresses {
+  const url = embedded?.url ?? plan.url ?? undefined;
+  const resolved = resolveAddresses(target, { url, addresses: plan.addresses, env: process.env });
+  if (!resolved.ok) throw new PlanInvalid(resolved.mistakes);
+  return resolved.addresses;
+}
+
+interface LiveView {
+  readonly watch: ((header: TrialHeader) => (observation: Observation) => void) | undefined;
+  /** From now on a violation ends the crowd's trial, if the plan wants that. */
+  follow(crowd: Crowd): void;
+  stop(): void;
+}
+
+/**
+ * Tells the first violation as it is seen, and ends the trial there where the plan says so. Observations
+ * are judged in batches, so that judging is not in the way of a burst that is being received.
+ */
+function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge): LiveView {
+  if (plan.users > LIVE_USERS_MAX && !plan.failFast)
+    return { watch: undefined, follow: () => undefined, stop: () => undefined };
+  let crowd: Crowd | undefined;
+  let live: LiveJudge | undefined;
+  let waiting: Observation[] = [];
+  const judgeWaiting = (): void => {
+    const batch = waiting;
+    waiting = [];
+    for (const observation of batch) live?.observe(observation);
+    const [first] = live?.violated === true ? live.violations : [];
+    if (first === undefined) return;
+    live = undefined;
+    tell({ kind: 'violation', rule: first.rule, message: first.message });
+    if (plan.failFast) crowd?.abort(`first violation: ${first.rule}`);
+  };
+  const stop = every(LIVE_EVERY_MS, judgeWaiting);
+  return {
+    watch: (header) => {
+      live = judgeOf(header);
+      return (observation) => {
+        if (live !== undefined) waiting.push(observation);
+      };
+    },
+    follow: (one) => {
+      crowd = one;
+    },
+    stop,
+  };
+}
+
+/**
+ * Why a trial ended. It is `done` when the users did all they were told: the script went to its end, or
+ * reached its assertions, or nobody was left to go on. An error in between cuts the evidence.
+ */
+function endReason(crowd: Crowd, testInfo: TestInfo): TrialEnd['reason'] {
+  if (crowd.abortion !== undefined) return 'fail-fast';
+  if (testInfo.status === 'interrupted') return 'interrupted';
+  if (testInfo.errors.length === 0 || crowd.isSettled || crowd.isLost) return 'done';
+  return 'failed';
+}
+
+/** Whatever goes wrong on the way, nothing that the trial started is left running. */
+async function tearDown(trial: Trial, reason: TrialEnd['reason']): Promise<void> {
+  const { crowd, embedded, view } = trial;
+  try {
+    if (reason === 'done' || reason === 'failed') await crowd.settle();
+    await crowd.close(reason);
+  } finally {
+    view.stop();
+    await embedded?.stop();
+  }
+}
+
+async function judge({ crowd, dir }: Trial, testInfo: TestInfo): Promise<Verdict> {
+  const { judgeHistory } = await import('../assertions/judge.ts');
+  const verdict = judgeHistory(crowd.historyPath, { calibrate: true });
+  const path = join(dir, 'verdict.json');
+  writeJsonArtifact(path, verdict);
+  await testInfo.attach('verdict.json', { path, contentType: 'application/json' });
+  return verdict;
+}
+
+function messageOf({ verdict, cause, reasons, trial }: Verdict): string {
+  return [
+    `the trial's verdict is ${verdict}${cause === null ? '' : ` (${cause})`}`,
+    ...reasons.slice(0, REASONS_SHOWN).map((reason) => `  ${reason}`),
+    `  Reproduce: ${trial.reproduce}`,
+  ].join('\n');
+}
+
+/** Where a reporter of ours reads along, progress goes to standard output; else nobody could read it. */
+function tell(progress: Progress): void {
+  if ((process.env['CROSSTALK_REPORTER'] ?? '') !== '')
+    process.stdout.write(encodeProgress(progress));
+}
