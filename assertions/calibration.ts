@@ -186,6 +186,14 @@ function ownEvents(sample: Sample, event: string): readonly Observation[] {
   );
 }
 
+/** The event that ends each run: of several completions (nested agents) the last. */
+function lastEvents(sample: Sample): readonly Observation[] {
+  const perRun = new Map<string, Observation>();
+  for (const event of ownEvents(sample, sample.header.profile.order.last))
+    perRun.set(`${event.user ?? ''} ${event.run ?? ''}`, event);
+  return [...perRun.values()];
+}
+
 function otherUser(
   sample: Sample,
   user: string | null,
@@ -348,12 +356,10 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     };
   },
   'answers-swapped': (sample, pick) => {
-    const event = pick(ownEvents(sample, lastEvent(sample)), 'event');
+    const event = pick(lastEvents(sample), 'event');
     const other = otherUser(sample, event?.user ?? null, pick);
     const theirs =
-      other === undefined
-        ? undefined
-        : ownEvents(sample, lastEvent(sample)).find((o) => o.user === other.user);
+      other === undefined ? undefined : lastEvents(sample).find((o) => o.user === other.user);
     if (event?.user == null || theirs?.content === undefined) return undefined;
     const { answer, chunk } = sample.header.profile.answer;
     if (answer.length + chunk.length === 0) return undefined;
@@ -413,7 +419,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     return { observations, rule: 'order/out-of-order', line, observer: closing.user };
   },
   'event-late': (sample, pick) => {
-    const end = pick(ownEvents(sample, lastEvent(sample)), 'event');
+    const end = pick(lastEvents(sample), 'event');
     const event = ownEvents(sample, required(sample, 1)).find(
       (o) => o.user === end?.user && o.run === end?.run,
     );

@@ -83,18 +83,27 @@ export class AnswerRules implements RuleGroup {
     if (text === undefined && answer.streamed.length === 0) return;
     this.#answersExamined += 1;
     const said = text === undefined ? [] : finder.searchText(text).filter(isMarker);
-    const markers = [...answer.streamed, ...said];
-    if (markers.some((sighting) => this.#isCurrent(sighting, run))) return;
-    const foreign = markers.find(
-      ({ owner, text: marker }) =>
-        owner !== run.asker && !knowledge.isPublishedTo(marker, run.asker),
+    // The pieces and the final text are each an answer of their own: one being mine excuses no other.
+    for (const markers of [said, answer.streamed]) {
+      const wrong = this.#wrongMarker(markers, run);
+      if (wrong === undefined) continue;
+      answer.wrong = true;
+      const stale = wrong.owner === run.asker;
+      if (!stale) this.#madeFor.set(run.asker, wrong.owner);
+      this.#wrong(facts, wrong, stale);
+      return;
+    }
+  }
+
+  /** The marker that shows for whom an answer was made, unless it was made for its asker's question. */
+  #wrongMarker(markers: readonly Sighting[], run: Run): Sighting | undefined {
+    const { knowledge } = this.#bench;
+    if (markers.some((sighting) => this.#isCurrent(sighting, run))) return undefined;
+    return (
+      markers.find(
+        ({ owner, text }) => owner !== run.asker && !knowledge.isPublishedTo(text, run.asker),
+      ) ?? markers.find((sighting) => this.#isStale(sighting, run))
     );
-    const stale = markers.find((sighting) => this.#isStale(sighting, run));
-    const found = foreign ?? stale;
-    if (found === undefined) return;
-    answer.wrong = true;
-    if (foreign !== undefined) this.#madeFor.set(run.asker, foreign.owner);
-    this.#wrong(facts, found, foreign === undefined);
   }
 
   #wrong({ observation, observer }: Facts, found: Sighting, stale: boolean): void {

@@ -423,6 +423,13 @@ describe('isolation/wrong-answer', () => {
     expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u01']);
   });
 
+  test('pieces that are mine do not excuse a final text that is not', () => {
+    const history = upToAnswer();
+    history.event('u00', 'agent_chunk', { payload: { text: answerOf(history, 'u00') } });
+    history.event('u00', 'agent_completed', { payload: { response: answerOf(history, 'u01') } });
+    expect(history.findings('wrong-answer').map(who)).toEqual(['u00 of u01']);
+  });
+
   test('an answer that is streamed is judged by its pieces', () => {
     const history = upToAnswer();
     const text = answerOf(history, 'u00');

@@ -54,14 +54,28 @@ export async function goldenPath(
     slo: PATIENT,
     ...changes,
   };
-  const embedded = await startEmbeddedTarget({
-    faults: plan.faults,
-    variants: plan.variants,
-    pace: plan.pace,
-    seed: plan.seed,
-    truthPath,
-    args,
-  });
+  try {
+    const historyPath = await turns.together(() => record(plan, { truthPath, args }));
+    const verdict = await turns.alone(() => judgeHistory(historyPath, { calibrate: true }));
+    const deeds = readDeeds(truthPath);
+    const violations = verdict.findings.filter((finding) => finding.severity === 'violation');
+    return {
+      verdict,
+      violated: [...new Set(violations.map((finding) => finding.rule))],
+      deeds,
+      unexplained: unexplained(verdict, deeds),
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function record(
+  plan: TrialPlan,
+  { truthPath, args }: { truthPath: string; args: readonly string[] },
+): Promise<string> {
+  const { faults, variants, pace, seed } = plan;
+  const embedded = await startEmbeddedTarget({ faults, variants, pace, seed, truthPath, args });
   try {
     const target = await loadTarget(plan.target);
     const resolved = resolveAddresses(target, { url: embedded.url, addresses: [], env: {} });
@@ -76,21 +90,52 @@ export async function goldenPath(
     await walk(crowd);
     await crowd.settle();
     await crowd.close('done');
-    await embedded.stop();
-    const verdict = judgeHistory(crowd.historyPath, { calibrate: true });
-    const deeds = readDeeds(truthPath);
-    const violations = verdict.findings.filter((finding) => finding.severity === 'violation');
-    return {
-      verdict,
-      violated: [...new Set(violations.map((finding) => finding.rule))],
-      deeds,
-      unexplained: unexplained(verdict, deeds),
-    };
+    return crowd.historyPath;
   } finally {
     await embedded.stop();
-    rmSync(dir, { recursive: true, force: true });
   }
 }
+
+/**
+ * Trials are recorded together, but judged while none is running: judging in one go stands in the way of
+ * the event loop, and a harness that stands still is itself a finding.
+ */
+class Turns {
+  #running = 0;
+  #idle: (() => void)[] = [];
+  #judging: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#waiting > 0) await this.#judging;
+    this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) for (const wake of this.#idle.splice(0)) wake();
+    }
+  }
+
+  alone<T>(work: () => T): Promise<T> {
+    this.#waiting += 1;
+    const turn = this.#judging.then(async () => {
+      if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+      return work();
+    });
+    this.#judging = turn.then(
+      () => this.#left(),
+      () => this.#left(),
+    );
+    return turn;
+  }
+
+  #left(): void {
+    this.#waiting -= 1;
+  }
+}
+
+const turns = new Turns();
 
 /** The script of `scenarios/golden-path.spec.ts`. */
 async function walk(crowd: Crowd): Promise<void> {
