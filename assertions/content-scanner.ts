@@ -1,4 +1,4 @@
-import { HASH_SEED, isWord, type AnchorIndex } from '../history/anchor-index.ts';
+import { HASH_SEED, type AnchorIndex } from '../history/anchor-index.ts';
 import {
   decodeBase64,
   decodeCharacterReferences,
@@ -37,7 +37,10 @@ export interface ScanSink<V> {
 
 /** Runs of letters and digits from this length on may be encoded text, or shared random tokens. */
 export const LONG_RUN_MIN = 12;
-/** Base64 or hex of anything worth finding is at least this long. */
+/**
+ * Base64 or hex of anything worth finding is at least this long. Of base64 only letters and digits count:
+ * ASCII text gives the other characters of its alphabets only for `>`, `?` and `~`, which are in no marker.
+ */
 const ENCODED_RUN_MIN = 20;
 /** Characters that may stand between two characters of a marker (`x-t-k`, `x, t, k`). */
 const GAP_MAX = 3;
@@ -126,10 +129,9 @@ export class ContentScanner<V> {
     run: readonly [number, number],
     at: { sink: ScanSink<V>; depth: number },
   ): void {
-    const [start, end] = widen(text, run);
-    if (end - start < ENCODED_RUN_MIN) return;
+    const [start, end] = run;
     const offsets = base64Offsets(text, start, end);
-    const hexOffset = hexOffsetOf(text, run[0], run[1]);
+    const hexOffset = hexOffsetOf(text, start, end);
     if (offsets.length === 0 && hexOffset === -1) return;
     const encoded = text.slice(start, end);
     if (this.#dull.has(encoded)) return;
@@ -149,7 +151,7 @@ export class ContentScanner<V> {
     for (const offset of offsets)
       this.#scan(decodeBase64(text.slice(start + offset, end)), watching, depth + 1);
     if (hexOffset !== -1)
-      this.#scan(decodeHex(text.slice(run[0] + hexOffset, run[1])), watching, depth + 1);
+      this.#scan(decodeHex(text.slice(start + hexOffset, end)), watching, depth + 1);
     if (found) return;
     if (this.#dull.size >= DULL_RUNS_MAX) this.#dull = new Set();
     this.#dull.add(encoded);
@@ -201,8 +203,10 @@ export class ContentScanner<V> {
         const from = start > markerEnd ? start : markerEnd;
         if (i - from >= LONG_RUN_MIN) {
           if (!inView) sink.longRun(text, from, i);
-          longRuns ??= [];
-          longRuns.push(from, i);
+          if (i - from >= ENCODED_RUN_MIN) {
+            longRuns ??= [];
+            longRuns.push(from, i);
+          }
         }
         start = -1;
         hash = HASH_SEED;
@@ -282,19 +286,6 @@ function hexOffsetOf(text: string, start: number, end: number): number {
 
 function isHexDigit(code: number): boolean {
   return (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 102);
-}
-
-/** A run of letters and digits with the further characters of either base64 alphabet around it. */
-function widen(text: string, [from, to]: readonly [number, number]): readonly [number, number] {
-  let start = from;
-  let end = to;
-  while (start > 0 && isBase64(text.charCodeAt(start - 1))) start -= 1;
-  while (end < text.length && isBase64(text.charCodeAt(end))) end += 1;
-  return [start, end];
-}
-
-function isBase64(code: number): boolean {
-  return isWord(code) || code === 43 || code === 47 || code === 45 || code === 95;
 }
 
 function failureOf(prefix: Uint8Array): Uint8Array {

@@ -78,20 +78,34 @@ function encodeNumber(value: number, length: number): string {
 
 function decodeNumber(text: string): number {
   let value = 0;
-  for (const character of text) value = value * BASE + ALPHABET.indexOf(character);
+  for (let i = 0; i < text.length; i += 1) value = value * BASE + valueAt(text, i);
   return value;
 }
 
-/** Luhn mod N (ISO/IEC 7812 generalised to base 30): catches every single change and most swaps. */
-function checkCharacter(text: string): string {
+/** Value of each character of the alphabet by its code, −1 for every other. */
+const VALUES = new Int8Array(128).fill(-1);
+for (let value = 0; value < BASE; value += 1) VALUES[ALPHABET.charCodeAt(value)] = value;
+
+function valueAt(text: string, position: number): number {
+  const code = text.charCodeAt(position);
+  return code < 128 ? (VALUES[code] ?? -1) : -1;
+}
+
+/**
+ * Luhn mod N (ISO/IEC 7812 generalised to base 30) over the first `length` characters: catches every
+ * single change and most swaps. −1 if one of them is not of the alphabet.
+ */
+function checkValue(text: string, length: number): number {
   let factor = 2;
   let sum = 0;
-  for (let i = text.length - 1; i >= 0; i -= 1) {
-    const addend = factor * ALPHABET.indexOf(text.charAt(i));
+  for (let i = length - 1; i >= 0; i -= 1) {
+    const value = valueAt(text, i);
+    if (value === -1) return -1;
+    const addend = factor * value;
     factor = factor === 2 ? 1 : 2;
-    sum += Math.floor(addend / BASE) + (addend % BASE);
+    sum += addend < BASE ? addend : 1 + (addend - BASE);
   }
-  return ALPHABET.charAt((BASE - (sum % BASE)) % BASE);
+  return (BASE - (sum % BASE)) % BASE;
 }
 
 /** A new campaign prefix: `xtk` and seven random characters, from the system's random source. */
@@ -113,7 +127,7 @@ export function mintMarker(markerPrefix: string, place: Place, ordinal: number):
     PLACES[place] +
     encodeNumber(ordinal % ORDINALS_MAX, ORDINAL_LENGTH) +
     randomText(RANDOM_LENGTH);
-  return body + checkCharacter(body);
+  return body + ALPHABET.charAt(checkValue(body, body.length));
 }
 
 /** Index of the user a text names that begins with a campaign prefix; -1 if it names none. */
@@ -127,8 +141,8 @@ export function userIndexOf(text: string): number {
 /** Reads a whole marker (lower case, no separators), or undefined if the check character is wrong. */
 export function parseMarker(text: string): MarkerParts | undefined {
   if (text.length !== MARKER_LENGTH) return undefined;
-  for (const character of text) if (!ALPHABET.includes(character)) return undefined;
-  if (checkCharacter(text.slice(0, -1)) !== text.at(-1)) return undefined;
+  const check = checkValue(text, MARKER_LENGTH - 1);
+  if (check === -1 || check !== valueAt(text, MARKER_LENGTH - 1)) return undefined;
   const place = PLACE_BY_LETTER.get(text.charAt(USER_PREFIX_LENGTH));
   if (place === undefined) return undefined;
   const ordinal = decodeNumber(
