@@ -124,6 +124,11 @@ export class Knowledge {
       this.#learnMarker(observation, observation.marker, user);
   }
 
+  /** Takes a run id that the target chose as its asker's. */
+  adoptRun(run: string, asker: UserIndex): void {
+    this.#own('run', run, asker);
+  }
+
   #learnIdentity(observation: Observation, user: UserIndex): void {
     if (observation.ids !== undefined) this.#ownAll(observation.ids, user, observation);
     for (const hash of observation.credentials ?? []) this.#ownCredential(hash, user);
@@ -162,7 +167,9 @@ export class Knowledge {
   #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
     const known = this.ids.get(text);
     if (known === undefined) {
-      this.ids.add(text, { text, kind, owners: [user], audience: null });
+      const id: OwnedId = { text, kind, owners: [user], audience: null };
+      if (isTelling(text)) this.ids.add(text, id);
+      else this.ids.addUnsearched(text, id);
       return;
     }
     if (known.owners.includes(user) || known.audience?.has(user) === true) return;
@@ -176,6 +183,21 @@ export class Knowledge {
     if (owners === undefined) this.#credentials.set(hash, [user]);
     else if (!owners.includes(user)) owners.push(user);
   }
+}
+
+/** Shorter ids, bare numbers and bare words up to these lengths occur in ordinary text. */
+const ID_LENGTH_MIN = 6;
+const NUMBER_LENGTH_MIN = 10;
+const WORD_LENGTH_MIN = 16;
+
+/**
+ * Whether finding an id in a text says that the id was meant. `42` or `alice` would be found everywhere;
+ * such ids are compared only where a frame says that it carries an id.
+ */
+function isTelling(id: string): boolean {
+  if (id.length < ID_LENGTH_MIN) return false;
+  if (/^[0-9]+$/.test(id)) return id.length >= NUMBER_LENGTH_MIN;
+  return !/^[A-Za-z]+$/.test(id) || id.length >= WORD_LENGTH_MIN;
 }
 
 function placeOf(observation: Observation): Place {

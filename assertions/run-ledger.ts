@@ -214,12 +214,7 @@ export class RunLedger {
     run.bound = true;
     run.id = runId;
     this.#byId.set(runId, run);
-    this.#knowledge.ids.add(runId, {
-      text: runId,
-      kind: 'run',
-      owners: [facts.observer],
-      audience: null,
-    });
+    this.#knowledge.adoptRun(runId, facts.observer);
     return run;
   }
 }

@@ -82,6 +82,11 @@ export class AnchorIndex<V> {
     return this.#values.entries();
   }
 
+  /** Remembers a string for {@link get} only: scans pass over it. */
+  addUnsearched(text: string, value: V): void {
+    this.#values.set(text, value);
+  }
+
   /** Files a string; a later value for the same string replaces the earlier. */
   add(text: string, value: V): void {
     this.#values.set(text, value);

@@ -136,6 +136,26 @@ describe('isolation/foreign-run and foreign-identity', () => {
     expect(finding?.place).toBe('payload.queue[0].run');
   });
 
+  test('ids that occur in ordinary text are not searched for, but still own their events', () => {
+    const history = clean();
+    const own = { kind: 'identity', surface: 'harness', dir: 'act', conn: null } as const;
+    for (const thread of ['42', 'general', '1234567'])
+      history.add('u01', { ...own, ids: { thread } });
+    history.add('u00', {
+      event: 'notice',
+      contentKind: 'frame',
+      content: '{"type":"notice","text":"42 general questions, 1234567 answers"}',
+    });
+    expect(history.findings('foreign-run')).toEqual([]);
+    history.add('u00', {
+      event: 'agent_thinking',
+      thread: '42',
+      contentKind: 'frame',
+      content: '{"type":"agent_thinking","thread_id":42}',
+    });
+    expect(history.findings('misdelivered-event').map(who)).toEqual(['u00 of u01']);
+  });
+
   test('a foreign run id as part of a longer id is found', () => {
     const history = clean();
     const foreign = history.asked.get('u02')?.[0]?.run ?? '';
