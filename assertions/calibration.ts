@@ -194,13 +194,19 @@ function lastEvents(sample: Sample): readonly Observation[] {
   return [...perRun.values()];
 }
 
+/** Somebody who may see nothing of a user: members of a thread may see each other's events in it. */
 function otherUser(
   sample: Sample,
   user: string | null,
   pick: Pick,
 ): TrialHeader['users'][number] | undefined {
+  const members = new Set(
+    sample.observations.flatMap(({ audience = [] }) =>
+      user !== null && audience.includes(user) ? audience : [],
+    ),
+  );
   return pick(
-    sample.header.users.filter((other) => other.user !== user),
+    sample.header.users.filter((other) => other.user !== user && !members.has(other.user)),
     'other user',
   );
 }

@@ -31,7 +31,11 @@ describe('the load', () => {
         owner: person.user,
         thread: person.thread,
         run: asked.run,
-        ...{ event, id, agent, tool, sequence },
+        event,
+        id,
+        agent,
+        tool,
+        sequence,
       });
   });
 
