@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/** What travels between the benchmark and its processes. */
+
+/** How a client process treats what it receives. */
+export const VARIANTS = ['bare', 'parse', 'pipeline', 'pipeline+judge'] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+/**
+ * - `closed`: every user asks, waits for the answer's last event, asks again.
+ * - `flood`: the server sends all it has, 160 frames a write.
+ * - `idle`: connections are opened and nothing is said.
+ */
+export const SHAPES = ['closed', 'flood', 'idle'] as const;
+export type Shape = (typeof SHAPES)[number];
+
+export const clientJobSchema = z.strictObject({
+  shape: z.enum(SHAPES),
+  variant: z.enum(VARIANTS),
+  /** Base URL of the load server, `ws://127.0.0.1:<port>`. */
+  url: z.string(),
+  /** File with the {@link Cast}. */
+  castPath: z.string(),
+  /** Journal of the variants that write one. */
+  journalPath: z.string(),
+  connections: z.number().int().positive(),
+  /** `closed`: questions per user; `flood`: passes over the user's frames. */
+  warmUp: z.number().int().nonnegative(),
+  measured: z.number().int().nonnegative(),
+});
+export type ClientJob = z.infer<typeof clientJobSchema>;
+
+export const clientResultSchema = z.strictObject({
+  events: z.number(),
+  /** User and system time of the process over the measured part. */
+  cpuSeconds: z.number(),
+  wallSeconds: z.number(),
+  /** `idle`: growth of the resident set per connection, after garbage collection. */
+  bytesPerConnection: z.number().nullable(),
+  /** `idle`: growth of the JavaScript heap per connection. */
+  heapBytesPerConnection: z.number().nullable(),
+});
+export type ClientResult = z.infer<typeof clientResultSchema>;
+
+export const serverJobSchema = z.strictObject({ castPath: z.string() });
+export const serverReadySchema = z.strictObject({ url: z.string() });
+
+export const judgeJobSchema = z.strictObject({
+  path: z.string(),
+  source: z.enum(['memory', 'disk']),
+  /** The history is judged again until a sample has seen at least so many observations. */
+  observationsPerSample: z.number().int().positive(),
+  /** Further judgings to take the best of; 0: the first alone counts. */
+  samples: z.number().int().nonnegative(),
+});
+export type JudgeJob = z.infer<typeof judgeJobSchema>;
+
+export const judgeResultSchema = z.strictObject({
+  observations: z.number(),
+  /** Best sample: CPU nanoseconds per observation, all in, and of these in `conclude`. */
+  nanoseconds: z.number(),
+  concludeNanoseconds: z.number(),
+  /** Of the first judging alone. */
+  wallSeconds: z.number(),
+  cpuSeconds: z.number(),
+  /** Largest resident set of the process, and what it had before it judged. */
+  peakMegabytes: z.number(),
+  startMegabytes: z.number(),
+});
+export type JudgeResult = z.infer<typeof judgeResultSchema>;

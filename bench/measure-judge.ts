@@ -1,0 +1,118 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeCast } from './cast.ts';
+import { LINES_PER_QUESTION, LINES_PER_USER, writeHistory } from './history-file.ts';
+import { judgeResultSchema, type JudgeJob, type JudgeResult } from './jobs.ts';
+import { LIMITS } from './limits.ts';
+import { runChild } from './processes.ts';
+import type { Measurement, Row, Workbench } from './report.ts';
+
+const JUDGE_MS_MAX = 300_000;
+const CROWDS = [10, 100, 1_000, 10_000] as const;
+/** The crowd of the long history: a soak. */
+const SOAK_USERS = 1_000;
+/** Enough for a sample to take tens of milliseconds, which the CPU clock can tell. */
+const OBSERVATIONS_PER_SAMPLE = 100_000;
+
+type Source = JudgeJob['source'];
+
+/** Cost of judging per observation, for crowds of all sizes, and of one long history. */
+export async function measureJudge(bench: Workbench): Promise<Measurement> {
+  const passes = bench.quick ? 1 : Math.min(3, bench.rounds);
+  const results = new Map<string, JudgeResult[]>();
+  const paths = new Map(CROWDS.map((users) => [users, generate(bench, users, 1)]));
+  for (let pass = 0; pass < passes; pass += 1)
+    for (const [users, path] of paths)
+      for (const source of ['memory', 'disk'] as const) {
+        bench.progress(`judge ${users} users from ${source}, pass ${pass + 1} of ${passes}`);
+        const key = `${users} ${source}`;
+        const samples = users === 10_000 ? 2 : 5;
+        const result = await judge(bench, { path, source, samples });
+        results.set(key, [...(results.get(key) ?? []), result]);
+      }
+  for (const path of paths.values()) rmSync(path);
+  const best = (users: number, source: Source): JudgeResult =>
+    bestOf(results.get(`${users} ${source}`) ?? []);
+  const soak = await measureSoak(bench);
+  const scaling = (source: Source): number =>
+    best(10_000, source).nanoseconds / best(100, source).nanoseconds;
+  return {
+    title: 'Judge: CPU nanoseconds per observation (best sample)',
+    notes: [
+      'golden path, one question per user; all: observe and conclude, from disk: reading too',
+    ],
+    rows: [...CROWDS.map((users) => rowOf(users, best)), soakRow(soak)],
+    judged: [
+      { ...LIMITS.judgeScaling, actual: scaling('memory') },
+      { ...LIMITS.judgeScalingDisk, actual: scaling('disk') },
+      { ...LIMITS.millionSeconds, actual: soak.wallSeconds },
+      { ...LIMITS.millionMegabytes, actual: soak.peakMegabytes },
+    ],
+  };
+}
+
+function rowOf(users: number, best: (users: number, source: Source) => JudgeResult): Row {
+  const memory = best(users, 'memory');
+  const disk = best(users, 'disk');
+  return {
+    name: `${users} users, ${memory.observations} observations`,
+    values: {
+      'memory, all': memory.nanoseconds,
+      'memory, conclude': memory.concludeNanoseconds,
+      'disk, all': disk.nanoseconds,
+      'disk, peak MB': disk.peakMegabytes,
+    },
+  };
+}
+
+function soakRow(soak: JudgeResult): Row {
+  return {
+    name: `soak: ${SOAK_USERS} users, ${soak.observations} observations`,
+    values: {
+      'disk, all': soak.nanoseconds,
+      'conclude s': (soak.concludeNanoseconds * soak.observations) / 1e9,
+      'wall s': soak.wallSeconds,
+      'CPU s': soak.cpuSeconds,
+      'peak MB': soak.peakMegabytes,
+      'MB at start': soak.startMegabytes,
+    },
+  };
+}
+
+/** One judging from a cold process, as `crosstalk judge` does it; the quickest of several processes. */
+async function measureSoak(bench: Workbench): Promise<JudgeResult> {
+  const observations = bench.quick ? 200_000 : 1_000_000;
+  const questions = Math.ceil((observations / SOAK_USERS - LINES_PER_USER) / LINES_PER_QUESTION);
+  const path = generate(bench, SOAK_USERS, questions);
+  const results: JudgeResult[] = [];
+  for (let pass = 0; pass < (bench.quick ? 1 : 2); pass += 1) {
+    bench.progress(`judge ${observations} observations from disk, pass ${pass + 1}`);
+    results.push(await judge(bench, { path, source: 'disk', samples: 0 }));
+  }
+  rmSync(path);
+  return results.reduce((a, b) => (b.wallSeconds < a.wallSeconds ? b : a));
+}
+
+function generate(bench: Workbench, users: number, questions: number): string {
+  bench.progress(`writing a history of ${users} users with ${questions} questions each`);
+  const path = join(bench.dir, `history-${users}-${questions}.ndjson`);
+  writeHistory(path, makeCast(users, questions));
+  return path;
+}
+
+async function judge(
+  bench: Workbench,
+  job: Omit<JudgeJob, 'observationsPerSample'>,
+): Promise<JudgeResult> {
+  const answer = await runChild({
+    entry: new URL('./judge-process.ts', import.meta.url),
+    job: { ...job, observationsPerSample: OBSERVATIONS_PER_SAMPLE },
+    limitMs: JUDGE_MS_MAX,
+    profileDir: bench.profileDir,
+  });
+  return judgeResultSchema.parse(answer);
+}
+
+function bestOf(results: readonly JudgeResult[]): JudgeResult {
+  return results.reduce((a, b) => (b.nanoseconds < a.nanoseconds ? b : a));
+}
