@@ -19,6 +19,8 @@ export interface Overlap {
 
 /** Counts overlapping pairs by one sweep over the intervals in the order of their beginnings. */
 export function overlapOf(intervals: readonly RunInterval[], users: number): Overlap {
+  if (new Set(intervals.map(({ user }) => user)).size === intervals.length)
+    return overlapOfSingles(intervals);
   const sorted = intervals.toSorted((a, b) => a.from - b.from);
   const seen = new PairSet(users);
   let active: RunInterval[] = [];
@@ -39,6 +41,21 @@ export function overlapOf(intervals: readonly RunInterval[], users: number): Ove
     firstToEnd = Math.min(firstToEnd, interval.to);
   }
   return { pairs: seen.size, runPairs };
+}
+
+/** With one run a user every pair is counted once, and counting needs no pairs at all. */
+function overlapOfSingles(intervals: readonly RunInterval[]): Overlap {
+  const lasting = intervals.filter(({ from, to }) => to - from >= OVERLAP_MS_MIN);
+  const starts = lasting.map(({ from }) => from).toSorted((a, b) => a - b);
+  const ends = lasting.map(({ to }) => to).toSorted((a, b) => a - b);
+  let pairs = 0;
+  let ended = 0;
+  for (const [started, from] of starts.entries()) {
+    // What has ended by now began before, so the rest of what began before still runs.
+    while (ended < ends.length && (ends[ended] ?? Infinity) - from < OVERLAP_MS_MIN) ended += 1;
+    pairs += started - ended;
+  }
+  return { pairs, runPairs: pairs };
 }
 
 /** A set of unordered pairs of small numbers: one bit each. */

@@ -10,16 +10,17 @@ export interface RunOnConnection {
   readonly seen: Set<string>;
   /** Repetitions are legal from here on: the connection resumed the run. */
   replays: boolean;
-  startedAt: Observation | undefined;
+  started: boolean;
   /** First event that came before the opening event. */
   early: Observation | undefined;
-  completedAt: Observation | undefined;
+  /** Moment of the run's end on this connection. */
+  completedAt: number | undefined;
   lastSequence: number | undefined;
   /** Agents that started and have not completed, by name. */
   readonly open: Set<string>;
   readonly openedTools: Set<string>;
   readonly closedTools: Set<string>;
-  /** First position of each event type on this connection. */
+  /** First of each event type that must not come before another one. */
   readonly first: Map<string, Observation>;
 }
 
@@ -28,7 +29,6 @@ export interface Terminal {
   readonly event: string;
   readonly conn: string;
   readonly id: string | undefined;
-  readonly observation: Observation;
 }
 
 /** Everything known of one run that a user of the crowd asked for. */
@@ -79,6 +79,7 @@ export class RunLedger {
   readonly #profile: ProfileData;
   readonly #byId = new Map<string, Run>();
   readonly #byUser: Run[][];
+  readonly #byMarker = new Map<string, Run>();
   readonly #all: Run[] = [];
 
   constructor(knowledge: Knowledge) {
@@ -97,6 +98,11 @@ export class RunLedger {
 
   byId(run: string | undefined): Run | undefined {
     return run === undefined ? undefined : this.#byId.get(run);
+  }
+
+  /** The run whose question holds a marker. */
+  byMarker(marker: string): Run | undefined {
+    return this.#byMarker.get(marker);
   }
 
   /** Takes in `act` lines: questions, cancels, resumes. */
@@ -136,7 +142,7 @@ export class RunLedger {
       conn,
       seen: new Set(),
       replays: false,
-      startedAt: undefined,
+      started: false,
       early: undefined,
       completedAt: undefined,
       lastSequence: undefined,
@@ -189,6 +195,7 @@ export class RunLedger {
     runs.push(run);
     this.#all.push(run);
     if (observation.run !== undefined) this.#byId.set(observation.run, run);
+    if (observation.marker !== undefined) this.#byMarker.set(observation.marker, run);
   }
 
   /** A run id the target made: mine if the event carries my thread, my user id or my marker. */

@@ -34,6 +34,12 @@ export interface IdentityNews {
   readonly shown?: string | undefined;
 }
 
+/** What an act was about. */
+export type ActDetails = Pick<
+  ObservationFields,
+  'place' | 'marker' | 'question' | 'run' | 'thread' | 'intended' | 'message'
+>;
+
 /** Whom a line is about. */
 export interface Observer {
   readonly user: string | null;
@@ -72,14 +78,20 @@ export class Recorder {
   /** Records own ids, credentials, or an identity that was shown and is not the user's own. */
   identity(observer: Observer, news: IdentityNews, at?: number): void {
     if (news.ids !== undefined) this.learn(news.ids);
+    const { source, ids, credentials, audience, shown } = news;
+    // Every member is named: spreading costs more than all else about a line.
     this.journal.append(
       {
-        ...observer,
+        user: observer.user,
+        conn: observer.conn,
         surface: 'harness',
         dir: 'act',
         kind: 'identity',
-        ...news,
-        shown: news.shown === undefined ? undefined : this.vault.redact(news.shown),
+        source,
+        ids,
+        credentials,
+        audience,
+        shown: shown === undefined ? undefined : this.vault.redact(shown),
       },
       undefined,
       at,
@@ -87,14 +99,22 @@ export class Recorder {
   }
 
   /** Records a deliberate act: `plant`, `ask`, `sign-in` … */
-  act(observer: Observer, act: string, fields: Partial<ObservationFields> = {}): void {
+  act(observer: Observer, act: string, details: ActDetails = {}): void {
+    const { place, marker, question, run, thread, intended, message } = details;
     this.journal.append({
-      ...fields,
-      ...observer,
+      user: observer.user,
+      conn: observer.conn,
       surface: 'harness',
       dir: 'act',
       kind: 'act',
       act,
+      place,
+      marker,
+      question,
+      run,
+      thread,
+      intended,
+      message,
     });
   }
 

@@ -204,7 +204,16 @@ export class SocketClient implements Beating {
     const text = JSON.stringify(frame);
     const { journal, vault } = this.#settings.recorder;
     journal.append(
-      { ...this.#observer, surface: 'socket', dir: 'out', kind: 'frame', ...fields },
+      {
+        user: this.#observer.user,
+        conn: this.#observer.conn,
+        surface: 'socket',
+        dir: 'out',
+        kind: 'frame',
+        event: fields.event,
+        thread: fields.thread,
+        run: fields.run,
+      },
       contentOf(vault.redact(text), true),
     );
     socket.send(text);

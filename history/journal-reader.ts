@@ -85,6 +85,10 @@ function isComplete(value: unknown): value is Draft {
 
 /** A whole line's value as an observation: its content is whichever of the three members is there. */
 function contentOf(value: unknown, line: number): Observation {
+  if (isComplete(value) && !CONTENT_MEMBERS.some((name) => name in value)) {
+    value.line = line;
+    return value;
+  }
   const parsed: WholeLine = isComplete(value) ? value : observationFieldsSchema.parse(value);
   const { frame, text, base64, ...fields } = parsed;
   if (frame !== undefined)
@@ -93,6 +97,8 @@ function contentOf(value: unknown, line: number): Observation {
   if (base64 !== undefined) return { ...fields, line, contentKind: 'base64', content: base64 };
   return { ...fields, line };
 }
+
+const CONTENT_MEMBERS = ['frame', 'text', 'base64'] as const;
 
 interface WholeLine extends Omit<Observation, 'line'> {
   readonly frame?: unknown;

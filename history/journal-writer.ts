@@ -178,7 +178,7 @@ export class JournalWriter {
     }
     if (content !== undefined) line += contentMember(content);
     this.#push(`${line}}\n`);
-    if (this.#listeners.length > 0) this.#tell({ ...fields, n, t, line: n + 2 }, content);
+    if (this.#listeners.length > 0) this.#tell(fields, content, { n, t });
   }
 
   /**
@@ -236,11 +236,20 @@ export class JournalWriter {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #tell(fields: Omit<Observation, 'content' | 'contentKind'>, content: Content | undefined): void {
-    const observation: Observation =
-      content === undefined
-        ? fields
-        : { ...fields, content: content.text, contentKind: content.kind, cut: content.cut };
+  #tell(
+    fields: ObservationFields,
+    content: Content | undefined,
+    { n, t }: { n: number; t: number },
+  ): void {
+    const observation: Observation = {
+      ...fields,
+      n,
+      t,
+      line: n + 2,
+      content: content?.text,
+      contentKind: content?.kind,
+      cut: content?.cut,
+    };
     for (const listener of this.#listeners) listener(observation);
   }
 

@@ -40,12 +40,16 @@ export function orderRules(bench: Bench): RuleGroup {
 
 class OrderJudge {
   readonly #bench: Bench;
+  /** Events that the profile's further edges name. */
+  readonly #edgesOf: ReadonlySet<string>;
   #frames = 0;
   #runEvents = 0;
   #sequences = 0;
 
   constructor(bench: Bench) {
     this.#bench = bench;
+    const { edges } = bench.knowledge.profile.order;
+    this.#edgesOf = new Set(edges.flatMap(({ before, after }) => [before, after]));
   }
 
   examined(rule: string): number {
@@ -124,17 +128,12 @@ class OrderJudge {
   #unknownEvent(facts: Facts): void {
     const { observation, observer } = facts;
     const { ledger, knowledge } = this.#bench;
-    const { heartbeats, errors } = knowledge.profile;
-    if (observation.event !== undefined && [...heartbeats, ...errors].includes(observation.event))
-      return;
-    const runs = ledger.runsOf(observer);
-    const named = facts.sightings.find(
-      (sighting) => sighting.what === 'id' && sighting.id.kind === 'run',
-    );
-    const run =
-      ledger.byId(observation.run) ??
-      ledger.byId(named?.text) ??
-      runs.find((other) => facts.sightings.some((sighting) => sighting.text === other.marker));
+    const { event, tool, agent } = observation;
+    // A named frame that speaks of no tool and no agent (an acknowledgement, a notice) replaces no event.
+    const alias = event !== undefined && knowledge.profile.order.aliases[event] !== undefined;
+    if (event !== undefined && !alias && tool === undefined && agent === undefined) return;
+    let run = ledger.byId(observation.run);
+    for (const { text } of facts.sightings) run ??= ledger.byId(text) ?? ledger.byMarker(text);
     if (run === undefined || run.asker !== observer) return;
     ledger.unrecognised(run, observation);
   }
@@ -149,8 +148,6 @@ class OrderJudge {
     run.lastAt = observation.t;
     run.lastEvent = event;
     run.outermost ??= observation.agent;
-    const firstHere = !on.first.has(event);
-    if (firstHere) on.first.set(event, observation);
     run.counts.set(event, (run.counts.get(event) ?? 0) + 1);
     const ended = on.completedAt;
     const terminal = this.#bench.ledger.isTerminal(event) && this.#isOutermost(run, observation);
@@ -159,11 +156,11 @@ class OrderJudge {
         'order/after-completion',
         run,
         { observation },
-        `${event} came ${((observation.t - ended.t) / 1000).toFixed(1)} s after the run had completed`,
+        `${event} came ${((observation.t - ended) / 1000).toFixed(1)} s after the run had completed`,
       );
     }
     this.#beginnings(run, on, observation);
-    this.#edges(run, on, { event, observation, firstHere });
+    if (this.#edgesOf.has(event)) this.#edges(run, on, { event, observation });
     this.#tools(run, on, observation);
     if (terminal) this.#terminal(run, on, observation);
   }
@@ -207,9 +204,8 @@ class OrderJudge {
     for (const sighting of sightings) {
       if (sighting.what !== 'marker' || sighting.owner !== observer) continue;
       if (sighting.text === run.marker) return;
-      other ??= this.#bench.ledger
-        .runsOf(observer)
-        .find((candidate) => candidate !== run && candidate.marker === sighting.text);
+      const marked = this.#bench.ledger.byMarker(sighting.text);
+      if (marked !== run) other ??= marked;
     }
     if (other !== undefined)
       this.#add(
@@ -249,8 +245,8 @@ class OrderJudge {
           `${first} of agent "${agent}" came twice before it completed`,
         );
       on.open.add(agent);
-      if (on.startedAt === undefined) {
-        on.startedAt = observation;
+      if (!on.started) {
+        on.started = true;
         if (on.early !== undefined)
           this.#add(
             'order/out-of-order',
@@ -262,18 +258,17 @@ class OrderJudge {
       return;
     }
     if (event === last) on.open.delete(agent);
-    if (on.startedAt === undefined && !on.replays) on.early ??= observation;
+    if (!on.started && !on.replays) on.early ??= observation;
   }
 
-  #edges(
-    run: Run,
-    on: RunOnConnection,
-    now: { event: string; observation: Observation; firstHere: boolean },
-  ): void {
-    if (!now.firstHere) return;
+  /** Further edges of the profile: no `after` before the first `before`. */
+  #edges(run: Run, on: RunOnConnection, now: { event: string; observation: Observation }): void {
+    const { event, observation } = now;
+    const firstHere = !on.first.has(event);
+    if (!firstHere) return;
+    on.first.set(event, observation);
     for (const { before, after } of this.#bench.knowledge.profile.order.edges) {
-      if (before !== now.event) continue;
-      const early = on.first.get(after);
+      const early = before === event ? on.first.get(after) : undefined;
       if (early !== undefined && !on.replays)
         this.#add(
           'order/out-of-order',
@@ -337,8 +332,8 @@ class OrderJudge {
   #terminal(run: Run, on: RunOnConnection, observation: Observation): void {
     const event = observation.event ?? '';
     const { last } = this.#bench.knowledge.profile.order;
-    run.terminals.push({ event, conn: on.conn, id: observation.id, observation });
-    on.completedAt ??= observation;
+    run.terminals.push({ event, conn: on.conn, id: observation.id });
+    on.completedAt ??= observation.t;
     const distinct = new Set<string>();
     const perConnection = new Map<string, number>();
     for (const terminal of run.terminals) {
