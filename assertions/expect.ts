@@ -40,14 +40,27 @@ interface Judged {
 /** Two assertions about the same record need one judgement. */
 const lastJudged = new WeakMap<Judgeable, Judged>();
 
+type JudgeSoFar = (historyPath: string) => Promise<Verdict>;
+
+const judges = new WeakMap<Judgeable, JudgeSoFar>();
+
+/** Lends a judge that is loaded already to assertions about one crowd. */
+export function lendJudge(crowd: Judgeable, judge: JudgeSoFar): void {
+  judges.set(crowd, judge);
+}
+
+/** Loaded only when needed: listing scenarios needs no judge. */
+async function ownJudge(historyPath: string): Promise<Verdict> {
+  const { judgeSoFar } = await import('./judge.ts');
+  return judgeSoFar(historyPath);
+}
+
 async function judged(crowd: Judgeable): Promise<Verdict> {
   await crowd.settle();
   const bytes = statSync(crowd.historyPath).size;
   const last = lastJudged.get(crowd);
   if (last?.bytes === bytes) return last.verdict;
-  // Loaded only now: listing scenarios needs no judge.
-  const { judgeSoFar } = await import('./judge.ts');
-  const verdict = judgeSoFar(crowd.historyPath);
+  const verdict = (judges.get(crowd) ?? ownJudge)(crowd.historyPath);
   lastJudged.set(crowd, { bytes, verdict });
   return verdict;
 }

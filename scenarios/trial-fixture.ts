@@ -37,6 +37,8 @@ interface Trial {
 /** A trial in a test: its crowd, and what must happen when the script is over. */
 export interface TrialFixture {
   readonly crowd: Crowd;
+  /** Judges the record so far, without holding up what is going on. */
+  judgeSoFar(historyPath: string): Promise<Verdict>;
   /** Ends and, unless the parent does it, judges the trial; resolves to why the test fails, if it does. */
   conclude(testInfo: TestInfo): Promise<Error | undefined>;
 }
@@ -52,6 +54,10 @@ export async function setUpTrial(
   const trial = await setUp(overlapFloor, testInfo);
   return {
     crowd: trial.crowd,
+    judgeSoFar: async (historyPath) => {
+      const { judgeSoFar } = await import('../assertions/judge.ts');
+      return judgeSoFar(historyPath);
+    },
     conclude: async (info) => {
       await tearDown(trial, endReason(trial.crowd, info));
       if (trial.plan.judgeInParent) return undefined;

@@ -1,0 +1,33 @@
+// Runs after `npm ci`. There is no build step: TypeScript is transformed when it is loaded, and kept in
+// the caches of tsx and Playwright. Loading everything once here means that the first trial does not wait
+// for it. Nothing depends on it, so whatever fails here fails silently and the first trial is slower.
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+try {
+  const { register } = await import('tsx/esm/api');
+  register({ tsconfig: join(root, 'tsconfig.json') });
+  const modules = [
+    './run-command.ts',
+    './judge-command.ts',
+    '../scenarios/trial-fixture.ts',
+    '../clients/trial.ts',
+    '../assertions/judge.ts',
+    '../reference/service.ts',
+    '../targets/reference.ts',
+  ];
+  await Promise.all(modules.map((module) => import(module)));
+  const playwright = createRequire(import.meta.url).resolve('playwright/package.json');
+  spawnSync(process.execPath, [join(dirname(playwright), 'cli.js'), 'test', '--list'], {
+    cwd: root,
+    stdio: 'ignore',
+    timeout: 60_000,
+  });
+} catch {
+  // Without development dependencies, or with scripts of others in the way: see above.
+}
+process.exit(0);
