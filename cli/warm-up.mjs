@@ -22,7 +22,9 @@ try {
   ];
   await Promise.all(modules.map((module) => import(module)));
   const playwright = createRequire(import.meta.url).resolve('playwright/package.json');
-  spawnSync(process.execPath, [join(dirname(playwright), 'cli.js'), 'test', '--list'], {
+  const config = join(root, 'cli', 'warm-up.config.ts');
+  const runner = [join(dirname(playwright), 'cli.js'), 'test', '--list', `--config=${config}`];
+  spawnSync(process.execPath, runner, {
     cwd: root,
     stdio: 'ignore',
     timeout: 60_000,

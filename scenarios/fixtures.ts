@@ -1,22 +1,8 @@
 import { test as base } from 'playwright/test';
-import { tsImport } from 'tsx/esm/api';
 import { lendJudge } from '../assertions/expect.ts';
-import type * as TrialFixture from './trial-fixture.ts';
 import type { Crowd } from '../clients/crowd.ts';
 
 export { expect } from '../assertions/expect.ts';
-
-type TrialFixtureModule = typeof TrialFixture;
-
-/**
- * Clients, targets and judge, loaded through tsx when a trial begins: the test runner would transform
- * each of their files by itself, with Babel, once to list the tests and once to run them.
- */
-async function loadTrialFixture(): Promise<TrialFixtureModule> {
-  const module: unknown = await tsImport('./trial-fixture.ts', import.meta.url);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the module named on the line above
-  return module as TrialFixtureModule;
-}
 
 const EXIT_PARENT_GONE = 130;
 
@@ -41,7 +27,8 @@ export interface CrosstalkFixtures {
 export const test = base.extend<CrosstalkFixtures & CrosstalkOptions>({
   overlapFloor: [null, { option: true }],
   crowd: async ({ overlapFloor }, use, testInfo) => {
-    const { setUpTrial } = await loadTrialFixture();
+    // Listing scenarios needs neither clients nor judge, and a trial loads them while its target starts.
+    const { setUpTrial } = await import('./trial-fixture.ts');
     const trial = await setUpTrial(overlapFloor, testInfo);
     lendJudge(trial.crowd, (historyPath) => trial.judgeSoFar(historyPath));
     let failure: Error | undefined;
