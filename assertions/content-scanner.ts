@@ -92,6 +92,7 @@ export class ContentScanner<V> {
   /** Knuth–Morris–Pratt failure function of the prefix. */
   readonly #failure: Uint8Array;
   #dull = new Set<string>();
+  #dullAtSize = 0;
 
   constructor(campaignPrefix: string, index: AnchorIndex<V>) {
     this.#index = index;
@@ -134,6 +135,11 @@ export class ContentScanner<V> {
     const hexOffset = hexOffsetOf(text, start, end);
     if (offsets.length === 0 && hexOffset === -1) return;
     const encoded = text.slice(start, end);
+    if (this.#dullAtSize !== this.#index.size) {
+      // What meant nothing before may be an id that somebody has been given since.
+      this.#dull.clear();
+      this.#dullAtSize = this.#index.size;
+    }
     if (this.#dull.has(encoded)) return;
     const { sink, depth } = at;
     let found = false;

@@ -84,9 +84,16 @@ export class FactFinder {
     return { observation, observer, received, sightings, foreign, attribution, tokens };
   }
 
-  /** The accusing sightings of an earlier observation, by what is known now. */
-  reconsider({ observation, observer }: Facts): readonly Sighting[] {
-    return this.#accusing(observation, observer, this.#search(observation, false).sightings);
+  /**
+   * What still accuses of an earlier observation, now that all audiences are known. Only audiences are
+   * looked at again: what the observer sent after it had seen it excuses nothing.
+   */
+  reconsider({ observation, observer, foreign }: Facts): readonly Sighting[] {
+    const all = this.#search(observation, false).sightings;
+    return foreign.filter(
+      (sighting) =>
+        !this.#isOwn(sighting, observer) && !this.#isWithinAudience(sighting, observer, all),
+    );
   }
 
   /** Everything found in one text, own and foreign. */

@@ -56,7 +56,7 @@ const SEVERITY_ORDER: Readonly<Record<Severity, number>> = {
 export class Report {
   readonly #knowledge: Knowledge;
   readonly #entries = new Map<string, Entry>();
-  readonly #listedPerRule = new Map<string, number>();
+  readonly #listed = new Map<string, number>();
   readonly #omitted = new Set<string>();
   #violations = 0;
 
@@ -77,7 +77,10 @@ export class Report {
   add(draft: Draft): void {
     const surface = surfaceOf(draft);
     const event = eventOf(draft);
-    const key = `${draft.rule}|${draft.observer ?? ''}|${draft.owner ?? 'n'}|${surface}|${event ?? ''}`;
+    const severity = draft.severity ?? ruleText(draft.rule).severity;
+    // By severity too: neither may a violation be merged into a note, nor notes take up its place.
+    const kind = `${draft.rule}|${severity}`;
+    const key = `${kind}|${draft.observer ?? ''}|${draft.owner ?? 'n'}|${surface}|${event ?? ''}`;
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.count += 1;
@@ -86,9 +89,9 @@ export class Report {
     }
     const entry = entryOf(draft);
     if (entry.severity === 'violation') this.#violations += 1;
-    const listed = this.#listedPerRule.get(draft.rule) ?? 0;
+    const listed = this.#listed.get(kind) ?? 0;
     if (listed < FINDINGS_MAX) {
-      this.#listedPerRule.set(draft.rule, listed + 1);
+      this.#listed.set(kind, listed + 1);
       this.#entries.set(key, entry);
     } else if (this.#omitted.size < OMITTED_KEYS_MAX) this.#omitted.add(key);
   }

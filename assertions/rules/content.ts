@@ -51,8 +51,9 @@ export class ContentRules implements RuleGroup {
     if (facts.foreign.length > 0) this.#foreign(facts, misdelivered);
     // An own event, or no event at all, may still name a stranger in its envelope.
     if (misdelivered || observation.owner === undefined) return;
-    if (this.#claimsStranger(observation, observer) && this.#strangers.length < PENDING_MAX)
-      this.#strangers.push({ observation, observer });
+    if (!this.#claimsStranger(observation, observer)) return;
+    if (this.#strangers.length < PENDING_MAX) this.#strangers.push({ observation, observer });
+    else this.#stranger(observation, observer);
   }
 
   conclude(): void {

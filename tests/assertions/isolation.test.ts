@@ -306,6 +306,30 @@ describe('isolation/foreign-marker', () => {
     expect(history.findings('foreign-marker')).toEqual([]);
   });
 
+  test('stays a leak when the observer uses afterwards what it was shown', () => {
+    const history = clean();
+    const { thread } = history.person('u01');
+    const content = `{"threads":["${thread}"]}`;
+    history.add('u00', { surface: 'http', kind: 'response', contentKind: 'frame', content });
+    history.add('u00', {
+      surface: 'http',
+      kind: 'request',
+      dir: 'out',
+      url: `/api/threads/${thread}`,
+    });
+    expect(history.findings('foreign-run').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test('an encoded id that was looked at before it had an owner is found once it has one', () => {
+    const history = clean();
+    const id = 'late-id-4f5e6d7c-8b9a';
+    const content = `{"type":"notice","x":"${Buffer.from(`the id is ${id} indeed`).toString('base64')}"}`;
+    history.add('u00', { event: 'notice', contentKind: 'frame', content });
+    history.add('u01', { kind: 'identity', surface: 'harness', dir: 'act', ids: { thread: id } });
+    history.add('u00', { event: 'notice', contentKind: 'frame', content });
+    expect(history.findings('foreign-run').map(who)).toEqual(['u00 of u01']);
+  });
+
   test('is no leak in a field declared public, and still one beside it', () => {
     const history = clean();
     history.header.profile.publicEvents['presence'] = ['payload.name'];
