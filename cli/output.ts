@@ -1,3 +1,5 @@
+import { mayColor } from '../reports/may-color.ts';
+
 /** Where a command prints: results on standard output, everything else on standard error. */
 export interface Output {
   /** `--json`: one JSON document on standard output and nothing else there. */
@@ -19,13 +21,12 @@ export function outputFor(words: readonly string[]): Output {
   const end = words.indexOf('--');
   const options = new Set(end === -1 ? words : words.slice(0, end));
   const json = options.has('--json');
-  const plain = (process.env['NO_COLOR'] ?? '') !== '';
   return {
     json,
     quiet: options.has('--quiet'),
     color: {
-      out: process.stdout.isTTY && !plain,
-      err: process.stderr.isTTY && !plain,
+      out: mayColor(process.stdout),
+      err: mayColor(process.stderr),
     },
     text(text) {
       if (!json) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

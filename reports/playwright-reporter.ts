@@ -8,6 +8,7 @@ import type {
   TestResult,
 } from 'playwright/types/testReporter';
 import { decodeProgress } from '../history/progress.ts';
+import { mayColor } from './may-color.ts';
 import { createProgressView, type ProgressView } from './progress.ts';
 import type { RunnerMessage } from './runner-messages.ts';
 import { showUntrustedUpTo } from './untrusted.ts';
@@ -109,8 +110,8 @@ function channelListener(): Listener {
 }
 
 function printingListener(): Listener {
-  const color = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
-  const view: ProgressView = createProgressView({ stream: process.stdout, color });
+  const { stdout } = process;
+  const view: ProgressView = createProgressView({ stream: stdout, color: mayColor(stdout) });
   return {
     tell(message) {
       switch (message.type) {

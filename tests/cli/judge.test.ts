@@ -95,6 +95,13 @@ describe('judge', () => {
     expect(out).toContain('npx crosstalk run golden-path --seed by-hand');
   });
 
+  it('is not coloured where nobody looks, whatever the environment says of CI', async () => {
+    const cwd = directoryWith({ 'history.ndjson': leaked.text });
+    const { out, err } = await crosstalk(['judge', 'history.ndjson'], { cwd, env: { CI: 'true' } });
+    // oxlint-disable-next-line no-control-regex -- escape codes are what must not be there
+    expect(out + err).not.toMatch(/\u001B/);
+  });
+
   it('says of the example what the README says it does', async () => {
     const root = fileURLToPath(new URL('../../', import.meta.url));
     const { code, out } = await crosstalk(['judge', 'docs/example'], { cwd: root });
