@@ -33,6 +33,8 @@ export interface PhaseOptions {
   readonly limit?: number;
   /** Round of the script the phase belongs to; shown in its name where there are several. */
   readonly round?: number;
+  /** Whom the phase is for; without it everybody. */
+  readonly only?: (user: User) => boolean;
 }
 
 /** What a crowd is made of; see `openTrial`. */
@@ -113,7 +115,7 @@ export class Crowd {
    */
   async each(phase: string, step: UserStep, options: PhaseOptions = {}): Promise<void> {
     const limit = pLimit(options.limit ?? STEPS_MAX);
-    await this.#phase(this.#nameOf(phase, options), (users, perform) =>
+    await this.#phase(phase, options, (users, perform) =>
       users.map((user) => limit(() => perform(user, step))),
     );
   }
@@ -126,10 +128,10 @@ export class Crowd {
   async together(
     phase: string,
     step: UserStep,
-    options: Pick<PhaseOptions, 'round'> = {},
+    options: Omit<PhaseOptions, 'limit'> = {},
   ): Promise<void> {
     const { clock } = this.#parts.recorder;
-    await this.#phase(this.#nameOf(phase, options), async (users, perform) => {
+    await this.#phase(phase, options, async (users, perform) => {
       const prepared = users.map((user) => perform(user, (one) => one.prepare(), true));
       await Promise.all(prepared);
       const ready = users.filter((user) => !user.isOut);
@@ -176,13 +178,15 @@ export class Crowd {
   }
 
   async #phase(
-    phase: string,
+    title: string,
+    options: PhaseOptions,
     start: (
       users: readonly User[],
       perform: (user: User, step: UserStep, quietly?: boolean) => Promise<void>,
     ) => Promise<void>[] | Promise<Promise<void>[]>,
   ): Promise<void> {
-    const users = this.#begin(phase);
+    const phase = this.#nameOf(title, options);
+    const users = this.#begin(phase).filter(options.only ?? (() => true));
     const count = new PhaseCount(phase, users.length, this.#parts);
     const defects: unknown[] = [];
     const stopSweep = every(SWEEP_MS, () => this.#sweep());

@@ -84,6 +84,16 @@ export const trialPlanSchema = z.strictObject({
   /** null takes the profile's first method, or the one that fits the users file. */
   signIn: z.enum(SIGN_IN_METHODS).nullable(),
   transports: z.array(z.enum(TRANSPORTS)).min(1),
+  /** Browser processes over which browser users are spread. */
+  browsers: z.number().int().min(1).max(64),
+  /** Browser users of a mixed crowd, the first ones; null: half of the crowd, rounded up. */
+  browserUsers: z.number().int().min(0).nullable(),
+  /** Shows the browser windows. */
+  headed: z.boolean(),
+  /** Slows every action on a page down, milliseconds. */
+  slowMoMs: z.number().nonnegative(),
+  /** Keeps a Playwright trace of each browser user when the trial does not pass. */
+  trace: z.boolean(),
   seed: seedSchema,
   /** Beginning of every marker of this campaign; see `newCampaignPrefix`. */
   campaignPrefix: campaignPrefixSchema,
@@ -171,6 +181,11 @@ export function defaultPlan(env: Environment, directory: string): TrialPlan {
     usersFile: null,
     signIn: null,
     transports: ['websocket'],
+    browsers: 1,
+    browserUsers: null,
+    headed: false,
+    slowMoMs: 0,
+    trace: false,
     seed,
     campaignPrefix: newCampaignPrefix(),
     rounds: 1,

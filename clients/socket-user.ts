@@ -28,6 +28,7 @@ interface Prepared {
 /** A user who acts through HTTP and one raw WebSocket. */
 export class SocketUser implements User, SocketOwner {
   readonly name: string;
+  readonly transport = 'websocket';
   readonly #context: TrialContext;
   readonly #persona: Persona;
   readonly #http: RecordedHttp;
@@ -129,6 +130,21 @@ export class SocketUser implements User, SocketOwner {
     await this.#listThreads();
     await this.#readThread();
     await this.#whoAmI();
+  }
+
+  async signOut(): Promise<void> {
+    this.#begin('sign-out');
+    const { target, recorder } = this.#context;
+    if (target.signOut === undefined)
+      throw new StepFailure(`"${target.name}" names no way to sign out`, { reason: 'error' });
+    recorder.act(this.#observer(), 'sign-out');
+    await target.signOut({ http: this.#http, session: this.#signedInSession() });
+  }
+
+  takeOver(former: User): Promise<void> {
+    this.#begin('take-over');
+    this.#context.recorder.act(this.#observer(), 'take-over', { message: former.name });
+    return Promise.resolve();
   }
 
   leave(): void {

@@ -8,6 +8,8 @@ export interface User {
   readonly name: string;
   /** Position in the crowd, from 0. */
   readonly index: number;
+  /** What this user acts through. */
+  readonly transport: 'websocket' | 'browser';
   /** True once a step failed: later phases pass this user over. It still listens. */
   readonly isOut: boolean;
   /** The step under way or done last: `sign-in`, `connect`, `ask` …; names a time-out. */
@@ -23,6 +25,14 @@ export interface User {
   ask(): Promise<void>;
   /** Waits until the answer to the last question is over, then reads the thread and who-am-I again. */
   answered(): Promise<void>;
+
+  /** Signs out, and waits until the target agreed. Waits of nobody else are touched. */
+  signOut(): Promise<void>;
+  /**
+   * Goes on where another user, who signed out, has been: in the same browser profile. For a user
+   * without a browser the two share no more than the machine, as all users do.
+   */
+  takeOver(former: User): Promise<void>;
 
   /** Gets the next question ready, so that {@link ask} can leave in one go. */
   prepare(): Promise<void>;

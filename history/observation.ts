@@ -30,6 +30,7 @@ export type Direction = 'in' | 'out' | 'act';
  * - `stall`: the harness's own event loop stood still for `delay` ms.
  * - `delay`: the distribution of the harness's event-loop delay so far (`p50`…`max`, ms).
  * - `lost`: `count` observations could not be recorded.
+ * - `screenshot`: a picture of the user's page was taken; `url` is its path beside the history.
  */
 export type ObservationKind =
   | 'frame'
@@ -46,6 +47,7 @@ export type ObservationKind =
   | 'stall'
   | 'delay'
   | 'lost'
+  | 'screenshot'
   | 'end';
 
 /** Canonical fields a profile's `decode` found in a frame; each absent when the frame does not say. */
@@ -170,6 +172,8 @@ export interface TrialUser {
   readonly identity: string;
   /** Campaign prefix plus this user's index: every marker of the user begins with it. */
   readonly markerPrefix: string;
+  /** What the user acts through, where a trial has both; absent: as the trial's transport says. */
+  readonly transport?: 'websocket' | 'browser' | undefined;
   readonly ids: OwnedIds;
   /** Hashes (16 hex digits of SHA-256) of credentials known when the trial began. */
   readonly credentials: readonly string[];

@@ -16,6 +16,7 @@ export const trialUserSchema = z.object({
   user: z.string().min(1),
   identity: z.string(),
   markerPrefix: z.string(),
+  transport: z.enum(['websocket', 'browser']).optional(),
   ids: ownedIdsSchema,
   credentials: z.array(hash),
 });
@@ -62,6 +63,7 @@ export const observationFieldsSchema = z.object({
     'stall',
     'delay',
     'lost',
+    'screenshot',
   ]),
   event: optionalText,
   owner: optionalText,

@@ -63,6 +63,8 @@ function assertFaultless(
   if (mistakes.length > 0) throw new TargetDefinitionError(mistakes);
 }
 
+const READY_MS_MAX_DEFAULT = 15_000;
+
 const LIMIT_DEFAULTS: Target['limits'] = {
   usersMax: 50,
   startsPerSecondMax: 50,
@@ -83,7 +85,12 @@ function withDefaults(profile: TargetInput): Target {
     signIn,
     signInOrder: profile.signInOrder ?? SIGN_IN_METHODS.filter((method) => signIn[method]),
     whoAmI,
+    signOut: profile.signOut,
     socket: socketOf(profile.socket),
+    page: profile.page && {
+      ...profile.page,
+      readyMsMax: profile.page.readyMsMax ?? READY_MS_MAX_DEFAULT,
+    },
     threads: profile.threads ?? {},
     names: namesOf(profile.names ?? {}),
     limits: limitsOf(profile.limits ?? {}),

@@ -77,6 +77,11 @@ export async function whoAmI(call: ApiCall): Promise<Identity> {
   return whoAmIAt({ address: 'auth', path: '/auth/me' }, call);
 }
 
+/** `POST /auth/logout` with the bearer token. */
+export async function signOut(call: ApiCall): Promise<void> {
+  await requestApi(call, { address: 'auth', method: 'POST', path: '/auth/logout' });
+}
+
 /** `POST /api/threads` {title, members?}; the id of the new thread. */
 export async function createThread(
   call: ApiCall & { title: string; members: readonly string[] },
@@ -103,7 +108,7 @@ export async function readThread(call: ApiCall & { thread: string }): Promise<vo
 /** A request to the API as this user; anything but a success is a refusal. */
 export async function requestApi(
   { http, session }: ApiCall,
-  request: Pick<HttpRequest, 'method' | 'path' | 'json'>,
+  request: Pick<HttpRequest, 'method' | 'path' | 'json'> & Partial<Pick<HttpRequest, 'address'>>,
 ): Promise<HttpReply> {
   const reply = await http.request({
     address: 'api',

@@ -10,6 +10,7 @@ import {
   register,
   signInByKey,
   signInByReadyToken,
+  signOut,
   whoAmI,
 } from './netra-http.ts';
 import { askOldGeneration } from './netra-questions.ts';
@@ -85,6 +86,7 @@ export default defineTarget({
   // Registering needs no secret, and its user ids are random from the first character on.
   signInOrder: ['register', 'e2e-key', 'password', 'token'],
   whoAmI,
+  signOut,
   socket: {
     // A plain name and a token-bearing one: the newest revisions, the snapshot and the embedded target
     // all take the token from the second (§3.2, §9, §12).

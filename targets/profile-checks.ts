@@ -73,6 +73,43 @@ const addressSpecSchema = z.strictObject({
   path: pathSchema.optional(),
 });
 
+const selectorSchema = z.string().trim().min(1, { error: 'must be a selector' });
+const pageFormSchema = z.strictObject({
+  path: pathSchema,
+  email: selectorSchema,
+  password: selectorSchema,
+  name: selectorSchema.optional(),
+  submit: selectorSchema,
+  refusal: selectorSchema.optional(),
+});
+const pageSchema = z.strictObject({
+  signIn: z
+    .strictObject({
+      forms: z
+        .strictObject({ password: pageFormSchema.optional(), register: pageFormSchema.optional() })
+        .optional(),
+      entries: functionSchema.optional(),
+      session: functionSchema,
+    })
+    .refine(({ forms, entries }) => forms !== undefined || entries !== undefined, {
+      error: 'must have "forms" or "entries", else nobody can sign in on the page',
+    }),
+  chatPath: pathSchema,
+  ready: selectorSchema,
+  readyMsMax: z.number().positive().optional(),
+  signedInUser: selectorSchema.optional(),
+  newChat: selectorSchema.optional(),
+  composer: selectorSchema,
+  send: selectorSchema.nullable(),
+  answer: selectorSchema,
+  error: selectorSchema.optional(),
+  events: z.record(wordSchema, selectorSchema).optional(),
+  busy: selectorSchema.optional(),
+  signOut: z.strictObject({ press: selectorSchema, done: selectorSchema }).optional(),
+  asked: functionSchema,
+  endedBy: z.array(wordSchema).optional(),
+});
+
 /**
  * One schema per section, so that a mistake in one hides none in another. Methods may sit on a
  * prototype, which is why sections with functions are read field by field and never copied.
@@ -93,6 +130,8 @@ const SECTIONS = {
   signIn: z.partialRecord(z.enum(SIGN_IN_METHODS), functionSchema),
   signInOrder: z.array(z.enum(SIGN_IN_METHODS)).min(1).optional(),
   whoAmI: functionSchema.optional(),
+  signOut: functionSchema.optional(),
+  page: pageSchema.optional(),
   socket: z.strictObject({
     open: functionSchema,
     handshake: functionSchema.optional(),

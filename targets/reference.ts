@@ -11,6 +11,7 @@ import {
   requestApi,
   signInByKey,
   signInByReadyToken,
+  signOut,
   whoAmI,
 } from './netra-http.ts';
 import { jwtProtocols } from './sub-protocols.ts';
@@ -61,6 +62,7 @@ export default defineTarget({
   signIn: { register, password: logIn, 'e2e-key': signInByKey, token: signInByReadyToken },
   signInOrder: ['register', 'password', 'e2e-key', 'token'],
   whoAmI,
+  signOut,
   socket: {
     open: async (session, addresses) => ({
       url: addresses.socket,

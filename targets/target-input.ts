@@ -4,6 +4,7 @@ import type {
   Addresses,
   AddressSpec,
   Handshake,
+  PageWire,
   Session,
   SignInMethod,
   SocketWire,
@@ -17,6 +18,11 @@ export interface SocketInput extends Omit<SocketWire, 'handshake' | 'pingEveryMs
   handshake?(session: Session): Handshake;
   /** Default: null, no protocol-level pings. */
   readonly pingEveryMs?: number | null | undefined;
+}
+
+/** What a profile says about its page; a page that takes longer than 15 s to be ready says so. */
+export interface PageInput extends Omit<PageWire, 'readyMsMax'> {
+  readonly readyMsMax?: number | undefined;
 }
 
 /**
@@ -37,7 +43,9 @@ export interface TargetInput {
   readonly signIn: Target['signIn'];
   readonly signInOrder?: readonly SignInMethod[] | undefined;
   readonly whoAmI?: Target['whoAmI'];
+  readonly signOut?: Target['signOut'];
   readonly socket: SocketInput;
+  readonly page?: PageInput | undefined;
   readonly threads?: ThreadWire | undefined;
   readonly names?: Partial<Target['names']> | undefined;
   readonly limits?: Partial<Target['limits']> | undefined;

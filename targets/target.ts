@@ -177,6 +177,76 @@ export interface ThreadWire {
   note?(call: { http: TargetHttp; session: Session; text: string }): Promise<void>;
 }
 
+/**
+ * Where something is on a page: a Playwright selector such as `data-testid=send-button`,
+ * `role=button[name="Send message"]`, or CSS. Roles and test ids outlive a redesign; prefer them.
+ */
+export type Selector = string;
+
+/** A form of the page that signs a person in, or makes one. */
+export interface PageForm {
+  /** Path of the page that has it, on the address `page`. */
+  readonly path: string;
+  readonly email: Selector;
+  readonly password: Selector;
+  /** Display name, where the form asks for one. */
+  readonly name?: Selector | undefined;
+  readonly submit: Selector;
+  /** Visible when the form was refused; its text says why. */
+  readonly refusal?: Selector | undefined;
+}
+
+/** How a person comes to be signed in on a page. At least one of `forms` and `entries` is there. */
+export interface PageSignIn {
+  /** The page's own forms: `password` for people who exist, `register` to make one. */
+  readonly forms?: {
+    readonly password?: PageForm | undefined;
+    readonly register?: PageForm | undefined;
+  };
+  /**
+   * localStorage of a page on which this session is signed in. Where a page's own sign-in is a third
+   * party's, the harness signs in over the API and puts these in place before the first script runs.
+   */
+  readonly entries?: ((session: Session) => Readonly<Record<string, string>>) | undefined;
+  /** The session that the localStorage of a signed-in page holds; undefined while it holds none. */
+  readonly session: (entries: Readonly<Record<string, string>>) => Session | undefined;
+}
+
+/** The browser page of a target (DESIGN §4.6): where to look and what to press. */
+export interface PageWire {
+  readonly signIn: PageSignIn;
+  /** Path of the chat, on the address `page`. */
+  readonly chatPath: string;
+  /** Visible once a question may be asked. */
+  readonly ready: Selector;
+  /** Longest wait for {@link ready} after the chat was opened, milliseconds. */
+  readonly readyMsMax: number;
+  /** Shows who is signed in. */
+  readonly signedInUser?: Selector | undefined;
+  /** Begins a new conversation, where the page does not begin with one. */
+  readonly newChat?: Selector | undefined;
+  /** Where the question is typed. */
+  readonly composer: Selector;
+  /** Sends the question; null: the Enter key does. */
+  readonly send: Selector | null;
+  /** Every answer of the agent in the open conversation, in the order in which they are drawn. */
+  readonly answer: Selector;
+  /** Every message that tells of an error instead of an answer. */
+  readonly error?: Selector | undefined;
+  /** Per canonical event, what shows that it happened; several elements after several runs. */
+  readonly events?: Readonly<Record<string, Selector>> | undefined;
+  /** Visible while a run is under way. */
+  readonly busy?: Selector | undefined;
+  /** Signs out, and what is visible when that is done. */
+  readonly signOut?: { readonly press: Selector; readonly done: Selector } | undefined;
+  /** What a frame that the page itself sent asks; undefined for every other frame. Never throws. */
+  readonly asked: (
+    frame: unknown,
+  ) => { readonly run?: string | undefined; readonly thread?: string | undefined } | undefined;
+  /** Further events after which the page counts a run as over (`final_report`). */
+  readonly endedBy?: readonly string[] | undefined;
+}
+
 export interface SignInCall {
   readonly http: TargetHttp;
   readonly account: Account;
@@ -222,7 +292,11 @@ export interface Target {
         session: Session;
       }) => Promise<{ userId: string; email?: string }>)
     | undefined;
+  /** Ends a session: afterwards its token must be refused and its sockets closed. */
+  readonly signOut?: ((call: { http: TargetHttp; session: Session }) => Promise<void>) | undefined;
   readonly socket: SocketWire;
+  /** The browser page; absent where the target has none that the harness knows. */
+  readonly page?: PageWire | undefined;
   readonly threads: ThreadWire;
   /** Shape of user names the target accepts; the persona builder keeps to it. */
   readonly names: {

@@ -1,0 +1,49 @@
+import type { BrowserContext, Page } from 'playwright';
+import type { DecodedFrame } from '../targets/target.ts';
+
+/** The browser processes of a trial. */
+export interface BrowserPool {
+  /** A fresh and empty browser profile, in the process that is this user's turn. */
+  open(index: number): Promise<BrowserContext>;
+  /** Called with the reason when the process that holds this user's profile is gone. */
+  onGone(index: number, tell: (reason: string) => void): void;
+  /** Ends all processes; those that do not end by themselves are killed. */
+  close(): Promise<void>;
+}
+
+/** Whose browser profile it is, told of what its pages send and receive after it was recorded. */
+export interface PageOwner {
+  /** Crowd name, for the lines of the history. */
+  readonly name: string;
+  /** The id the target knows this user by; empty before sign-in. */
+  readonly userId: string;
+  /** A page opened a socket; `conn` is the connection's name, `u03#1`. */
+  opened(conn: string): void;
+  /** A page sent a frame. `frame` is the parsed JSON, or undefined where it was none. */
+  sent(frame: unknown, text: string, at: number): void;
+  received(decoded: DecodedFrame, text: string, at: number): void;
+  closed(code: number, by: 'us' | 'them'): void;
+  /** The page or its process is gone, or does not answer. */
+  lost(reason: string): void;
+}
+
+/**
+ * Writes down everything the pages of one browser profile receive, show and keep (DESIGN §4.4): socket
+ * frames, server-sent events, HTTP, HTML before hydration, text as it changes, console, storage.
+ */
+export interface PageRecorder {
+  /** Installs the watchers, before the profile's first page opens; each proves that it sees. */
+  watch(context: BrowserContext): Promise<void>;
+  /** From now on the profile is this user's: whatever is seen in it, this user saw. */
+  belongsTo(owner: PageOwner): void;
+  /** Requests from now on are for this. */
+  purpose(purpose: 'sign-in' | 'api'): void;
+  /** Reads what the profile keeps: cookies, storages, databases, caches. */
+  snapshot(): Promise<void>;
+  /** Takes a picture of a page and records its path; resolves also when the page is gone. */
+  screenshot(page: Page, dir: string): Promise<void>;
+  /** Waits a bounded time until what was received is recorded. */
+  flush(): Promise<void>;
+  /** Ends watching. A close of a socket after this is our own doing. */
+  stop(): Promise<void>;
+}
