@@ -23,6 +23,19 @@ export interface UpgradeDelay {
   readonly deviations: readonly Deviation[];
 }
 
+/** What the chat page does differently; `reference/page/chat.js` knows what each means. */
+export type PageSwitch =
+  | 'acknowledge-first'
+  | 'clone-connection-key'
+  | 'decode-hints'
+  | 'draw-errors-as-success'
+  | 'flash-hints'
+  | 'hide-answers'
+  | 'hide-foreign-events'
+  | 'keep-transcript'
+  | 'refresh-in-run'
+  | 'report-drawn';
+
 /** A thread as somebody's list shows it. */
 export interface ListedThread {
   readonly thread: Thread;
@@ -51,8 +64,8 @@ export interface Hooks {
   readonly onReply?: (session: Session | null) => ReplyHeaders | null;
   /** `GET /health` is asked; returns whether the service claims to be well. */
   readonly onHealth?: () => boolean;
-  /** The chat page is served; returns whether it hides events of other users. */
-  readonly onPage?: () => boolean;
+  /** The chat page of a signed-in user asks how to behave; returns what to switch on in it. */
+  readonly onPage?: (session: Session) => readonly PageSwitch[];
   /** An authenticated upgrade is about to be answered. */
   readonly onUpgrade?: (session: Session) => UpgradeDelay | null;
   /** A connection is open and has been sent its first frame. */
@@ -118,8 +131,8 @@ export class HookChain {
     return this.links.every((hooks) => hooks.onHealth?.() ?? true);
   }
 
-  pageHidesForeignEvents(): boolean {
-    return this.links.some((hooks) => hooks.onPage?.() ?? false);
+  pageSwitches(session: Session): readonly PageSwitch[] {
+    return this.links.flatMap((hooks) => hooks.onPage?.(session) ?? []);
   }
 
   upgradeDelays(session: Session): readonly UpgradeDelay[] {

@@ -28,7 +28,7 @@ export const MISDELIVERY_FAULTS: FaultTable = {
   }),
 
   'filter-only': (world, name) => ({
-    onPage: () => true,
+    onPage: () => ['hide-foreign-events'],
     onSent: (event, run) => {
       const copy = leaked(event, dataOf(run, name, 'sent to every socket; only the page hides it'));
       sendTo(world, bystanders(world, run), copy);

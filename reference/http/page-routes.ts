@@ -1,8 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { World } from '../world.ts';
+import { signedIn } from './caller.ts';
 
 const FILES = new URL('../page/', import.meta.url);
+
+/** What of the page is served below `/assets/`. */
+const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css' };
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -14,27 +19,27 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Adds the sign-in page, the chat page and their files. */
+/** Adds the sign-in page, the chat page with its files, and what it asks about itself. */
 export function addPageRoutes(app: FastifyInstance, world: World): void {
   const login = readPage('login.html');
   const chat = readPage('chat.html');
   app.get('/', (_request, reply) => reply.redirect('/login'));
   app.get('/login', (_request, reply) => page(reply, login));
-  const serveChat = (_request: unknown, reply: FastifyReply): FastifyReply =>
-    page(reply, chat.replace('FOREIGN', world.hooks.pageHidesForeignEvents() ? 'hide' : 'draw'));
-  app.get('/chat', serveChat);
-  app.get('/chat/:thread', serveChat);
-  for (const [file, type] of [
-    ['login.js', 'text/javascript'],
-    ['chat.js', 'text/javascript'],
-    ['page.css', 'text/css'],
-  ] as const) {
+  app.get('/chat', (_request, reply) => page(reply, chat));
+  app.get('/chat/:thread', (_request, reply) => page(reply, chat));
+  for (const file of readdirSync(FILES)) {
+    const type = TYPES[extname(file)];
+    if (type === undefined) continue;
     const content = readPage(file);
     app.get(`/assets/${file}`, (_request, reply) =>
       reply.header('cache-control', 'no-cache').type(`${type}; charset=utf-8`).send(content),
     );
   }
   app.get('/favicon.ico', (_request, reply) => reply.code(204).send());
+  app.get(
+    '/api/page/switches',
+    signedIn(world, ({ session }) => ({ switches: world.hooks.pageSwitches(session) })),
+  );
 }
 
 function page(reply: FastifyReply, html: string): FastifyReply {

@@ -1,281 +1,358 @@
-// The chat page. Whatever the service sends is drawn as text, never as HTML.
+// The chat page: asks, follows the runs it asked for, and shows all that comes in.
+import { SignedOut, accessToken, api, forgetTokens, refresh } from './api.js';
+import { createConnection, forgetConnectionKey } from './connection.js';
+import { agentOf, answerOf, canonical, errorOf, labelOf, textOf, unshifted } from './frames.js';
+import { forgetTranscript, keepTranscript, restoreTranscript } from './transcript.js';
+import * as view from './view.js';
 
-const RECONNECT_PAUSE_MS = 500;
 const TITLE_LENGTH_MAX = 200;
-const ARTICLE_NAMES = { user: 'You', assistant: 'Agent', error: 'Error' };
+const FLASH_MS = 50;
+/** Frames that are about the connection and of no interest to a reader. */
+const SILENT = new Set(['ack', 'pong', 'heartbeat', 'ping']);
 
-const token = localStorage.getItem('jwt_token');
-const hidesForeignEvents = document.body.dataset.foreignEvents === 'hide';
-// Runs that this page asked for, by id; see `newRun`.
+// Runs by id, in the order of their first sighting; see `newRun`.
 const runs = new Map();
+const messages = [];
+let switches = new Set();
 let threadId = decodeURIComponent(location.pathname.split('/')[2] ?? '') || null;
 let me = null;
-let socket = null;
-let connected = false;
-const connectionKey = takeConnectionKey();
+let connection = null;
+let ready = false;
 
-if (token === null) location.replace('/login');
-else void open();
+listenToReader();
+if (accessToken() === null) leave();
+else void guarded(open);
 
 async function open() {
-  byTestId('logout-button').addEventListener('click', () => void signOut());
-  byTestId('new-chat-button').addEventListener('click', () => location.assign('/chat'));
-  byTestId('stop-button').addEventListener('click', stop);
-  byTestId('message-input').addEventListener('submit', (event) => {
-    event.preventDefault();
-    void ask();
-  });
-  byTestId('message-textarea').addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.shiftKey) return;
-    event.preventDefault();
-    void ask();
-  });
-  me = await api('GET', '/auth/me');
-  byTestId('user-email').textContent = `${me.name} (${me.email})`;
+  const [user, page] = await Promise.all([
+    api('GET', '/auth/me'),
+    api('GET', '/api/page/switches'),
+  ]);
+  me = user;
+  switches = new Set(page.switches);
+  view.showUser(me);
+  restore();
   await Promise.all([listThreads(), threadId === null ? null : showHistory()]);
-  connect();
-}
-
-async function api(method, path, body) {
-  const response = await fetch(path, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (response.status === 401) leave();
-  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}`);
-  return response.json();
-}
-
-async function listThreads() {
-  const { threads } = await api('GET', '/api/threads');
-  byTestId('thread-list').replaceChildren(
-    ...threads.map((thread) => {
-      const link = element('a', thread.title);
-      link.href = `/chat/${encodeURIComponent(thread.id)}`;
-      const item = document.createElement('li');
-      item.dataset.testid = `thread-item-${thread.id}`;
-      item.append(link);
-      return item;
-    }),
+  connection = createConnection(
+    { clonesKey: switches.has('clone-connection-key') },
+    { frame: receive, unreadable, lost, ended },
   );
+  connection.open();
+}
+
+function listenToReader() {
+  const on = (id, type, handle) => view.byTestId(id).addEventListener(type, handle);
+  on('logout-button', 'click', () => void signOut());
+  on('new-chat-button', 'click', () => {
+    forgetTranscript();
+    location.assign('/chat');
+  });
+  on('stop-button', 'click', stop);
+  on('threads-toggle', 'click', ({ currentTarget }) => {
+    const expanded = currentTarget.getAttribute('aria-expanded') !== 'true';
+    currentTarget.setAttribute('aria-expanded', String(expanded));
+  });
+  on('message-input', 'submit', (event) => {
+    event.preventDefault();
+    void guarded(ask);
+  });
+  on('message-textarea', 'keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    void guarded(ask);
+  });
+}
+
+// Nothing that goes wrong may pass in silence.
+async function guarded(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof SignedOut) leave();
+    else view.showProblem(error.message);
+  }
+}
+
+async function listThreads({ cache } = {}) {
+  const { threads } = await api('GET', '/api/threads', { cache });
+  view.showThreads(threads, threadId);
+  report(threads.map(({ id }) => id));
+}
+
+// Shows at once what a reload interrupted, and takes up the runs that had not ended.
+function restore() {
+  const kept = restoreTranscript(me.id, { whosever: switches.has('keep-transcript') });
+  if (kept === null || (threadId !== null && kept.threadId !== threadId)) return;
+  for (const message of kept.messages) view.drawMessage(message);
+  report([kept.threadId]);
+  if (kept.user !== me.id) return;
+  messages.push(...kept.messages);
+  openThread(kept.threadId);
+  for (const { id, question } of kept.unfinished) {
+    runs.set(id, { ...newRun(question), submitted: true });
+    view.showProcessing(true);
+  }
 }
 
 async function showHistory() {
-  const { messages } = await api('GET', `/api/threads/${encodeURIComponent(threadId)}/messages`);
-  for (const message of messages) drawMessage(message.role, message.content);
-}
-
-function connect() {
-  const address = new URL('/ws', location.href);
-  address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  address.searchParams.set('key', connectionKey);
-  socket = new WebSocket(address, ['jwt-auth', `jwt.${token}`]);
-  socket.addEventListener('message', ({ data }) => read(data));
-  socket.addEventListener('close', ({ code }) => {
-    connected = false;
-    byTestId('connection-state').textContent = 'disconnected';
-    if (code === 1008) leave();
-    else setTimeout(connect, RECONNECT_PAUSE_MS);
-  });
-}
-
-// Each tab has a connection key. A duplicated tab starts with a copy of this one's sessionStorage, so
-// the mark that says "in use" comes along with the key and tells it to make its own.
-function takeConnectionKey() {
-  const known = sessionStorage.getItem('connection_key');
-  const reusable = known !== null && sessionStorage.getItem('connection_key_in_use') === null;
-  const key = reusable ? known : crypto.randomUUID();
-  sessionStorage.setItem('connection_key', key);
-  sessionStorage.setItem('connection_key_in_use', 'true');
-  addEventListener('pagehide', () => sessionStorage.removeItem('connection_key_in_use'));
-  return key;
+  const path = `/api/threads/${encodeURIComponent(threadId)}/messages`;
+  const history = await api('GET', path);
+  for (const { role, content, metadata } of history.messages) {
+    const message = { role, text: content, run: metadata.run_id };
+    if (!view.isDrawn(message)) add(message);
+  }
 }
 
 async function ask() {
-  const box = byTestId('message-textarea');
+  const box = view.byTestId('message-textarea');
   const content = box.value.trim();
-  if (content === '' || byTestId('send-button').disabled) return;
-  byTestId('send-button').disabled = true;
+  if (content === '' || view.byTestId('send-button').disabled) return;
+  view.showProblem('');
+  view.showProcessing(true);
   box.value = '';
-  drawMessage('user', content);
-  if (threadId === null) {
-    const thread = await api('POST', '/api/threads', {
-      title: [...content].slice(0, TITLE_LENGTH_MAX).join(''),
-    });
-    threadId = thread.id;
-    history.replaceState(null, '', `/chat/${encodeURIComponent(threadId)}`);
-    await listThreads();
+  box.focus();
+  const id = `run_${crypto.randomUUID()}`;
+  add({ role: 'user', text: content, run: id });
+  try {
+    if (threadId === null) await createThread(content);
+  } catch (error) {
+    view.showProcessing(false);
+    throw error;
   }
-  const runId = `run_${crypto.randomUUID()}`;
-  const run = newRun();
-  run.question = { content, thread_id: threadId, run_id: runId, timestamp: now() };
-  runs.set(runId, run);
-  byTestId('agent-processing').hidden = false;
-  if (connected) submit(run);
+  const run = newRun({ content, thread_id: threadId, run_id: id, timestamp: now() });
+  runs.set(id, run);
+  keep();
+  if (ready) submit(run);
+}
+
+async function createThread(question) {
+  const title = [...question].slice(0, TITLE_LENGTH_MAX).join('');
+  const thread = await api('POST', '/api/threads', { body: { title } });
+  openThread(thread.id);
+  await listThreads({ cache: 'reload' });
+}
+
+function openThread(id) {
+  threadId = id;
+  history.replaceState(null, '', `/chat/${encodeURIComponent(id)}`);
 }
 
 function submit(run) {
   run.submitted = true;
-  send({ type: 'user_message', payload: run.question });
+  connection.send({ type: 'user_message', payload: run.question });
 }
 
 function stop() {
-  for (const [runId, run] of runs) {
-    if (!run.done) send({ type: 'stop_agent', payload: { run_id: runId } });
-  }
-}
-
-function read(text) {
-  try {
-    receive(JSON.parse(text));
-  } catch {
-    // A frame that cannot be read must not stop the ones after it.
-    byTestId('connection-state').textContent = 'connected, but a frame was unreadable';
+  if (!ready) return;
+  for (const [id, run] of runs) {
+    if (isUnfinished(run)) connection.send({ type: 'stop_agent', payload: { run_id: id } });
   }
 }
 
 function receive(raw) {
   const frame = canonical(raw);
+  if (SILENT.has(frame.type)) return;
   switch (frame.type) {
     case 'connection_established':
-      connected = true;
-      byTestId('connection-state').textContent = 'connected';
-      resumeRuns();
+      if (!switches.has('acknowledge-first')) begin();
       return;
     case 'handshake_response':
-      send({ type: 'handshake_acknowledged', thread_id: frame.thread_id, timestamp: now() });
+      connection.send({
+        type: 'handshake_acknowledged',
+        thread_id: frame.thread_id,
+        timestamp: now(),
+      });
+      return;
+    case 'handshake_complete':
+      begin();
       return;
     case 'error_message':
-      drawMessage('error', frame.error_message);
-      return;
-    case 'ack':
-    case 'pong':
-    case 'heartbeat':
-    case 'ping':
-    case 'handshake_complete':
+      fail(frame);
       return;
     default:
-      if (hidesForeignEvents && frame.user_id !== me.id) return;
-      drawEvent(frame);
-      follow(frame);
+      if (switches.has('hide-foreign-events') && frame.user_id !== me.id) return;
+      show(frame);
   }
 }
 
-// Other revisions of the service wrap their events differently; here they look alike.
-function canonical(raw) {
-  const type = raw.type === 'system_message' ? raw.event : raw.type;
-  const payload = raw.payload ?? raw.data ?? raw;
-  return { ...raw, type: type === 'reasoning' ? 'agent_thinking' : (type ?? 'unknown'), payload };
-}
-
-// After a reconnect runs go on where they were; what was asked in between is asked now.
-function resumeRuns() {
-  for (const [runId, run] of runs) {
-    if (run.done) continue;
-    if (run.submitted) send({ type: 'resume', payload: { run_id: runId, after: run.sequence } });
-    else submit(run);
+// The connection is ready. Runs go on where they were; what was asked in between is asked now.
+function begin() {
+  ready = true;
+  view.showConnection('connected');
+  for (const [id, run] of runs) {
+    if (!isUnfinished(run)) continue;
+    if (!run.submitted) submit(run);
+    else connection.send({ type: 'resume', payload: { run_id: id, after: run.sequence } });
   }
 }
 
-function drawEvent(frame) {
-  const line = element('li', `${frame.type}: ${eventText(frame.payload)}`);
-  line.dataset.event = frame.type;
-  if (frame.run_id !== undefined) line.dataset.run = frame.run_id;
-  byTestId('event-log').append(line);
+function lost(opened) {
+  ready = false;
+  view.showConnection('reconnecting');
+  // A connection that never opened may have been refused: then the token is worth nothing.
+  if (!opened) void guarded(() => api('GET', '/auth/me'));
 }
 
-// Everything that the event says, in the order it says it.
-function eventText(payload) {
-  return Object.entries(payload)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(' · ');
+function ended(signedOut) {
+  ready = false;
+  if (signedOut) leave();
+  else view.showConnection('disconnected: the chat is open in another tab');
+}
+
+function unreadable() {
+  view.showProblem('A message from the service could not be read.');
+}
+
+// The service refused something that this page sent.
+function fail(frame) {
+  const id = frame.details?.run_id ?? undefined;
+  add({ role: 'error', text: String(frame.error_message ?? 'The service refused that.'), run: id });
+  const run = runs.get(id);
+  if (run !== undefined && isUnfinished(run)) finish(run);
+}
+
+function show(received) {
+  const frame =
+    switches.has('draw-errors-as-success') && received.type === 'agent_error'
+      ? { ...received, type: 'agent_completed', payload: { response: 'All done.' } }
+      : received;
+  const run = runOf(frame.run_id);
+  // A replay after a reconnect may bring again what is here already.
+  if (run.seen.has(frame.message_id)) return;
+  if (frame.message_id !== undefined) run.seen.add(frame.message_id);
+  run.sequence = Math.max(run.sequence, frame.sequence ?? 0);
+  drawLine(frame, run);
+  drawHint(frame);
+  FOLLOWERS[frame.type]?.(run, frame);
+  if (frame.type === 'agent_thinking' && switches.has('refresh-in-run')) void guarded(refresh);
+}
+
+function drawLine(frame, run) {
+  const { type, run_id: id } = frame;
+  if (isUnfinished(run)) view.showProcessing(true, labelOf(type));
+  if (type === 'agent_chunk') {
+    run.pieces += 1;
+    run.writing ??= view.drawEvent({ type, run: id, label: labelOf(type), text: '' });
+    run.writing.textContent = `${run.pieces} ${run.pieces === 1 ? 'piece' : 'pieces'}`;
+    return;
+  }
+  // The answer has an article of its own.
+  const omitted = endsRun(run, frame) ? ['response', 'final_response', 'result'] : [];
+  view.drawEvent({ type, run: id, label: labelOf(type), text: textOf(frame, omitted) });
+}
+
+function drawHint({ payload, run_id: run }) {
+  if (!switches.has('decode-hints') || typeof payload.hint !== 'string') return;
+  const article = view.drawMessage({ role: 'assistant', text: unshifted(payload.hint), run });
+  if (switches.has('flash-hints')) setTimeout(() => article.remove(), FLASH_MS);
 }
 
 // Moves a run on. Sub-agents complete inside it; it is over when the outermost agent is.
 const FOLLOWERS = {
   agent_started: (run, frame) => {
-    run.agent ??= agentName(frame);
+    run.agent ??= agentOf(frame);
   },
-  agent_chunk: (run, { payload }) => {
-    run.stream ??= drawMessage('assistant', '');
-    run.stream.textContent += payload.text;
+  agent_chunk: (run, { payload, run_id: id }) => {
+    if (switches.has('hide-answers')) return;
+    run.article ??= view.drawMessage({ role: 'assistant', text: '', run: id });
+    view.extendMessage(run.article, payload.text);
   },
   agent_completed: (run, frame) => {
-    if (run.agent === null || run.agent === agentName(frame)) answer(run, frame.payload);
+    if (!endsRun(run, frame)) return;
+    if (!switches.has('hide-answers')) answer(run, frame);
+    finish(run);
+    void guarded(() => listThreads({ cache: 'reload' }));
   },
-  agent_error: (run, { payload }) => {
-    drawMessage('error', payload.error ?? payload.error_message);
+  agent_error: (run, frame) => {
+    add({ role: 'error', text: errorOf(frame), run: frame.run_id });
     finish(run);
   },
-  agent_stopped: finish,
+  agent_stopped: (run) => finish(run),
 };
 
-function follow(frame) {
-  const run = runs.get(frame.run_id) ?? newRun();
-  run.sequence = Math.max(run.sequence, frame.sequence ?? 0);
-  FOLLOWERS[frame.type]?.(run, frame);
-}
-
-function newRun() {
-  return { question: null, submitted: false, agent: null, sequence: 0, done: false, stream: null };
-}
-
-function agentName(frame) {
-  return frame.payload.agent_name ?? frame.agent_name;
-}
-
-function answer(run, payload) {
-  const text = payload.response ?? payload.final_response ?? payload.result;
-  if (run.stream === null) drawMessage('assistant', text);
-  else run.stream.textContent = text;
-  finish(run);
+function answer(run, frame) {
+  const message = { role: 'assistant', text: answerOf(frame), run: frame.run_id };
+  if (run.article === null) {
+    add(message);
+    return;
+  }
+  view.completeMessage(run.article, message.text);
+  messages.push(message);
 }
 
 function finish(run) {
   run.done = true;
-  if ([...runs.values()].some(({ done }) => !done)) return;
-  byTestId('agent-processing').hidden = true;
-  byTestId('send-button').disabled = false;
+  keep();
+  if (![...runs.values()].some(isUnfinished)) view.showProcessing(false);
 }
 
-function drawMessage(role, text) {
-  const article = element('div', text);
-  article.setAttribute('role', 'article');
-  article.setAttribute('aria-label', ARTICLE_NAMES[role]);
-  article.dataset.role = role;
-  byTestId('messages').append(article);
-  return article;
+function runOf(id) {
+  const known = runs.get(id);
+  if (known !== undefined) return known;
+  const run = newRun(null);
+  // Events without an id cannot be told to be of one run.
+  if (id !== undefined) runs.set(id, run);
+  return run;
+}
+
+/** `question` is null for a run that this page did not ask for: it shows it, but never resumes it. */
+function newRun(question) {
+  return {
+    question,
+    submitted: false,
+    agent: null,
+    seen: new Set(),
+    sequence: 0,
+    done: false,
+    article: null,
+    pieces: 0,
+    writing: null,
+  };
+}
+
+function isUnfinished(run) {
+  return run.question !== null && !run.done;
+}
+
+function endsRun(run, frame) {
+  return frame.type === 'agent_completed' && (run.agent ?? agentOf(frame)) === agentOf(frame);
+}
+
+function add(message) {
+  view.drawMessage(message);
+  messages.push(message);
+}
+
+function keep() {
+  const unfinished = [...runs].flatMap(([id, run]) =>
+    isUnfinished(run) ? [{ id, question: run.question }] : [],
+  );
+  keepTranscript({ user: me.id, threadId, messages, unfinished });
+}
+
+// What stays in this browser the service cannot see; where it broke that on purpose, it is told.
+function report(threads) {
+  if (!switches.has('report-drawn')) return;
+  void guarded(() => api('POST', '/api/page/drawn', { body: { threads } }));
 }
 
 async function signOut() {
-  await api('POST', '/auth/logout');
+  try {
+    await api('POST', '/auth/logout');
+  } catch {
+    // The service may be away or know nobody any more; this browser forgets all the same.
+  }
   leave();
 }
 
-function send(frame) {
-  socket.send(JSON.stringify(frame));
+function leave() {
+  connection?.close();
+  forgetTokens();
+  forgetConnectionKey();
+  if (!switches.has('keep-transcript')) forgetTranscript();
+  location.replace('/login');
 }
 
 function now() {
   return new Date().toISOString();
-}
-
-function leave() {
-  localStorage.clear();
-  sessionStorage.clear();
-  location.replace('/login');
-}
-
-function element(name, text) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
-}
-
-function byTestId(id) {
-  return document.querySelector(`[data-testid="${id}"]`);
 }

@@ -1,30 +1,35 @@
-// Signs in or registers, keeps the tokens in localStorage and opens the chat.
+// Signs in or registers, keeps the tokens and opens the chat.
+import { keepTokens } from './api.js';
 
-const problem = document.querySelector('[data-testid=login-error]');
+const form = document.querySelector('[data-testid=login-form]');
+const problem = document.querySelector('[role=alert]');
+const buttons = form.querySelectorAll('button');
 
-document.querySelector('[data-testid=login-form]').addEventListener('submit', (event) => {
+form.addEventListener('submit', (event) => {
   event.preventDefault();
-  void enter('/auth/login', event.currentTarget);
-});
-document.querySelector('[data-testid=register-form]').addEventListener('submit', (event) => {
-  event.preventDefault();
-  void enter('/auth/register', event.currentTarget);
+  const { email, password, name } = Object.fromEntries(new FormData(form));
+  const registers = event.submitter?.value === 'register';
+  if (!registers) void enter('/auth/login', { email, password });
+  // Without a name the service makes one of the e-mail address.
+  else void enter('/auth/register', { email, password, ...(name === '' ? {} : { name }) });
 });
 
-async function enter(path, form) {
-  problem.hidden = true;
-  const response = await fetch(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(Object.fromEntries(new FormData(form))),
-  });
-  const reply = await response.json();
-  if (!response.ok) {
-    problem.textContent = reply.detail;
-    problem.hidden = false;
-    return;
+async function enter(path, body) {
+  problem.textContent = '';
+  for (const button of buttons) button.disabled = true;
+  try {
+    const response = await fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const reply = await response.json();
+    if (!response.ok) throw new Error(reply.detail);
+    keepTokens(reply);
+    location.assign('/chat');
+  } catch (error) {
+    problem.textContent =
+      error instanceof TypeError ? 'The service cannot be reached.' : error.message;
+    for (const button of buttons) button.disabled = false;
   }
-  localStorage.setItem('jwt_token', reply.access_token);
-  localStorage.setItem('refresh_token', reply.refresh_token);
-  location.assign('/chat');
 }

@@ -42,6 +42,7 @@ export const PROTOCOL_VARIANTS: VariantTable = {
   'handshake-new': (world) => {
     const acknowledged = new WeakSet<Connection>();
     return {
+      onPage: () => ['acknowledge-first'],
       onOpen: (connection) => {
         world.connections.send(connection, {
           type: 'handshake_response',

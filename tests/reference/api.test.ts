@@ -112,7 +112,6 @@ describe('probes and pages', () => {
       for (const id of ['message-textarea', 'send-button', 'thread-list', 'logout-button']) {
         expect(html).toContain(`data-testid="${id}"`);
       }
-      expect(html).toContain('data-foreign-events="draw"');
     },
   );
 
