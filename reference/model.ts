@@ -28,8 +28,8 @@ export interface Session {
   readonly signedIn: User;
   /** Whose data is read and written. Differs from `signedIn` only under identity faults. */
   readonly user: User;
-  /** Id of the access token (`jti`); revoking it ends the session. */
-  readonly tokenId: string;
+  /** Id that all tokens of one sign-in share, refreshed ones too; ending it makes them worthless. */
+  readonly sessionId: string;
 }
 
 /** Where a request came from, as far as a careless service would look. */

@@ -43,12 +43,12 @@ export class Sessions {
     const user = this.parts.users.byId(claims.userId);
     const signedIn = this.parts.users.find(claims.email);
     if (user === undefined || signedIn === undefined) throw new Refusal(401, 'Unknown user');
-    return this.identify({ signedIn, user, tokenId: claims.tokenId }, from);
+    return this.identify({ signedIn, user, sessionId: claims.sessionId }, from);
   }
 
   /** Returns the session again, for a ticket; 401 if it ended meanwhile. */
   renew(session: Session, from: Origin): Session {
-    if (this.parts.tokens.isRevoked(session.tokenId)) throw new Refusal(401, 'Signed out');
+    if (this.parts.tokens.hasEnded(session.sessionId)) throw new Refusal(401, 'Signed out');
     return this.identify(session, from);
   }
 
@@ -57,17 +57,17 @@ export class Sessions {
     const claims = await this.parts.tokens.redeem(refreshToken);
     const user = this.parts.users.find(claims.email);
     if (user === undefined) throw new Refusal(401, 'Unknown user');
-    return { user, pair: await this.issue(user, this.parts.lifeSeconds) };
+    return { user, pair: await this.issue(user, this.parts.lifeSeconds, claims.sessionId) };
   }
 
-  /** Revokes the token of a session and closes the sockets of its holder. */
+  /** Makes every token of a session worthless and closes the sockets of its holder. */
   end(session: Session): void {
-    this.parts.tokens.revoke(session.tokenId);
+    this.parts.tokens.end(session.sessionId);
     this.parts.connections.signOut(session.signedIn);
   }
 
-  private async issue(user: User, lifeSeconds: number): Promise<TokenPair> {
-    const pair = await this.parts.tokens.issue(user, lifeSeconds);
+  private async issue(user: User, lifeSeconds: number, sessionId?: string): Promise<TokenPair> {
+    const pair = await this.parts.tokens.issue(user, lifeSeconds, sessionId);
     user.lastToken = pair.access;
     return pair;
   }

@@ -18,6 +18,8 @@ export interface Claims {
   readonly userId: string;
   readonly email: string;
   readonly tokenId: string;
+  /** Shared by all tokens of one sign-in. */
+  readonly sessionId: string;
 }
 
 type TokenType = 'access' | 'refresh';
@@ -34,8 +36,8 @@ const AGE_SECONDS_MAX = 24 * 3_600;
 export class Tokens {
   private readonly clock: Clock;
   private readonly key: webcrypto.CryptoKey;
-  // Refresh tokens are revoked by use, access tokens by sign-out.
-  private readonly revoked = new Set<string>();
+  private readonly usedRefreshTokens = new Set<string>();
+  private readonly endedSessions = new Set<string>();
 
   constructor(clock: Clock, key: webcrypto.CryptoKey) {
     this.clock = clock;
@@ -51,46 +53,50 @@ export class Tokens {
     return new Tokens(clock, key);
   }
 
-  /** Issues a pair whose access token lives this many seconds. */
-  async issue(user: User, lifeSeconds: number): Promise<TokenPair> {
-    const tokenId = randomUUID();
+  /** Issues a pair whose access token lives this many seconds, for a new session unless one is given. */
+  async issue(
+    user: User,
+    lifeSeconds: number,
+    sessionId: string = randomUUID(),
+  ): Promise<TokenPair> {
     const [access, refresh] = await Promise.all([
-      this.sign(user, { tokenId, type: 'access', lifeSeconds }),
-      this.sign(user, {
-        tokenId: refreshIdOf(tokenId),
-        type: 'refresh',
-        lifeSeconds: REFRESH_LIFE_SECONDS,
-      }),
+      this.sign(user, { sessionId, type: 'access', lifeSeconds }),
+      this.sign(user, { sessionId, type: 'refresh', lifeSeconds: REFRESH_LIFE_SECONDS }),
     ]);
     return { access, refresh, expiresIn: lifeSeconds };
   }
 
   /** Returns the claims of a valid token of this type; 401 for any other. */
   async verify(token: string, type: TokenType): Promise<Claims> {
-    const claims = await this.read(token);
-    const { sub, jti, email, token_type: actual } = claims;
-    const revoked = jti === undefined || this.revoked.has(jti);
-    if (revoked || sub === undefined || typeof email !== 'string' || actual !== type) {
-      throw new Refusal(401, 'Invalid or expired token');
-    }
-    return { userId: sub, email, tokenId: jti };
+    const claims = this.claimsIn(await this.read(token), type);
+    if (claims === null) throw invalid();
+    return claims;
   }
 
-  isRevoked(tokenId: string): boolean {
-    return this.revoked.has(tokenId);
+  /** True for the session of somebody who signed out. */
+  hasEnded(sessionId: string): boolean {
+    return this.endedSessions.has(sessionId);
   }
 
-  /** Ends a session: its access token and the refresh token issued beside it. */
-  revoke(tokenId: string): void {
-    this.revoked.add(tokenId);
-    this.revoked.add(refreshIdOf(tokenId));
+  /** Ends a session: all its tokens are worthless from now on. */
+  end(sessionId: string): void {
+    this.endedSessions.add(sessionId);
   }
 
   /** Uses up a refresh token; it works once. */
   async redeem(refreshToken: string): Promise<Claims> {
     const claims = await this.verify(refreshToken, 'refresh');
-    this.revoked.add(claims.tokenId);
+    if (this.usedRefreshTokens.has(claims.tokenId)) throw invalid();
+    this.usedRefreshTokens.add(claims.tokenId);
     return claims;
+  }
+
+  private claimsIn(payload: JWTPayload, type: TokenType): Claims | null {
+    const { sub, jti, sid, email, token_type: actual } = payload;
+    const complete = sub !== undefined && jti !== undefined && typeof email === 'string';
+    if (!complete || typeof sid !== 'string') return null;
+    if (actual !== type || this.hasEnded(sid)) return null;
+    return { userId: sub, email, tokenId: jti, sessionId: sid };
   }
 
   private async read(token: string): Promise<JWTPayload> {
@@ -100,22 +106,23 @@ export class Tokens {
         issuer: ISSUER,
         audience: AUDIENCE,
         maxTokenAge: AGE_SECONDS_MAX,
-        requiredClaims: ['sub', 'email', 'jti', 'exp'],
+        requiredClaims: ['sub', 'email', 'jti', 'sid', 'exp'],
       });
       return payload;
     } catch {
       // Which check failed is nobody's business but the owner's, who can decode the token.
-      throw new Refusal(401, 'Invalid or expired token');
+      throw invalid();
     }
   }
 
   private async sign(
     user: User,
-    token: { readonly tokenId: string; readonly type: TokenType; readonly lifeSeconds: number },
+    token: { readonly sessionId: string; readonly type: TokenType; readonly lifeSeconds: number },
   ): Promise<string> {
     const nowSeconds = this.clock.now() / 1_000;
     return new SignJWT({
       email: user.email,
+      sid: token.sessionId,
       permissions: [...user.permissions],
       token_type: token.type,
       type: token.type,
@@ -126,13 +133,13 @@ export class Tokens {
       .setSubject(user.id)
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
-      .setJti(token.tokenId)
+      .setJti(randomUUID())
       .setIssuedAt(Math.floor(nowSeconds))
       .setExpirationTime(Math.ceil(nowSeconds + token.lifeSeconds))
       .sign(this.key);
   }
 }
 
-function refreshIdOf(tokenId: string): string {
-  return `${tokenId}.refresh`;
+function invalid(): Refusal {
+  return new Refusal(401, 'Invalid or expired token');
 }

@@ -154,6 +154,15 @@ describe('signing out', () => {
     other.close();
   });
 
+  test('ends the tokens from before a refresh as well', async () => {
+    const user = await TestUser.register(target.url);
+    const body = { refresh_token: user.refreshToken };
+    const next = text((await call(target.url, '/auth/refresh', { body })).body['access_token']);
+    expect([await isAccepted(user.token), await isAccepted(next)]).toEqual([true, true]);
+    await call(target.url, '/auth/logout', { method: 'POST', token: next });
+    expect([await isAccepted(user.token), await isAccepted(next)]).toEqual([false, false]);
+  });
+
   test('needs a token', async () => {
     expect((await call(target.url, '/auth/logout', { method: 'POST' })).status).toBe(401);
   });

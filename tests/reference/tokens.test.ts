@@ -24,6 +24,7 @@ const GOOD: JWTPayload = {
   iat: nowSeconds,
   exp: nowSeconds + 60,
   jti: randomUUID(),
+  sid: randomUUID(),
 };
 
 const isAccepted = async (claims: JWTPayload): Promise<boolean> => {
@@ -46,19 +47,25 @@ test.each<[string, JWTPayload]>([
   ['of the refresh kind', { ...GOOD, token_type: 'refresh' }],
   ['without an expiry', withoutClaim('exp')],
   ['without an id', withoutClaim('jti')],
+  ['without a session', withoutClaim('sid')],
   ['without an e-mail', withoutClaim('email')],
 ])('a well-signed token %s is refused', async (_kind, claims) => {
   expect(await isAccepted(claims)).toBe(false);
 });
 
-test('a revoked token is refused, with the refresh token beside it', async () => {
+test('the end of a session ends all its tokens: refreshed ones and the refresh token too', async () => {
   const user = { id: 'user-1', email: 'ada@crowd.test', name: 'Ada', ordinal: 1 };
   const rest = { permissions: [], note: '', lastToken: null };
   const pair = await tokens.issue({ ...user, ...rest }, 60);
-  const { tokenId } = await tokens.verify(pair.access, 'access');
-  tokens.revoke(tokenId);
-  await expect(tokens.verify(pair.access, 'access')).rejects.toMatchObject({ statusCode: 401 });
-  await expect(tokens.redeem(pair.refresh)).rejects.toMatchObject({ statusCode: 401 });
+  const { sessionId } = await tokens.redeem(pair.refresh);
+  const next = await tokens.issue({ ...user, ...rest }, 60, sessionId);
+  const other = await tokens.issue({ ...user, ...rest }, 60);
+  tokens.end(sessionId);
+  for (const token of [pair.access, next.access]) {
+    await expect(tokens.verify(token, 'access')).rejects.toMatchObject({ statusCode: 401 });
+  }
+  await expect(tokens.redeem(next.refresh)).rejects.toMatchObject({ statusCode: 401 });
+  expect(await tokens.verify(other.access, 'access')).toMatchObject({ userId: 'user-1' });
 });
 
 function withoutClaim(name: string): JWTPayload {
