@@ -9,6 +9,18 @@ const NEEDS: Readonly<Record<string, string>> = {
   r2: 'a second round (--rounds 2)',
   eq: 'equal questions (--variant equal-questions)',
   barrier: 'users released at one moment',
+  'ask at once': 'a user who asks right after the first frame',
+  cancel: 'a user who stops a run',
+  'equal titles': 'users whose threads have one title',
+  error: 'a user whose tool fails',
+  expiry: 'a token that is past its expiry',
+  late: 'a user who joins late',
+  'prefix names': 'a user whose name is the beginning of another’s',
+  probe: 'a user who tries what is not theirs',
+  reconnect: 'a user who loses the connection in the middle of a run',
+  'sign-out': 'a user who signs out',
+  switch: 'two users, one after the other, at the same browser',
+  tabs: 'a user with two tabs',
 };
 
 /** `crosstalk explain …`: a rule (its short name will do) or a fault. */

@@ -1,5 +1,22 @@
 /** What it takes for a fault to show. */
-type FaultNeeds = 'gp' | 'r2' | 'eq, r2' | 'gp, barrier';
+type FaultNeeds =
+  | 'gp'
+  | 'gp, barrier'
+  | 'r2'
+  | 'eq, r2'
+  | 'ask at once'
+  | 'cancel'
+  | 'equal titles'
+  | 'error'
+  | 'late'
+  | 'prefix names'
+  | 'probe'
+  | 'probe, expiry'
+  | 'reconnect'
+  | 'reconnect, probe'
+  | 'sign-out'
+  | 'switch'
+  | 'tabs';
 
 /** Where a fault can be seen: `any` is both the raw socket and the page. */
 type FaultSeenBy = 'any' | 'socket' | 'page';
@@ -14,7 +31,7 @@ export interface FaultEntry {
   readonly after: string;
   /**
    * The least a scenario must do: `gp` the golden path, `r2` a second round, `eq` equal questions,
-   * `barrier` users released at one moment.
+   * `barrier` users released at one moment; anything else is what some user has to do.
    */
   readonly needs: FaultNeeds;
   readonly seenBy: FaultSeenBy;
@@ -138,6 +155,30 @@ export const FAULTS: readonly FaultEntry[] = [
     rules: ['isolation/wrong-answer', 'isolation/foreign-marker'],
   },
   {
+    name: 'storage-residue',
+    does: "Sign-out leaves the transcript in localStorage; the next user's page restores from it.",
+    after: 'A9 N58',
+    needs: 'switch',
+    seenBy: 'page',
+    rules: ['isolation/residue'],
+  },
+  {
+    name: 'tab-clone',
+    does: 'The connection key lives in sessionStorage; a duplicated tab evicts the first.',
+    after: 'A38',
+    needs: 'tabs',
+    seenBy: 'page',
+    rules: ['delivery/unexpected-close', 'order/missing-event'],
+  },
+  {
+    name: 'cache-residue',
+    does: 'An API reply with private data is cacheable and served to the next user of the browser.',
+    after: 'A9',
+    needs: 'switch',
+    seenBy: 'page',
+    rules: ['isolation/residue'],
+  },
+  {
     name: 'memory-bleed',
     does: "Facts told by one user are recalled in another's answer, one round later.",
     after: 'A3 A42',
@@ -170,12 +211,28 @@ export const FAULTS: readonly FaultEntry[] = [
     rules: ['isolation/foreign-identity'],
   },
   {
+    name: 'render-only',
+    does: "The wire carries it encoded (each character shifted), the page decodes and draws another user's text.",
+    after: 'A25 A28',
+    needs: 'gp',
+    seenBy: 'page',
+    rules: ['isolation/foreign-marker', 'isolation/wire-page-mismatch'],
+  },
+  {
     name: 'filter-only',
     does: 'The wire leaks; the page hides it.',
     after: 'A21 A41',
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker', 'isolation/misdelivered-event'],
+  },
+  {
+    name: 'flash',
+    does: 'As render-only, shown for 50 ms, then removed.',
+    after: 'A27',
+    needs: 'gp',
+    seenBy: 'page',
+    rules: ['isolation/foreign-marker'],
   },
   {
     name: 'shared-principal',
@@ -424,6 +481,22 @@ export const FAULTS: readonly FaultEntry[] = [
     needs: 'gp',
     seenBy: 'socket',
     rules: ['order/malformed-event'],
+  },
+  {
+    name: 'not-shown',
+    does: 'All on the wire, the page does not draw the answer.',
+    after: 'O-6 N73',
+    needs: 'gp',
+    seenBy: 'page',
+    rules: ['delivery/not-shown'],
+  },
+  {
+    name: 'shows-success-on-error',
+    does: 'An error on the wire, success on the page.',
+    after: 'O-6',
+    needs: 'gp',
+    seenBy: 'page',
+    rules: ['isolation/wire-page-mismatch'],
   },
   {
     name: 'slow-start',

@@ -11,6 +11,15 @@ import type {
   User,
 } from './model.ts';
 
+/** A request that is about to get its reply. */
+export interface Answered {
+  readonly method: string;
+  /** Path without the query. */
+  readonly path: string;
+  /** Null where nobody is signed in. */
+  readonly session: Session | null;
+}
+
 /** Extra headers of an HTTP reply, and why they are there. */
 export interface ReplyHeaders {
   readonly headers: Readonly<Record<string, string>>;
@@ -60,12 +69,14 @@ export interface Hooks {
     listed: readonly ListedThread[],
     session: Session,
   ) => readonly ListedThread[];
-  /** An HTTP reply is about to leave; the session is null where nobody is signed in. */
-  readonly onReply?: (session: Session | null) => ReplyHeaders | null;
+  /** An HTTP reply is about to leave. */
+  readonly onReply?: (answered: Answered) => ReplyHeaders | null;
   /** `GET /health` is asked; returns whether the service claims to be well. */
   readonly onHealth?: () => boolean;
   /** The chat page of a signed-in user asks how to behave; returns what to switch on in it. */
   readonly onPage?: (session: Session) => readonly PageSwitch[];
+  /** The chat page says that it drew something of a thread; returns why it could. */
+  readonly onDrawn?: (thread: Thread, session: Session) => readonly Deviation[];
   /** An authenticated upgrade is about to be answered. */
   readonly onUpgrade?: (session: Session) => UpgradeDelay | null;
   /** A connection is open and has been sent its first frame. */
@@ -123,8 +134,8 @@ export class HookChain {
     );
   }
 
-  replyHeaders(session: Session | null): readonly ReplyHeaders[] {
-    return this.links.flatMap((hooks) => hooks.onReply?.(session) ?? []);
+  replyHeaders(answered: Answered): readonly ReplyHeaders[] {
+    return this.links.flatMap((hooks) => hooks.onReply?.(answered) ?? []);
   }
 
   healthy(): boolean {
@@ -133,6 +144,10 @@ export class HookChain {
 
   pageSwitches(session: Session): readonly PageSwitch[] {
     return this.links.flatMap((hooks) => hooks.onPage?.(session) ?? []);
+  }
+
+  drawn(thread: Thread, session: Session): readonly Deviation[] {
+    return this.links.flatMap((hooks) => hooks.onDrawn?.(thread, session) ?? []);
   }
 
   upgradeDelays(session: Session): readonly UpgradeDelay[] {

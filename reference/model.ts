@@ -84,6 +84,8 @@ export interface Connection {
   readonly ordinal: number;
   readonly session: Session;
   readonly socket: WebSocket;
+  /** Name that the client gave the connection, kept over its reconnects; null if it gave none. */
+  readonly key: string | null;
   /** Where a question goes that names no thread. */
   readonly thread: Thread;
   /** Monotonic milliseconds of the last frame in, or event out; the idle limit counts from here. */

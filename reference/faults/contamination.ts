@@ -1,7 +1,6 @@
 /** Faults that put something of another user into a user's own events. */
 import { AGENT_NAME, step, toolResult } from '../agent.ts';
-import type { AgentEvent, Deviation, Run, Step, User } from '../model.ts';
-import type { World } from '../world.ts';
+import type { Deviation, Run, Step, User } from '../model.ts';
 import type { Fault, FaultTable } from './fault.ts';
 import {
   answerOf,
@@ -15,6 +14,7 @@ import {
   lastEnded,
   neighbour,
   payloadOf,
+  withNeighbour,
 } from './fault.ts';
 
 const CHUNK_LENGTH = 40;
@@ -195,23 +195,6 @@ const ENCODINGS: Readonly<Record<string, (text: string) => Readonly<Record<strin
     raw: text.replaceAll(/[^]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`),
   }),
 };
-
-/** An event that a fault may spoil for the usual victims, once a stranger's run is known. */
-interface Occasion {
-  readonly event: AgentEvent;
-  readonly run: Run;
-  readonly types: readonly string[];
-}
-
-function withNeighbour(
-  world: World,
-  occasion: Occasion,
-  spoil: (other: Run) => AgentEvent,
-): readonly AgentEvent[] {
-  const { event, run, types } = occasion;
-  const other = types.includes(event.type) && hits(run) ? neighbour(world, run) : null;
-  return [other === null ? event : spoil(other)];
-}
 
 /** A cache of answers that forgets who asked: whoever asks the same gets the first asker's answer. */
 function cacheBy(keyOf: (question: string) => string): Fault {

@@ -43,6 +43,24 @@ export function neighbour(world: World, run: Run): Run | null {
   return before ?? lastEnded(world, run);
 }
 
+/** An event that a fault may spoil, and the types of events that it spoils. */
+export interface Occasion {
+  readonly event: AgentEvent;
+  readonly run: Run;
+  readonly types: readonly string[];
+}
+
+/** Spoils an event of these types for the usual victims with a stranger's run, once there is one. */
+export function withNeighbour(
+  world: World,
+  occasion: Occasion,
+  spoil: (other: Run) => AgentEvent,
+): readonly AgentEvent[] {
+  const { event, run, types } = occasion;
+  const other = types.includes(event.type) && hits(run) ? neighbour(world, run) : null;
+  return [other === null ? event : spoil(other)];
+}
+
 /** The run of a stranger that ended last, or null. */
 export function lastEnded(world: World, run: Run): Run | null {
   return [...world.runs.ended()].findLast((other) => areStrangers(run, other)) ?? null;

@@ -80,7 +80,7 @@ export const IDENTITY_FAULTS: FaultTable = {
   'header-leak': (_world, name) => {
     let last: User | null = null;
     return {
-      onReply: (session) => {
+      onReply: ({ session }) => {
         if (session === null) return null;
         const other = last;
         last = session.signedIn;

@@ -4,6 +4,7 @@ import type { FaultTable } from './fault.ts';
 import { IDENTITY_FAULTS } from './identity.ts';
 import { MISDELIVERY_FAULTS } from './misdelivery.ts';
 import { ORDER_FAULTS } from './order.ts';
+import { PAGE_FAULTS } from './page.ts';
 
 /** Every fault by the name that `--fault` takes; a test holds it against the catalogue. */
 export const FAULT_SWITCHES: FaultTable = {
@@ -12,4 +13,5 @@ export const FAULT_SWITCHES: FaultTable = {
   ...IDENTITY_FAULTS,
   ...ORDER_FAULTS,
   ...DELIVERY_FAULTS,
+  ...PAGE_FAULTS,
 };

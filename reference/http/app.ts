@@ -36,7 +36,9 @@ export async function createApp(world: World): Promise<FastifyInstance> {
   app.addHook('onSend', async (request, reply) => {
     if (isPrivate(request.url)) void reply.header('cache-control', 'no-store');
     const session = knownCaller(request);
-    for (const { headers, deviations } of world.hooks.replyHeaders(session)) {
+    const path = request.url.split('?')[0] ?? '';
+    const answered = { method: request.method, path, session };
+    for (const { headers, deviations } of world.hooks.replyHeaders(answered)) {
       void reply.headers({ ...headers });
       for (const { fault, owner, how } of deviations) {
         const observer = session?.signedIn.email ?? null;

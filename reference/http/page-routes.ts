@@ -1,10 +1,14 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { z } from 'zod';
 import type { World } from '../world.ts';
-import { signedIn } from './caller.ts';
+import type { Call } from './caller.ts';
+import { readInput, signedIn } from './caller.ts';
 
 const FILES = new URL('../page/', import.meta.url);
+
+const DrawnBody = z.object({ threads: z.array(z.string().max(200)).max(1_000) });
 
 /** What of the page is served below `/assets/`. */
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.css': 'text/css' };
@@ -40,6 +44,22 @@ export function addPageRoutes(app: FastifyInstance, world: World): void {
     '/api/page/switches',
     signedIn(world, ({ session }) => ({ switches: world.hooks.pageSwitches(session) })),
   );
+  app.post(
+    '/api/page/drawn',
+    signedIn(world, (call) => explainDrawn(world, call)),
+  );
+}
+
+// What a browser keeps from one user to the next never passes the service, so its page tells.
+function explainDrawn(world: World, { session, request }: Call): { readonly threads: number } {
+  const { threads } = readInput(DrawnBody, request.body);
+  for (const thread of threads.flatMap((id) => world.threads.find(id) ?? [])) {
+    for (const { fault, owner, how } of world.hooks.drawn(thread, session)) {
+      const observer = session.signedIn.email;
+      world.truth.write({ fault, observer, owner, run: null, event: null, how });
+    }
+  }
+  return { threads: threads.length };
 }
 
 function page(reply: FastifyReply, html: string): FastifyReply {

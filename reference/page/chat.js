@@ -212,10 +212,7 @@ function fail(frame) {
 }
 
 function show(received) {
-  const frame =
-    switches.has('draw-errors-as-success') && received.type === 'agent_error'
-      ? { ...received, type: 'agent_completed', payload: { response: 'All done.' } }
-      : received;
+  const frame = switches.has('draw-errors-as-success') ? asSuccess(received) : received;
   const run = runOf(frame.run_id);
   // A replay after a reconnect may bring again what is here already.
   if (run.seen.has(frame.message_id)) return;
@@ -225,6 +222,12 @@ function show(received) {
   drawHint(frame);
   FOLLOWERS[frame.type]?.(run, frame);
   if (frame.type === 'agent_thinking' && switches.has('refresh-in-run')) void guarded(refresh);
+}
+
+function asSuccess(frame) {
+  if (frame.type !== 'agent_error') return frame;
+  const payload = { agent_name: agentOf(frame), response: 'All done.' };
+  return { ...frame, type: 'agent_completed', payload };
 }
 
 function drawLine(frame, run) {

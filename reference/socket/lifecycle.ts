@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { isoTime } from '../clock.ts';
-import type { Connection, Session } from '../model.ts';
+import type { Connection } from '../model.ts';
 import type { World } from '../world.ts';
 import { handleFrame } from './messages.ts';
-import type { OnSocket } from './upgrade.ts';
+import type { Admitted, OnSocket } from './upgrade.ts';
 
 /**
  * Makes what takes over an accepted socket: it registers the connection, greets it with
@@ -12,9 +12,9 @@ import type { OnSocket } from './upgrade.ts';
  */
 export function createSocketHandler(world: World): OnSocket {
   let opened = 0;
-  return (socket, session) => {
+  return (socket, admitted) => {
     opened += 1;
-    const connection = connectionOf(world, { socket, session, ordinal: opened });
+    const connection = connectionOf(world, { socket, ...admitted, ordinal: opened });
     socket.on('message', (data) => {
       connection.activeAt = world.clock.monotonic();
       handleFrame(world, connection, textOf(data));
@@ -37,7 +37,7 @@ export function createSocketHandler(world: World): OnSocket {
 
 function connectionOf(
   world: World,
-  from: { readonly socket: WebSocket; readonly session: Session; readonly ordinal: number },
+  from: Admitted & { readonly socket: WebSocket; readonly ordinal: number },
 ): Connection {
   const { user } = from.session;
   const own = world.threads.of(user).find(({ owner }) => owner.id === user.id);

@@ -9,8 +9,15 @@ import type { Origin, Session } from '../model.ts';
 import { Refusal } from '../refusal.ts';
 import type { World } from '../world.ts';
 
+/** Who wants a socket, once the service let them in. */
+export interface Admitted {
+  readonly session: Session;
+  /** The `?key=` of the address, by which a client names its connection. */
+  readonly key: string | null;
+}
+
 /** What an accepted upgrade is handed to. */
-export type OnSocket = (socket: WebSocket, session: Session) => void;
+export type OnSocket = (socket: WebSocket, admitted: Admitted) => void;
 
 const FRAME_BYTES_MAX = 1_024 * 1_024;
 
@@ -43,7 +50,10 @@ export function createUpgradeHandler(
     void admit(world, request)
       .then((session) => {
         socket.off('error', hangUp);
-        return server.handleUpgrade(request, socket, head, (opened) => onSocket(opened, session));
+        const key = addressOf(request).searchParams.get('key');
+        return server.handleUpgrade(request, socket, head, (opened) =>
+          onSocket(opened, { session, key }),
+        );
       })
       .catch((error: unknown) => refuse(socket, error));
   };
@@ -64,7 +74,7 @@ async function admit(world: World, request: IncomingMessage): Promise<Session> {
 }
 
 async function authenticate(world: World, request: IncomingMessage): Promise<Session> {
-  const url = new URL(request.url ?? '/', 'http://target.invalid');
+  const url = addressOf(request);
   if (url.pathname !== '/ws') throw new Refusal(404, 'Not found');
   const from = originOf(request);
   const token = protocolToken(request) ?? bearerToken(request.headers.authorization);
@@ -72,6 +82,10 @@ async function authenticate(world: World, request: IncomingMessage): Promise<Ses
   const ticket = url.searchParams.get('ticket');
   if (ticket !== null) return world.sessions.renew(world.tickets.redeem(ticket), from);
   return world.sessions.accept(ownOriginCookie(request), from);
+}
+
+function addressOf(request: IncomingMessage): URL {
+  return new URL(request.url ?? '/', 'http://target.invalid');
 }
 
 function protocolToken(request: IncomingMessage): string | null {

@@ -27,6 +27,8 @@ export class Visitor {
   readonly page: Page;
   /** What went wrong inside the page; stays empty. */
   readonly errors: string[] = [];
+  /** Every frame that came over any socket of the page. */
+  readonly frames: string[] = [];
   private readonly url: string;
 
   constructor(url: string, page: Page) {
@@ -35,6 +37,9 @@ export class Visitor {
     this.context = page.context();
     this.email = `${marker()}@crowd.test`;
     page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('websocket', (socket) =>
+      socket.on('framereceived', ({ payload }) => this.frames.push(String(payload))),
+    );
   }
 
   /** Opens the page in a browser profile of its own. */
@@ -101,7 +106,21 @@ export class Visitor {
     await this.by('agent-processing').waitFor({ state: 'hidden' });
   }
 
-  /** Calls the API as this person. */
+  /** Another tab, made from this one as a browser duplicates tabs: with a copy of its storage. */
+  async duplicateTab(): Promise<Visitor> {
+    const opened = this.context.waitForEvent('page');
+    await this.page.evaluate(() => void window.open('/chat'));
+    return new Visitor(this.url, await opened);
+  }
+
+  /** Everything that the browser keeps for the page. */
+  stored(): Promise<Record<string, string>> {
+    return this.page.evaluate(() =>
+      Object.fromEntries([...Object.entries(localStorage), ...Object.entries(sessionStorage)]),
+    );
+  }
+
+  /** The access token that the page holds. */
   async token(): Promise<string> {
     return (await this.page.evaluate(() => localStorage.getItem('jwt_token'))) ?? '';
   }

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Visitor, startBrowser } from './browser.ts';
-import { asJson, call, marker, startTestTarget } from './crowd.ts';
+import { call, marker, startTestTarget } from './crowd.ts';
 import type { TestTarget } from './crowd.ts';
 
 const FIVE = [
@@ -28,20 +28,13 @@ async function registered(url = target.url): Promise<Visitor> {
   return (await Visitor.arrive(browser, url)).register();
 }
 
-/** Everything that the browser keeps for the page. */
-function stored(page: Page): Promise<Record<string, string>> {
-  return page.evaluate(() =>
-    Object.fromEntries([...Object.entries(localStorage), ...Object.entries(sessionStorage)]),
-  );
-}
-
 describe('signing in', () => {
   test('registers, shows who came, and keeps the tokens', async () => {
     const anna = await registered();
     expect(new URL(anna.page.url()).pathname).toBe('/chat');
     expect(await anna.by('user-email').textContent()).toBe(`${anna.name} (${anna.email})`);
     expect(await anna.by('connection-state').textContent()).toBe('connected');
-    expect(await stored(anna.page)).toMatchObject({
+    expect(await anna.stored()).toMatchObject({
       jwt_token: expect.any(String),
       refresh_token: expect.any(String),
     });
@@ -54,7 +47,7 @@ describe('signing in', () => {
     await anna.submitSignIn('login-submit');
     const alert = anna.page.getByRole('alert');
     await expect.poll(() => alert.textContent()).toBe('Invalid credentials');
-    expect(await stored(anna.page)).toEqual({});
+    expect(await anna.stored()).toEqual({});
     await anna.by('register-submit').click();
     await anna.ready();
     await anna.context.close();
@@ -221,15 +214,15 @@ describe('signing out', () => {
     const question = await anna.ask();
     await anna.answered();
     const token = await anna.token();
-    expect(await stored(anna.page)).toHaveProperty('chat_state_persistence');
+    expect(await anna.stored()).toHaveProperty('chat_state_persistence');
     await anna.by('logout-button').click();
     await anna.by('login-submit').waitFor();
-    expect(await stored(anna.page)).toEqual({});
+    expect(await anna.stored()).toEqual({});
     expect((await call(target.url, '/auth/me', { token })).status).toBe(401);
     const ben = await anna.handOver().register();
     await ben.ask();
     await ben.answered();
-    const everything = (await ben.page.content()) + JSON.stringify(await stored(ben.page));
+    const everything = (await ben.page.content()) + JSON.stringify(await ben.stored());
     for (const annas of [anna.email, anna.name, question]) expect(everything).not.toContain(annas);
     await anna.context.close();
   });
@@ -239,7 +232,7 @@ describe('signing out', () => {
     const token = await anna.token();
     await call(target.url, '/auth/logout', { method: 'POST', token });
     await anna.by('login-submit').waitFor();
-    expect(await stored(anna.page)).toEqual({});
+    expect(await anna.stored()).toEqual({});
     await anna.context.close();
   });
 
@@ -249,7 +242,7 @@ describe('signing out', () => {
     await anna.answered();
     const ben = await anna.handOver().register();
     expect(await ben.page.content()).not.toContain(question);
-    expect(await stored(ben.page)).not.toHaveProperty('chat_state_persistence');
+    expect(await ben.stored()).not.toHaveProperty('chat_state_persistence');
     await anna.context.close();
   });
 });
@@ -257,11 +250,9 @@ describe('signing out', () => {
 describe('a second tab', () => {
   test('duplicated from the first has a connection of its own', async () => {
     const anna = await registered();
-    const opened = anna.context.waitForEvent('page');
-    await anna.page.evaluate(() => void window.open('/chat'));
-    const second = new Visitor(target.url, await opened);
+    const second = await anna.duplicateTab();
     await second.ready();
-    const keys = await Promise.all([stored(anna.page), stored(second.page)]);
+    const keys = await Promise.all([anna.stored(), second.stored()]);
     expect(keys[0]['connection_key']).not.toBe(keys[1]['connection_key']);
     await anna.ask();
     await anna.answered();
@@ -398,30 +389,6 @@ describe('a page', () => {
       expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(viewport.height);
     }
     await anna.context.close();
-  });
-});
-
-describe('filter-only', () => {
-  test('leaks on the wire, and the page hides it', async () => {
-    const leaky = await startTestTarget({ faults: ['filter-only'] });
-    const [anna, ben] = [await registered(leaky.url), await registered(leaky.url)];
-    const frames: string[] = [];
-    ben.page.on('websocket', (socket) =>
-      socket.on('framereceived', ({ payload }) => frames.push(String(payload))),
-    );
-    await ben.page.reload();
-    await ben.ready();
-    const question = await anna.ask();
-    await anna.answered();
-    await expect.poll(() => frames.join()).toContain('agent_completed');
-    await ben.ask();
-    await ben.answered();
-    expect(frames.join()).toContain(question);
-    expect(await ben.page.content()).not.toContain(question);
-    expect(leaky.truth().map((line) => asJson(line)['observer'])).toContain(ben.email);
-    await anna.context.close();
-    await ben.context.close();
-    await leaky.close();
   });
 });
 
