@@ -77,7 +77,9 @@ export class FactFinder {
     const received = observation.dir === 'in';
     const { sightings, tokens } =
       observation.dir === 'act' ? NOT_SEARCHED : this.#search(observation, received);
-    const attribution = received ? this.#attributionOf(observation, observer) : undefined;
+    // What a page draws is no event, however it is called.
+    const isEvent = received && observation.surface !== 'dom';
+    const attribution = isEvent ? this.#attributionOf(observation, observer) : undefined;
     if (this.#knowledge.sharesThreads) this.#publish(observation, attribution, sightings);
     const foreign = received ? this.#accusing(observation, observer, sightings) : NOTHING;
     if (observation.dir === 'out') this.#remember(observer, sightings);
@@ -212,10 +214,12 @@ export class FactFinder {
   ): readonly Sighting[] {
     if (sightings.every((sighting) => this.#isOwn(sighting, observer))) return NOTHING;
     const sent = this.#sentForeign.get(observer);
+    const { tenancy } = this.#knowledge;
     const foreign = sightings.filter(
       (sighting) =>
         !this.#isOwn(sighting, observer) &&
-        sent?.has(sighting.text) !== true &&
+        (sent?.has(sighting.text) !== true ||
+          tenancy.isKept(observation, observer, sighting.owner)) &&
         !this.#isWithinAudience(sighting, observer, sightings),
     );
     return foreign.length > 0 ? this.#notPublic(observation, foreign) : NOTHING;

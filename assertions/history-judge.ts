@@ -16,12 +16,14 @@ import {
   type Outcome,
   type Verdict,
 } from '../history/verdict.ts';
+import { Disturbances } from './disturbances.ts';
 import { FactFinder, type Facts } from './facts.ts';
 import { Knowledge } from './knowledge.ts';
 import { IsolationMatrix } from './matrix.ts';
 import { Report, type Entry } from './report.ts';
 import type { Bench, Ending, RuleGroup } from './rule-group.ts';
 import { RunLedger } from './run-ledger.ts';
+import { AccessRules } from './rules/access.ts';
 import { AnswerRules } from './rules/answers.ts';
 import { ContentRules } from './rules/content.ts';
 import { DeliveryRules } from './rules/delivery.ts';
@@ -29,7 +31,11 @@ import { EventRules } from './rules/events.ts';
 import { EvidenceRules } from './rules/evidence.ts';
 import { judgeGates } from './rules/gates.ts';
 import { identifierRules, tokenRule } from './rules/identifiers.ts';
+import { InterferenceRule } from './rules/interference.ts';
 import { orderRules } from './rules/order.ts';
+import { PageRules } from './rules/pages.ts';
+import { residueRule } from './rules/residue.ts';
+import { SurfaceRules } from './rules/surfaces.ts';
 import { Tally } from './tally.ts';
 
 /** Sentences in a verdict's `reasons`. */
@@ -54,6 +60,8 @@ export class Judge {
   readonly #ledger: RunLedger;
   readonly #report: Report;
   readonly #tally: Tally;
+  readonly #disturbances: Disturbances;
+  readonly #access: AccessRules;
   readonly #seats: Seat[];
   readonly #unexamined: HistoryProblem[] = [];
   readonly #bench: Bench;
@@ -64,24 +72,32 @@ export class Judge {
     this.#finder = new FactFinder(this.#knowledge);
     this.#ledger = new RunLedger(this.#knowledge);
     this.#report = new Report(this.#knowledge);
+    this.#disturbances = new Disturbances(this.#knowledge);
     this.#tally = new Tally(this.#knowledge, this.#ledger);
     this.#bench = {
       knowledge: this.#knowledge,
       facts: this.#finder,
       ledger: this.#ledger,
+      disturbances: this.#disturbances,
       report: this.#report,
       matrix: new IsolationMatrix(header.users.length),
     };
     const bench = this.#bench;
+    this.#access = new AccessRules(bench, this.#tally);
     this.#seats = [
       identifierRules(bench),
       new EventRules(bench),
       new ContentRules(bench),
+      residueRule(bench),
       // The order rules keep the ledger's record of each run; what reads that record comes after them.
       orderRules(bench),
       new AnswerRules(bench),
       tokenRule(bench),
       new DeliveryRules(bench),
+      new PageRules(bench),
+      new SurfaceRules(bench, this.#tally),
+      this.#access,
+      new InterferenceRule(bench),
       new EvidenceRules(bench, this.#tally),
     ].map((group) => ({ group, failure: undefined }));
   }
@@ -106,6 +122,9 @@ export class Judge {
       return;
     }
     if (observation.kind === 'act') this.#ledger.act(facts);
+    if (observation.kind === 'screenshot' && observation.url !== undefined)
+      this.#report.pictured(facts.observer, observation.url);
+    this.#disturbances.observe(facts);
     this.#tally.observe(facts);
     for (const seat of this.#seats) {
       if (seat.failure !== undefined) continue;
@@ -144,6 +163,7 @@ export class Judge {
       end: how.end,
       problems,
     };
+    this.#disturbances.excuseRuns(this.#ledger);
     for (const seat of this.#seats) this.#guard(seat, () => seat.group.conclude?.(ending));
     const metrics = this.#tally.metrics();
     const gates = judgeGates(this.#bench, {
@@ -178,7 +198,7 @@ export class Judge {
       matrix: { users: [...this.#knowledge.users], cells: this.#bench.matrix.cells() },
       metrics,
       gates,
-      access: [],
+      access: this.#access.table(),
       evidence: this.#evidence(entries),
     };
   }

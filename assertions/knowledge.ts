@@ -2,6 +2,7 @@ import { AnchorIndex } from '../history/anchor-index.ts';
 import { CAMPAIGN_PREFIX_LENGTH, USER_PREFIX_LENGTH, type Place } from '../history/markers.ts';
 import type { Observation, OwnedIds, TrialHeader } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
+import { Tenancy } from './tenancy.ts';
 
 /** Index of a user in the history's first line. */
 export type UserIndex = number;
@@ -42,6 +43,7 @@ export class Knowledge {
   readonly ids = new AnchorIndex<OwnedId>();
   readonly planted = new Map<string, PlantedMarker>();
   readonly campaignPrefix: string;
+  readonly tenancy = new Tenancy();
   readonly #indexOf = new Map<string, UserIndex>();
   readonly #ownerOfPrefix = new Map<string, UserIndex>();
   readonly #credentials = new Map<string, UserIndex[]>();
@@ -78,6 +80,22 @@ export class Knowledge {
   /** A user in a sentence. */
   describe(user: UserIndex): string {
     return user === OUTSIDE ? 'a user outside the crowd' : this.nameOf(user);
+  }
+
+  /** What a user acts through. */
+  transportOf(user: UserIndex): 'websocket' | 'browser' {
+    const all = this.header.transport === 'browser' ? 'browser' : 'websocket';
+    return this.header.users[user]?.transport ?? all;
+  }
+
+  /** Whether a user acts through a browser, so that pages and storages are judged too. */
+  isBrowser(user: UserIndex): boolean {
+    return this.transportOf(user) === 'browser';
+  }
+
+  /** The users who act through a browser. */
+  get browserUsers(): readonly UserIndex[] {
+    return [...this.users.keys()].filter((user) => this.isBrowser(user));
   }
 
   /** Owner a marker names, or {@link OUTSIDE} when the crowd has no such user. */
@@ -120,13 +138,23 @@ export class Knowledge {
     const user = this.indexOf(observation.user);
     if (user === undefined) return;
     if (observation.kind === 'identity') this.#learnIdentity(observation, user);
-    else if (observation.kind === 'act' && observation.marker !== undefined)
-      this.#learnMarker(observation, observation.marker, user);
+    else if (observation.kind === 'act') this.#learnAct(observation, user);
   }
 
   /** Takes a run id that the target chose as its asker's. */
   adoptRun(run: string, asker: UserIndex): void {
     this.#own('run', run, asker);
+  }
+
+  #learnAct(observation: Observation, user: UserIndex): void {
+    const { act, marker, message, owner, n } = observation;
+    if (marker !== undefined) this.#learnMarker(observation, marker, user);
+    const former = act === 'take-over' ? this.#indexOf.get(message ?? '') : undefined;
+    // Users without a browser leave nothing behind for each other.
+    if (former !== undefined && this.isBrowser(user) && this.isBrowser(former))
+      this.tenancy.takeOver(user, former, n);
+    const probed = act === 'probe' ? this.#indexOf.get(owner ?? '') : undefined;
+    if (probed !== undefined) this.tenancy.probe(user, probed);
   }
 
   #learnIdentity(observation: Observation, user: UserIndex): void {

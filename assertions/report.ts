@@ -58,6 +58,8 @@ export class Report {
   readonly #entries = new Map<string, Entry>();
   readonly #listed = new Map<string, number>();
   readonly #omitted = new Set<string>();
+  /** Path of the latest picture of each user's page. */
+  readonly #pictures = new Map<UserIndex, string>();
   #violations = 0;
 
   constructor(knowledge: Knowledge) {
@@ -72,6 +74,11 @@ export class Report {
   /** Entries so far, in the order of their first report. */
   get entries(): IterableIterator<Entry> {
     return this.#entries.values();
+  }
+
+  /** Notes that a picture of a user's page was taken. */
+  pictured(user: UserIndex, path: string): void {
+    this.#pictures.set(user, path);
   }
 
   add(draft: Draft): void {
@@ -130,7 +137,7 @@ export class Report {
           ? entry.message
           : `${entry.message} (${entry.mechanism})`,
       witness: entry.witness,
-      screenshot: null,
+      screenshot: draft.observer === null ? null : (this.#pictures.get(draft.observer) ?? null),
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { HistoryProblem } from '../history/journal-reader.ts';
 import type { Observation, TrialEnd } from '../history/observation.ts';
+import type { Disturbances } from './disturbances.ts';
 import type { FactFinder, Facts } from './facts.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { IsolationMatrix } from './matrix.ts';
@@ -19,6 +20,7 @@ export interface Bench {
   readonly knowledge: Knowledge;
   readonly facts: FactFinder;
   readonly ledger: RunLedger;
+  readonly disturbances: Disturbances;
   readonly report: Report;
   readonly matrix: IsolationMatrix;
 }

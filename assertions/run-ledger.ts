@@ -8,8 +8,6 @@ export interface RunOnConnection {
   readonly conn: string;
   /** Ids of events seen, to tell repetitions. */
   readonly seen: Set<string>;
-  /** Repetitions are legal from here on: the connection resumed the run. */
-  replays: boolean;
   started: boolean;
   /** First event that came before the opening event. */
   early: Observation | undefined;
@@ -60,8 +58,10 @@ export interface Run {
   firstAt: number | undefined;
   lastAt: number | undefined;
   lastEvent: string | undefined;
-  /** The asker stopped it, or gave it up by a disturbance of ours. */
+  /** The asker stopped it. */
   cancelled: boolean;
+  /** The asker gave up the claim to all of it by an act of its own. Known when all has been observed. */
+  excused: boolean;
   /** The target closed the asking connection before the run had ended. */
   cutOff: boolean;
   /** A failure line says that its asker waited in vain. */
@@ -69,6 +69,8 @@ export interface Run {
 }
 
 const UNRECOGNISED_MAX = 20;
+/** Verbs that end a run, as probes name them. */
+const STOPPING = /stop|cancel|abort/i;
 
 /**
  * Which runs the crowd asked for, and what each showed on which connection. Rules about order, delivery
@@ -106,17 +108,15 @@ export class RunLedger {
   }
 
   /** Takes in `act` lines: questions, cancels, resumes. */
-  act(facts: Facts): void {
-    const { observation, observer } = facts;
-    if (observation.act === 'ask') this.#asked(observation, observer);
-    if (observation.act === 'cancel' || observation.act === 'stop') {
-      const run = this.byId(observation.run) ?? this.runsOf(observer).at(-1);
+  act({ observation, observer }: Facts): void {
+    const { act, conn } = observation;
+    if (act === 'ask') this.#asked(observation, observer);
+    else if (isStop(observation)) {
+      const run = this.#ownRun(observation, observer);
       if (run !== undefined) run.cancelled = true;
-    }
-    if (observation.act === 'resume') {
-      const run = this.byId(observation.run) ?? this.runsOf(observer).at(-1);
-      if (run !== undefined && observation.conn !== null)
-        this.onConnection(run, observation.conn).replays = true;
+    } else if (act === 'resume' && conn !== null) {
+      const run = this.#ownRun(observation, observer);
+      if (run !== undefined) resumed(run, conn);
     }
   }
 
@@ -141,7 +141,6 @@ export class RunLedger {
     const fresh: RunOnConnection = {
       conn,
       seen: new Set(),
-      replays: false,
       started: false,
       early: undefined,
       completedAt: undefined,
@@ -164,6 +163,20 @@ export class RunLedger {
   isTerminal(event: string): boolean {
     const { order } = this.#profile;
     return event === order.last || order.failure.includes(event) || order.stopped.includes(event);
+  }
+
+  /** The run an act names, if it is one of its user's, else the user's latest where it names none. */
+  #ownRun({ run, act }: Observation, observer: UserIndex): Run | undefined {
+    const named = this.byId(run);
+    if (named !== undefined) return this.#mayStop(named, observer) ? named : undefined;
+    return act === 'probe' ? undefined : this.runsOf(observer).at(-1);
+  }
+
+  /** Its asker, and the members of its thread. */
+  #mayStop({ asker, thread }: Run, user: UserIndex): boolean {
+    if (asker === user) return true;
+    const id = thread === undefined ? undefined : this.#knowledge.ids.get(thread);
+    return id?.audience?.has(user) === true;
   }
 
   #asked(observation: Observation, observer: UserIndex): void {
@@ -189,6 +202,7 @@ export class RunLedger {
       lastAt: undefined,
       lastEvent: undefined,
       cancelled: false,
+      excused: false,
       cutOff: false,
       timedOut: false,
     };
@@ -224,4 +238,20 @@ export class RunLedger {
     this.#knowledge.adoptRun(runId, facts.observer);
     return run;
   }
+}
+
+/** A probe that tries its own id on a verb that stops runs has stopped its own run. */
+function isStop({ act, place = '' }: Observation): boolean {
+  return act === 'cancel' || act === 'stop' || (act === 'probe' && STOPPING.test(place));
+}
+
+/**
+ * From here on a connection may repeat what it has shown: that counts as another connection, and the
+ * order of what follows is judged by itself.
+ */
+function resumed(run: Run, conn: string): void {
+  const before = run.connections.get(conn);
+  if (before === undefined) return;
+  run.connections.delete(conn);
+  run.connections.set(`${conn} before resuming at ${before.seen.size}`, before);
 }

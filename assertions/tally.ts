@@ -1,4 +1,4 @@
-import type { Observation } from '../history/observation.ts';
+import type { Observation, Surface } from '../history/observation.ts';
 import type { Metrics, VerdictUser } from '../history/verdict.ts';
 import type { Facts } from './facts.ts';
 import type { Knowledge, UserIndex } from './knowledge.ts';
@@ -71,7 +71,7 @@ export class Tally {
     if (facts.received) this.#received(facts, user);
     switch (observation.kind) {
       case 'open':
-        if (observation.conn !== null)
+        if (observation.conn !== null && observation.purpose !== 'refusal-probe')
           this.#connecting.set(observation.conn, observation.intended ?? observation.t);
         break;
       case 'ping':
@@ -113,6 +113,11 @@ export class Tally {
     return this.#users[user]?.inbound ?? 0;
   }
 
+  /** Content that a user received on a surface and that was searched. */
+  bytesOf(user: UserIndex, surface: Surface): number {
+    return this.#users[user]?.bytes.get(surface) ?? 0;
+  }
+
   /** Σ over observers of inbound observations × (N−1) (DESIGN §3.10). */
   get opportunities(): number {
     const inbound = this.#users.reduce((sum, user) => sum + user.inbound, 0);
@@ -138,7 +143,7 @@ export class Tally {
     let delivered = 0;
     let failed = 0;
     const { last } = this.#knowledge.profile.order;
-    const runs = this.#ledger.runs.filter((run) => !run.cancelled);
+    const runs = this.#ledger.runs.filter((run) => !run.excused);
     for (const run of runs) {
       wanted += required.length;
       delivered += required.filter((event) => run.counts.has(event)).length;
@@ -179,7 +184,7 @@ export class Tally {
       return {
         user,
         identity,
-        transport: 'websocket' as const,
+        transport: this.#knowledge.transportOf(index),
         events,
         runs: runs.length,
         bytes: Object.fromEntries(tally?.bytes ?? []),

@@ -119,7 +119,8 @@ const SHARED_TOKEN = rules('isolation', { severity: 'note', cause: 'leak' }, [
   ],
 ]);
 
-const LATER_ISOLATION = rules('isolation', { ...LEAK, implemented: false }, [
+/** Leaks that show only where users act on each other, or through a page. */
+const ISOLATION_IN_USE = rules('isolation', LEAK, [
   [
     'residue',
     "a former user's data is found in the same browser profile",
@@ -273,9 +274,6 @@ const DELIVERY = rules('delivery', MISBEHAVIOUR, [
     "u00's connection was closed with 1011",
     'Read close code and reason; look for connections evicted by another of the same key.',
   ],
-]);
-
-const LATER_DELIVERY = rules('delivery', { ...MISBEHAVIOUR, implemented: false }, [
   [
     'not-shown',
     'the answer came over the wire but the page does not show it',
@@ -308,6 +306,13 @@ const EVIDENCE = rules('evidence', BLIND, [
     'Check what the target does to the text, and the claims of the profile.',
   ],
   [
+    'blind-surface',
+    'a surface could not be watched',
+    'A leak on that surface would have gone unseen.',
+    'the storage of u02 could not be read',
+    'See the reason in the finding.',
+  ],
+  [
     'detector-missed',
     'a leak or break planted in the recorded history was not found again',
     'A detector that misses what it planted proves nothing.',
@@ -331,13 +336,6 @@ const EVIDENCE = rules('evidence', BLIND, [
 ]);
 
 const LATER_EVIDENCE = rules('evidence', { ...BLIND, implemented: false }, [
-  [
-    'blind-surface',
-    'a surface could not be watched',
-    'A leak on that surface would have gone unseen.',
-    'the storage of u02 could not be read',
-    'See the reason in the finding.',
-  ],
   [
     'missing-part',
     'a part of a sharded trial is missing',
@@ -410,10 +408,9 @@ const GATES = rules('gate', MISBEHAVIOUR, [
 export const RULES: readonly RuleText[] = [
   ...ISOLATION,
   ...SHARED_TOKEN,
-  ...LATER_ISOLATION,
+  ...ISOLATION_IN_USE,
   ...ORDER,
   ...DELIVERY,
-  ...LATER_DELIVERY,
   ...EVIDENCE,
   ...LATER_EVIDENCE,
   ...GATES,

@@ -101,6 +101,17 @@ export const verdictUserSchema = z.strictObject({
 });
 export type VerdictUser = z.infer<typeof verdictUserSchema>;
 
+/** One attempt at something that only its owner may do: a row of the hostile-access table. */
+const accessRowSchema = z.strictObject({
+  user: z.string(),
+  owner: z.string().nullable(),
+  verb: z.string(),
+  source: z.string(),
+  expected: z.enum(['refused', 'accepted']),
+  got: z.enum(['refused', 'accepted', 'unclear']),
+});
+export type AccessRow = z.infer<typeof accessRowSchema>;
+
 export const verdictSchema = z.strictObject({
   schema: z.literal(1),
   verdict: outcomeSchema,
@@ -133,7 +144,7 @@ export const verdictSchema = z.strictObject({
   }),
   metrics: metricsSchema,
   gates: z.array(gateResultSchema),
-  access: z.array(z.unknown()),
+  access: z.array(accessRowSchema),
   evidence: z.strictObject({
     observations: z.number().int(),
     bytes: z.number().int(),

@@ -63,7 +63,8 @@ export class AnswerRules implements RuleGroup {
         entry.mechanism = this.#mechanismOf(entry.draft.observer);
     if (!ending.complete) return;
     for (const [run, answer] of this.#answers)
-      if (!run.cancelled && run.terminals.length > 0) this.#concludeEchoes(run, answer);
+      if (!run.cancelled && !run.excused && run.terminals.length > 0)
+        this.#concludeEchoes(run, answer);
   }
 
   #answerTo(run: Run): Answer {

@@ -3,6 +3,7 @@ import type { Facts, Sighting } from '../facts.ts';
 import { placeIn } from '../json-place.ts';
 import { OUTSIDE, type IdKind, type UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
+import { reportResidue } from './residue.ts';
 
 const RUN = 'isolation/foreign-run';
 const IDENTITY = 'isolation/foreign-identity';
@@ -65,15 +66,18 @@ export class ContentRules implements RuleGroup {
   }
 
   #foreign(facts: Facts, misdelivered: boolean): void {
-    // Who may see a thread is learned from the reply that made it, so replies wait for the end.
+    // Who may see a thread is learned from the reply that made it, so replies and pages wait for the end.
+    const { surface } = facts.observation;
     const mayBeShared =
       this.#bench.knowledge.profile.audience === 'thread-members' &&
-      facts.observation.surface === 'http';
+      surface !== 'socket' &&
+      surface !== 'sse';
     if (mayBeShared && this.#deferred.length < DEFERRED_MAX) this.#deferred.push(facts);
     else for (const sighting of facts.foreign) this.#judge(facts, sighting, misdelivered);
   }
 
   #judge(facts: Facts, sighting: Sighting, misdelivered: boolean): void {
+    if (reportResidue(this.#bench, facts, sighting)) return;
     switch (sighting.what) {
       case 'credential':
         this.#add(facts, sighting, [CREDENTIAL, 'a credential']);

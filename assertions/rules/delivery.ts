@@ -91,8 +91,8 @@ export class DeliveryRules implements RuleGroup {
 
   #stepFailed({ observation, observer }: Facts): void {
     const { reason, step = 'a step' } = observation;
-    // The close line itself says it.
-    if (reason === 'unexpected-close') return;
+    // The close line itself says it; what a page shows, and what could not be watched, has its own rules.
+    if (reason === 'unexpected-close' || reason === 'not-shown' || step === 'watch') return;
     const failure = { user: observer, observation };
     if (reason !== 'timeout') {
       this.#gather(CONNECTING.test(step) ? CONNECT : ERROR, step, failure);
@@ -107,6 +107,7 @@ export class DeliveryRules implements RuleGroup {
     const conn = observation.conn ?? '';
     if (observation.by === 'us') this.#closedByUs.add(conn);
     if (observation.by !== 'them' || this.#closedByUs.has(conn)) return;
+    if (this.#bench.disturbances.explainsClose(observation, observer)) return;
     for (const run of this.#bench.ledger.runsOf(observer))
       if (run.terminals.length === 0 && (run.connections.size === 0 || run.connections.has(conn)))
         run.cutOff = true;
@@ -120,7 +121,9 @@ export class DeliveryRules implements RuleGroup {
     if (!ofRun && !this.#errorEvents.has(event)) return;
     // Another's error is judged by isolation only.
     if (ofRun && attribution?.by === 'crowd' && !attribution.owners.includes(observer)) return;
-    const { knowledge, report } = this.#bench;
+    const { disturbances, knowledge, ledger, report } = this.#bench;
+    const run = ledger.byId(observation.run);
+    if (disturbances.explainsError(observer, run) || (run?.cancelled === true && !ofRun)) return;
     report.add({
       rule: ERROR,
       observer,

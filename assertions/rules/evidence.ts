@@ -1,7 +1,9 @@
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
 import type { Tally } from '../tally.ts';
+import type { UserIndex } from '../knowledge.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
+import { silentSurfaces } from './surfaces.ts';
 
 const NOTHING = 'evidence/nothing-observed';
 const OVERLAP = 'evidence/no-overlap';
@@ -78,7 +80,7 @@ export class EvidenceRules implements RuleGroup {
     if (knowledge.users.length === 0) this.#add(NOTHING, 'the crowd has no users');
     for (const [user, name] of knowledge.users.entries()) {
       if (this.#tally.agentEventsOf(user) > 0) continue;
-      const what = this.#tally.inboundOf(user) === 0 ? 'nothing at all' : 'no agent event';
+      const what = this.#whatIsMissing(user);
       report.add({
         rule: NOTHING,
         observer: user,
@@ -88,6 +90,15 @@ export class EvidenceRules implements RuleGroup {
         message: `${name} received ${what}`,
       });
     }
+  }
+
+  #whatIsMissing(user: UserIndex): string {
+    if (this.#tally.inboundOf(user) === 0) return 'nothing at all';
+    if (!this.#bench.knowledge.isBrowser(user)) return 'no agent event';
+    const silent = silentSurfaces(this.#tally, user);
+    return silent.length === 0
+      ? 'no agent event'
+      : `no agent event, and nothing at all on ${silent.join(', ')}`;
   }
 
   #overlap(): void {

@@ -144,14 +144,16 @@ class OrderJudge {
     if (this.#repeated(run, on, observation)) return;
     this.#wrongRun(facts, run);
     this.#sequence(run, on, observation);
-    run.firstAt ??= observation.t;
-    run.lastAt = observation.t;
-    run.lastEvent = event;
+    if (!this.#isSeenElsewhere(run, on, observation)) {
+      run.firstAt ??= observation.t;
+      run.lastAt = observation.t;
+      run.lastEvent = event;
+      run.counts.set(event, (run.counts.get(event) ?? 0) + 1);
+    }
     run.outermost ??= observation.agent;
-    run.counts.set(event, (run.counts.get(event) ?? 0) + 1);
     const ended = on.completedAt;
     const terminal = this.#bench.ledger.isTerminal(event) && this.#isOutermost(run, observation);
-    if (ended !== undefined && !terminal) {
+    if (ended !== undefined && !terminal && !this.#isCutShort(run)) {
       this.#add(
         'order/after-completion',
         run,
@@ -165,6 +167,12 @@ class OrderJudge {
     if (terminal) this.#terminal(run, on, observation);
   }
 
+  /** What its asker stopped may trickle on. */
+  #isCutShort({ cancelled, terminals }: Run): boolean {
+    const { last } = this.#bench.knowledge.profile.order;
+    return cancelled && terminals.some(({ event }) => event !== last);
+  }
+
   #isOutermost(run: Run, observation: Observation): boolean {
     return (
       observation.agent === undefined ||
@@ -173,25 +181,26 @@ class OrderJudge {
     );
   }
 
-  /** True when the event came before on this connection; legal only as a replay after a resume. */
+  /** True when the event came before on this connection, which is never legal. */
   #repeated(run: Run, on: RunOnConnection, observation: Observation): boolean {
-    const { id } = observation;
+    const { id, event } = observation;
     if (id === undefined) return false;
     if (!on.seen.has(id)) {
       on.seen.add(id);
-      return this.#seenElsewhere(run, on, id) && on.replays;
+      return false;
     }
-    if (!on.replays)
-      this.#add(
-        'order/duplicate-event',
-        run,
-        { observation },
-        `${observation.event ?? 'an event'} came twice on ${on.conn} with the same id`,
-      );
+    this.#add(
+      'order/duplicate-event',
+      run,
+      { observation },
+      `${event ?? 'an event'} came twice on ${on.conn} with the same id`,
+    );
     return true;
   }
 
-  #seenElsewhere(run: Run, on: RunOnConnection, id: string): boolean {
+  /** On another connection of its asker the same event may come again: a second tab, or a replay. */
+  #isSeenElsewhere(run: Run, on: RunOnConnection, { id }: Observation): boolean {
+    if (id === undefined || run.connections.size < 2) return false;
     for (const other of run.connections.values())
       if (other !== on && other.seen.has(id)) return true;
     return false;
@@ -258,7 +267,7 @@ class OrderJudge {
       return;
     }
     if (event === last) on.open.delete(agent);
-    if (!on.started && !on.replays) on.early ??= observation;
+    if (!on.started) on.early ??= observation;
   }
 
   /** Further edges of the profile: no `after` before the first `before`. */
@@ -269,7 +278,7 @@ class OrderJudge {
     on.first.set(event, observation);
     for (const { before, after } of this.#bench.knowledge.profile.order.edges) {
       const early = before === event ? on.first.get(after) : undefined;
-      if (early !== undefined && !on.replays)
+      if (early !== undefined)
         this.#add(
           'order/out-of-order',
           run,
@@ -296,7 +305,7 @@ class OrderJudge {
   ): void {
     const { key, observation, closes } = now;
     const orphan = run.orphans.get(key);
-    if (orphan !== undefined && orphan.conn === on.conn && !on.replays)
+    if (orphan !== undefined && orphan.conn === on.conn)
       this.#add(
         'order/out-of-order',
         run,
@@ -341,7 +350,7 @@ class OrderJudge {
       else perConnection.set(terminal.conn, (perConnection.get(terminal.conn) ?? 0) + 1);
     }
     const ends = distinct.size + Math.max(0, ...perConnection.values());
-    if (ends > 1)
+    if (ends > 1 && !run.cancelled)
       this.#add(
         'order/double-completion',
         run,
@@ -352,7 +361,7 @@ class OrderJudge {
 
   conclude(ending: Ending): void {
     if (!ending.complete) return;
-    for (const run of this.#bench.ledger.runs) if (!run.cancelled) this.#concludeRun(run);
+    for (const run of this.#bench.ledger.runs) if (!run.excused) this.#concludeRun(run);
   }
 
   #concludeRun(run: Run): void {
@@ -413,8 +422,9 @@ class OrderJudge {
   /** The run failed openly, or its user was cut off: other rules say so, absence adds nothing. */
   #excused(run: Run): boolean {
     const { order } = this.#bench.knowledge.profile;
+    // Stopped without a cancel of its asker it has not failed openly: its answer is missing.
     const failed =
-      run.terminals.some((terminal) => terminal.event !== order.last) &&
+      run.terminals.some(({ event }) => order.failure.includes(event)) &&
       !run.counts.has(order.last);
     return (
       failed ||

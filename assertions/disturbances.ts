@@ -1,0 +1,164 @@
+import type { Observation } from '../history/observation.ts';
+import type { Facts } from './facts.ts';
+import type { Knowledge, UserIndex } from './knowledge.ts';
+import type { Run, RunLedger } from './run-ledger.ts';
+
+/** Acts by which a user may change the outcome of its own run. */
+const SELF_INFLICTED = new Set([
+  'cancel',
+  'stop',
+  'drop',
+  'reconnect',
+  'stall',
+  'duplicate-tab',
+  'sign-out',
+  'take-over',
+]);
+/** Acts that end a run. */
+const CANCELLING = new Set(['cancel', 'stop']);
+
+/** Something a user did on purpose. */
+export interface Deed {
+  readonly user: UserIndex;
+  readonly act: string;
+  readonly observation: Observation;
+}
+
+interface UserDeeds {
+  lastOpenAt: number;
+  readonly drops: Observation[];
+  readonly signOuts: Observation[];
+  readonly all: Deed[];
+  /** Places of probes without a result so far. */
+  readonly probing: string[];
+  /** After a drop: last observation of something received on each connection. */
+  readonly heardAt: Map<string, number>;
+}
+
+/**
+ * What our own clients did on purpose: dropped, cancelled, signed out, probed. It tells which breaks are
+ * the direct answer to such an act and therefore none (DESIGN §4.7), and judges nothing itself.
+ */
+export class Disturbances {
+  readonly #knowledge: Knowledge;
+  readonly #users: readonly UserDeeds[];
+  /** Who opened each connection, and at which observation. */
+  readonly #opened = new Map<string, { readonly opener: UserIndex; readonly n: number }>();
+  /** Cancels of all users, and probes that tried to stop a run. */
+  readonly cancels: Deed[] = [];
+  #deeds = 0;
+
+  constructor(knowledge: Knowledge) {
+    this.#knowledge = knowledge;
+    this.#users = knowledge.users.map(() => ({
+      lastOpenAt: -1,
+      drops: [],
+      signOuts: [],
+      all: [],
+      probing: [],
+      heardAt: new Map(),
+    }));
+  }
+
+  /** Whether anybody disturbed anything. */
+  get isEmpty(): boolean {
+    return this.#deeds === 0;
+  }
+
+  observe({ observation, observer }: Facts): void {
+    const user = this.#users[observer];
+    if (user === undefined) return;
+    const { kind, conn, n } = observation;
+    if (kind === 'act') this.#act(observation, observer, user);
+    else if (kind === 'frame') {
+      if (user.drops.length > 0 && conn !== null && observation.dir === 'in')
+        user.heardAt.set(conn, n);
+    } else if (kind === 'open' && conn !== null) {
+      this.#opened.set(conn, { opener: observer, n });
+      if (observation.purpose !== 'refusal-probe') user.lastOpenAt = n;
+    }
+  }
+
+  /** Whether a user did anything on purpose, from `from` to `to`, that may change its own run. */
+  disturbedItself(user: UserIndex, from: Observation, to: Observation): boolean {
+    return (this.#users[user]?.all ?? []).some(
+      ({ observation }) => observation.n >= from.n && observation.n <= to.n,
+    );
+  }
+
+  /**
+   * Whether the close of a connection is the answer to an act of its own user. In a browser profile that
+   * was taken over the next user may see it.
+   */
+  explainsClose({ conn, purpose }: Observation, observer: UserIndex): boolean {
+    const opened = conn === null ? undefined : this.#opened.get(conn);
+    const user = this.#users[opened?.opener ?? observer];
+    if (user === undefined) return false;
+    if (purpose === 'refusal-probe' || user.probing.some((place) => /socket/i.test(place)))
+      return true;
+    const before = (act: Observation): boolean => (opened?.n ?? -1) < act.n;
+    return (
+      user.signOuts.some(before) ||
+      user.drops.some((drop) => before(drop) && (drop.conn === null || drop.conn === conn))
+    );
+  }
+
+  /** Whether an error answers a probe of its receiver: it came during one, and is of no run it asked for. */
+  explainsError(observer: UserIndex, run: Run | undefined): boolean {
+    return run?.asker !== observer && (this.#users[observer]?.probing.length ?? 0) > 0;
+  }
+
+  /** Says of every run whether its asker gave up the claim to all of it. Call when all is observed. */
+  excuseRuns(ledger: RunLedger): void {
+    if (this.isEmpty) return;
+    for (const run of ledger.runs) run.excused = this.#isCancelled(run) || this.#isLeft(run);
+  }
+
+  /** A cancel is answered by an end. Silence is no answer, unless the target knows none. */
+  #isCancelled({ cancelled, terminals }: Run): boolean {
+    const { stopped } = this.#knowledge.profile.order;
+    return cancelled && (terminals.length > 0 || stopped.length === 0);
+  }
+
+  /** Its asker signed out before the end, or dropped the connection and did not come back. */
+  #isLeft({ asker, ask, terminals }: Run): boolean {
+    const user = this.#users[asker];
+    if (user === undefined || terminals.length > 0) return false;
+    if (user.signOuts.some(({ n }) => n > ask.n)) return true;
+    const drop = user.drops.findLast(({ n }) => n > ask.n);
+    return drop !== undefined && !this.#cameBack(user, drop);
+  }
+
+  #cameBack(user: UserDeeds, drop: Observation): boolean {
+    if (user.lastOpenAt > drop.n) return true;
+    if (user.all.some(({ act, observation }) => act === 'reconnect' && observation.n > drop.n))
+      return true;
+    // Another connection of the same user, which was not dropped, goes on.
+    if (drop.conn === null) return false;
+    return [...user.heardAt].some(([conn, n]) => conn !== drop.conn && n > drop.n);
+  }
+
+  #act(observation: Observation, observer: UserIndex, user: UserDeeds): void {
+    const { act = '' } = observation;
+    const deed = { user: observer, act, observation };
+    if (SELF_INFLICTED.has(act)) {
+      this.#deeds += 1;
+      user.all.push(deed);
+    }
+    if (CANCELLING.has(act)) this.cancels.push(deed);
+    if (act === 'drop') user.drops.push(observation);
+    else if (act === 'sign-out') user.signOuts.push(observation);
+    else if (act === 'probe') this.#probe(deed, user);
+    else if (act === 'probe-result') {
+      const at = user.probing.indexOf(observation.place ?? '');
+      if (at !== -1) user.probing.splice(at, 1);
+    }
+  }
+
+  #probe(deed: Deed, user: UserDeeds): void {
+    this.#deeds += 1;
+    user.probing.push(deed.observation.place ?? '');
+    // It may have stopped the run it names.
+    if (deed.observation.run !== undefined) this.cancels.push(deed);
+  }
+}

@@ -1,0 +1,71 @@
+import type { Facts, Sighting } from '../facts.ts';
+import { placeIn } from '../json-place.ts';
+import type { IdKind } from '../knowledge.ts';
+import type { Bench, RuleGroup } from '../rule-group.ts';
+
+const RESIDUE = 'isolation/residue';
+
+const NAME_OF_ID: Readonly<Record<IdKind, string>> = {
+  user: 'the user id',
+  email: 'the e-mail',
+  thread: 'the thread id',
+  run: 'the run id',
+  connection: 'the connection id',
+};
+
+/** Counts what was searched for residue; what is found is reported by {@link reportResidue}. */
+export function residueRule(bench: Bench): RuleGroup {
+  const { tenancy } = bench.knowledge;
+  let examined = 0;
+  return {
+    rules: [RESIDUE],
+    get notApplicable(): readonly string[] {
+      return tenancy.isEmpty ? [RESIDUE] : [];
+    },
+    observe({ observation, observer, received }: Facts): void {
+      if (!received || tenancy.isEmpty) return;
+      const former = tenancy.formerOf(observer);
+      if (former.some((owner) => tenancy.isResidue(observation, observer, owner))) examined += 1;
+    },
+    examined: () => examined,
+  };
+}
+
+/**
+ * Reports a sighting as residue if its owner had the observer's browser profile before and it was not
+ * delivered live. True if it was: then it is no leak between two users of the target beside that.
+ */
+export function reportResidue(bench: Bench, facts: Facts, sighting: Sighting): boolean {
+  const { knowledge, matrix, report } = bench;
+  const { observation, observer } = facts;
+  const { owner, at } = sighting;
+  if (!knowledge.tenancy.isResidue(observation, observer, owner)) return false;
+  const place = sighting.place ?? placeIn(observation, sighting.text);
+  matrix.accuse(observer, owner, observation.n);
+  report.add({
+    rule: RESIDUE,
+    observer,
+    owner,
+    observation,
+    place,
+    at,
+    mechanism: 'residue',
+    message: `${knowledge.nameOf(observer)} found ${nameOf(bench, sighting)} of ${knowledge.describe(owner)}, who used the browser before, in ${observation.surface}${
+      place === null ? '' : ` at ${place}`
+    }`,
+  });
+  return true;
+}
+
+function nameOf({ knowledge }: Bench, sighting: Sighting): string {
+  switch (sighting.what) {
+    case 'credential':
+      return 'a credential';
+    case 'id':
+      return NAME_OF_ID[sighting.id.kind];
+    case 'marker': {
+      const place = knowledge.planted.get(sighting.text)?.place ?? sighting.parts?.place;
+      return `the ${place ?? 'cut-off'} marker`;
+    }
+  }
+}
