@@ -3,16 +3,26 @@
  * Views are made only when the text shows the layer's own signs, so ordinary frames cost nothing.
  */
 
+const SINGLE_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "'": "'",
+  '\\': '\\',
+  '/': '/',
+  n: '\n',
+  r: '\r',
+};
+
 /** Undoes JSON and JavaScript string escapes, without needing the text to be a whole JSON value. */
 export function unescapeJson(text: string): string {
   // The callback takes what `replace` gives: the match and its four groups.
   return text.replace(
-    /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|(.))/gi,
+    /\\(?:u\{0*([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|(.))/gi,
     (...[, braced, four, two, single]: (string | undefined)[]) => {
       const digits = braced ?? four ?? two;
       if (digits !== undefined) return codePoint(Number.parseInt(digits, 16));
-      // `\n`, `\t` … become a space: what matters is that they separate words.
-      return single !== undefined && '"\\/\''.includes(single) ? single : ' ';
+      if (single === undefined) return ' ';
+      // Line breaks stay, for base64 is read across them; the rest become a space, for it separates words.
+      return SINGLE_ESCAPES[single] ?? ' ';
     },
   );
 }
@@ -24,13 +34,51 @@ export function decodePercent(text: string): string {
   );
 }
 
-/** Undoes numeric character references; named ones never stand for a letter or digit of a marker. */
+/** Named references that stand for what another encoding is made of, so that decoding can go on. */
+const NAMED_CHARACTERS = new Map(
+  Object.entries({
+    amp: '&',
+    num: '#',
+    semi: ';',
+    percnt: '%',
+    bsol: '\\',
+    lbrace: '{',
+    lcub: '{',
+    rbrace: '}',
+    rcub: '}',
+    plus: '+',
+    sol: '/',
+    equals: '=',
+    newline: '\n',
+    lowbar: '_',
+    // Invisible: another decoded view takes them out.
+    shy: '\u00ad',
+    zwnj: '\u200c',
+    zwj: '\u200d',
+    zerowidthspace: '\u200b',
+    nobreak: '\u2060',
+    lrm: '\u200e',
+    rlm: '\u200f',
+  }),
+);
+
+/**
+ * Undoes character references. A named one stands for a letter only in the mathematical alphabets (`&xfr;`);
+ * any that is not known here stands for something between letters, and becomes a space.
+ */
 export function decodeCharacterReferences(text: string): string {
   return text.replace(
-    /&#(?:x([0-9a-f]{1,6})|([0-9]{1,7}));?/gi,
-    (_whole, hex?: string, ten?: string) =>
-      codePoint(hex === undefined ? Number(ten) : Number.parseInt(hex, 16)),
+    /&(?:#x0*([0-9a-f]{1,6})|#0*([0-9]{1,7})|([a-z][a-z0-9]{1,31})(?=;));?/gi,
+    (...[, hex, ten, name]: (string | undefined)[]) => {
+      if (name !== undefined) return namedCharacter(name);
+      return codePoint(hex === undefined ? Number(ten) : Number.parseInt(hex, 16));
+    },
   );
+}
+
+function namedCharacter(name: string): string {
+  const letter = /^([a-z])(?:fr|scr|opf)$/i.exec(name)?.[1];
+  return letter ?? NAMED_CHARACTERS.get(name.toLowerCase()) ?? ' ';
 }
 
 /** Zero-width characters, soft hyphens, direction marks; joiners and selectors that combine, apart. */
@@ -47,14 +95,14 @@ export function toPlainLetters(text: string): string {
   return text.normalize('NFKC');
 }
 
-/** A run of base64 (either alphabet) as text, one character a byte. */
+/** A run of base64 (either alphabet) as text; bytes that are no UTF-8 leave ASCII around them alone. */
 export function decodeBase64(run: string): string {
-  return Buffer.from(run, 'base64').toString('latin1');
+  return Buffer.from(run, 'base64').toString('utf8');
 }
 
-/** A run of hexadecimal digits as text, one character a byte. */
+/** A run of hexadecimal digits as text, in the same way. */
 export function decodeHex(run: string): string {
-  return Buffer.from(run, 'hex').toString('latin1');
+  return Buffer.from(run, 'hex').toString('utf8');
 }
 
 function codePoint(value: number): string {
