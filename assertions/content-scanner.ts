@@ -11,9 +11,9 @@ import {
 import {
   ALPHABET,
   CAMPAIGN_PREFIX_LENGTH,
+  CUT_OFF_LENGTH_MIN,
   MARKER_LENGTH,
   parseMarker,
-  USER_PREFIX_LENGTH,
   type MarkerParts,
 } from '../history/markers.ts';
 
@@ -38,18 +38,21 @@ export interface ScanSink<V> {
 /** Runs of letters and digits from this length on may be encoded text, or shared random tokens. */
 export const LONG_RUN_MIN = 12;
 /**
- * Base64 or hex of anything worth finding is at least this long. Of base64 only letters and digits count:
- * ASCII text gives the other characters of its alphabets only for `>`, `?` and `~`, which are in no marker.
+ * Base64 or hex of anything worth finding is at least this long. Of base64 only letters and digits count,
+ * for ASCII text gives the other characters of its alphabets only for `>`, `?` and `~`, which are in no
+ * marker; long runs are looked at with them too.
  */
 const ENCODED_RUN_MIN = 20;
 /** Characters that may stand between two characters of a marker (`x-t-k`, `x, t, k`). */
 const GAP_MAX = 3;
-/** A cut-off marker counts when it names its user and shows this much more. */
-const PARTIAL_LENGTH_MIN = USER_PREFIX_LENGTH + 6;
-/** Layers of encoding undone. */
+/** Layers of encoding undone, beside the escapes of the JSON frame itself. */
 const DEPTH_MAX = 2;
+/** Depth of the text as it came. */
+const OUTERMOST = -1;
 /** Runs remembered as decoding to nothing; ids that recur in every frame are decoded once. */
 const DULL_RUNS_MAX = 20_000;
+/** Longer runs are no ids, do not recur, and would keep the frames alive that they were cut from. */
+const DULL_LENGTH_MAX = 200;
 
 const MARKER_CHARACTER = new Uint8Array(128);
 for (const character of ALPHABET) MARKER_CHARACTER[character.charCodeAt(0)] = 1;
@@ -61,6 +64,10 @@ for (let code = 97; code <= 122; code += 1) {
   FOLD[code] = code;
   FOLD[code - 32] = code;
 }
+
+/** Characters of the base64 alphabets that are no letters or digits, and where mailers break its lines. */
+const BASE64_JOINT = new Uint8Array(128);
+for (const character of '+/-_\r\n') BASE64_JOINT[character.charCodeAt(0)] = 1;
 
 /** Signs of an encoding, as bits. */
 const ESCAPE = 1;
@@ -103,14 +110,15 @@ export class ContentScanner<V> {
 
   /** Reports everything found in the text, in any encoding. Something may be reported twice. */
   scan(text: string, sink: ScanSink<V>): void {
-    this.#scan(text, sink, 0);
+    this.#scan(text, sink, OUTERMOST);
   }
 
   #scan(text: string, sink: ScanSink<V>, depth: number): void {
-    const { signs, longRuns } = this.#pass(text, sink, depth > 0);
+    const { signs, longRuns } = this.#pass(text, sink, depth > OUTERMOST);
     if (depth >= DEPTH_MAX || (signs === 0 && longRuns.length === 0)) return;
-    const at = { sink, depth };
-    if ((signs & ESCAPE) !== 0) this.#view(unescapeJson(text), text, at);
+    // The escapes of a frame are part of the frame: what they hide may be encoded as often as anywhere.
+    if ((signs & ESCAPE) !== 0) this.#view(unescapeJson(text), text, { sink, depth });
+    const at = { sink, depth: Math.max(0, depth) };
     if ((signs & PERCENT) !== 0) this.#view(decodePercent(text), text, at);
     if ((signs & REFERENCE) !== 0) this.#view(decodeCharacterReferences(text), text, at);
     if ((signs & HIGH) !== 0) {
@@ -132,8 +140,8 @@ export class ContentScanner<V> {
   ): void {
     const [start, end] = run;
     const offsets = base64Offsets(text, start, end);
-    const hexOffset = hexOffsetOf(text, start, end);
-    if (offsets.length === 0 && hexOffset === -1) return;
+    const hexes = hexStarts(text, start, end);
+    if (offsets.length === 0 && hexes.length === 0) return;
     const encoded = text.slice(start, end);
     if (this.#dullAtSize !== this.#index.size) {
       // What meant nothing before may be an id that somebody has been given since.
@@ -156,9 +164,9 @@ export class ContentScanner<V> {
     };
     for (const offset of offsets)
       this.#scan(decodeBase64(text.slice(start + offset, end)), watching, depth + 1);
-    if (hexOffset !== -1)
-      this.#scan(decodeHex(text.slice(start + hexOffset, end)), watching, depth + 1);
-    if (found) return;
+    for (const from of hexes) this.#scan(decodeHex(text.slice(from, end)), watching, depth + 1);
+    // Deeper inside, fewer layers are undone: what gave nothing there may give something elsewhere.
+    if (found || depth > 0 || encoded.length > DULL_LENGTH_MAX) return;
     if (this.#dull.size >= DULL_RUNS_MAX) this.#dull = new Set();
     this.#dull.add(encoded);
   }
@@ -171,6 +179,8 @@ export class ContentScanner<V> {
     const firstOfPrefix = prefix[0];
     const length = text.length;
     let longRuns: number[] | undefined;
+    let wideStart = -1;
+    let runsBeforeWide = 0;
     let signs = 0;
     let hash = HASH_SEED;
     let start = -1;
@@ -195,7 +205,7 @@ export class ContentScanner<V> {
         matched = 0;
         const { end, text: marker } = readMarker(text, i + 1, this.#prefixText);
         markerEnd = end;
-        if (marker.length >= PARTIAL_LENGTH_MIN)
+        if (marker.length >= CUT_OFF_LENGTH_MIN)
           sink.marker({
             text: marker,
             parts: parseMarker(marker),
@@ -205,17 +215,26 @@ export class ContentScanner<V> {
       }
       if (start !== -1) {
         if (index.mayHold(hash)) index.run(hash, { text, start, end: i }, sink, inView);
+        if (wideStart === -1) {
+          wideStart = start;
+          runsBeforeWide = longRuns?.length ?? 0;
+        }
         // What follows a marker without a break is looked at on its own.
         const from = start > markerEnd ? start : markerEnd;
         if (i - from >= LONG_RUN_MIN) {
           if (!inView) sink.longRun(text, from, i);
-          if (i - from >= ENCODED_RUN_MIN) {
-            longRuns ??= [];
-            longRuns.push(from, i);
-          }
+          if (i - from >= ENCODED_RUN_MIN) (longRuns ??= []).push(from, i);
         }
         start = -1;
         hash = HASH_SEED;
+      }
+      if (wideStart !== -1 && (code >= 128 || BASE64_JOINT[code] !== 1)) {
+        if (i - wideStart >= UNGATED_BASE64_MIN) {
+          // Whatever its parts may be, the whole at all offsets shows it.
+          longRuns?.splice(runsBeforeWide);
+          (longRuns ??= []).push(wideStart, i);
+        }
+        wideStart = -1;
       }
       if (matched !== 0) {
         gap += 1;
@@ -254,12 +273,20 @@ const PLAIN_REST = new RegExp(`^[${ALPHABET}]{${MARKER_LENGTH - CAMPAIGN_PREFIX_
 /** Groups of four in a row that must look like encoded ASCII: a part of a marker needs no fewer. */
 const BASE64_GROUPS_MIN = 5;
 const HEX_PAIRS_MIN = 10;
+/**
+ * Runs long enough for a whole marker are decoded whatever they look like: letters that are not ASCII
+ * (full-width ones, invisible ones in between) have encoded bytes that look like anything.
+ */
+const UNGATED_BASE64_MIN = Math.ceil((MARKER_LENGTH * 4) / 3);
+const UNGATED_HEX_MIN = MARKER_LENGTH * 2;
+const ALL_OFFSETS: readonly number[] = [0, 1, 2, 3];
 
 /**
  * Offsets (0 to 3) at which a run may be base64 of ASCII text. Each group of such text begins with one of
  * `A`–`Z`, `a`–`f` (the first six bits of a byte below 128), which ids and hashes do not keep up for long.
  */
 function base64Offsets(text: string, start: number, end: number): readonly number[] {
+  if (end - start >= UNGATED_BASE64_MIN) return ALL_OFFSETS;
   let offsets: number[] | undefined;
   for (let offset = 0; offset < 4; offset += 1) {
     let groups = 0;
@@ -276,18 +303,33 @@ function base64Offsets(text: string, start: number, end: number): readonly numbe
   return offsets ?? NO_RUNS;
 }
 
-/** Offset (0 or 1) at which a run may be hexadecimal ASCII text (pairs from 20 to 7f), or −1. */
-function hexOffsetOf(text: string, start: number, end: number): number {
-  for (let offset = 0; offset < 2; offset += 1) {
-    let pairs = 0;
-    for (let i = start + offset; i + 1 < end; i += 2) {
-      const code = text.charCodeAt(i);
-      if (!isHexDigit(code) || !isHexDigit(text.charCodeAt(i + 1))) return -1;
-      pairs = code >= 50 && code <= 55 ? pairs + 1 : 0;
-      if (pairs >= HEX_PAIRS_MIN) return offset;
-    }
+/**
+ * Beginnings, within a run, of what may be hexadecimal text: ten pairs in a row that are printable ASCII, or
+ * digits enough for a whole marker in any characters. The digits may follow other letters (`0x…`).
+ */
+function hexStarts(text: string, start: number, end: number): readonly number[] {
+  let starts: number[] | undefined;
+  for (let from = start; from < end; from += 1) {
+    let to = from;
+    while (to < end && isHexDigit(text.charCodeAt(to))) to += 1;
+    for (let at = from; at < from + 2; at += 1)
+      if (to - at >= UNGATED_HEX_MIN || hasPrintablePairs(text, at, to)) {
+        starts ??= [];
+        starts.push(at);
+      }
+    from = to;
   }
-  return -1;
+  return starts ?? NO_RUNS;
+}
+
+function hasPrintablePairs(text: string, start: number, end: number): boolean {
+  let pairs = 0;
+  for (let i = start; i + 1 < end; i += 2) {
+    const code = text.charCodeAt(i);
+    pairs = code >= 50 && code <= 55 ? pairs + 1 : 0;
+    if (pairs >= HEX_PAIRS_MIN) return true;
+  }
+  return false;
 }
 
 function isHexDigit(code: number): boolean {

@@ -31,6 +31,8 @@ const RANDOM_LENGTH = 20;
 export const CAMPAIGN_PREFIX_LENGTH = MARKER_WORD.length + CAMPAIGN_LENGTH;
 export const USER_PREFIX_LENGTH = CAMPAIGN_PREFIX_LENGTH + USER_LENGTH;
 export const MARKER_LENGTH = USER_PREFIX_LENGTH + 1 + ORDINAL_LENGTH + RANDOM_LENGTH + 1;
+/** A cut-off marker counts when it names its user and shows this much more. */
+export const CUT_OFF_LENGTH_MIN = USER_PREFIX_LENGTH + 6;
 
 /** Highest user index + 1 that a marker can name. */
 export const USERS_MAX = BASE ** USER_LENGTH;
