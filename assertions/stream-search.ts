@@ -6,12 +6,19 @@ import { SightingCollector, type Sighting } from './sightings.ts';
 
 /** Characters of a stream's end that are searched again together with its next piece. */
 const TAIL_CHARACTERS = 256;
+/** The same where the text looks encoded: every character of a marker may be 36 (`\u005cu0078…`). */
+const ENCODED_TAIL_CHARACTERS = 2_048;
+/** Signs of an encoding: escapes, invisible and compatibility characters, and runs that are no words. */
+const LOOKS_ENCODED =
+  /[\\%&\u00ad\u200b-\u200f\u2060-\u2064\u2460-\u24ff\ud835\ufeff\uff01-\uff5e]|[A-Za-z0-9+/_-]{40}/;
 /** Streams followed at once; beyond them the record starts afresh. */
 const STREAMS_MAX = 50_000;
 
 interface Stream {
   tail: string;
   readonly reported: Set<string>;
+  /** A marker that broke off where the last piece ended. */
+  brokenOff: readonly Sighting[];
 }
 
 /** Joins streamed pieces, so that what is spread over several of them is found (DESIGN §3.2). */
@@ -20,6 +27,7 @@ export class StreamSearch {
   readonly #scanner: ContentScanner<OwnedId>;
   readonly #chunkEvents: ReadonlySet<string>;
   readonly #streams = new Map<string, Stream>();
+  #brokenOff = 0;
 
   constructor(knowledge: Knowledge, scanner: ContentScanner<OwnedId>) {
     this.#knowledge = knowledge;
@@ -29,30 +37,67 @@ export class StreamSearch {
 
   /** What a piece completes together with what came before it on its stream; each thing once. */
   search(observation: Observation, content: string): readonly Sighting[] {
-    if (observation.event === undefined || !this.#chunkEvents.has(observation.event)) return [];
+    if (observation.event === undefined) return NOTHING;
+    if (!this.#chunkEvents.has(observation.event)) return this.#ended(observation);
     const piece = chunkText(this.#knowledge, content);
-    if (piece === undefined) return [];
+    if (piece === undefined) return NOTHING;
     const stream = this.#streamOf(observation);
     const joined = stream.tail + piece;
-    stream.tail = joined.slice(-TAIL_CHARACTERS);
+    stream.tail = joined.slice(-ENCODED_TAIL_CHARACTERS);
+    const searched = LOOKS_ENCODED.test(joined)
+      ? joined
+      : joined.slice(-(TAIL_CHARACTERS + piece.length));
     const collector = new SightingCollector(this.#knowledge, this.#scanner);
-    collector.search(joined, 'streamed answer');
-    const fresh = collector.sightings.filter(
-      (sighting) => !goesOn(sighting, joined) && !stream.reported.has(sighting.text),
+    collector.search(searched, 'streamed answer');
+    const fresh = collector.sightings.filter((sighting) => !stream.reported.has(sighting.text));
+    this.#breakOff(
+      stream,
+      fresh.filter((sighting) => goesOn(sighting, joined)),
     );
-    for (const sighting of fresh) stream.reported.add(sighting.text);
-    return fresh;
+    return this.#report(
+      stream,
+      fresh.filter((sighting) => !goesOn(sighting, joined)),
+    );
   }
 
-  #streamOf({ conn, run, thread }: Observation): Stream {
-    const key = `${conn ?? ''} ${run ?? thread ?? ''}`;
+  /** What broke off at the end of a stream stays cut off when something else follows on it. */
+  #ended(observation: Observation): readonly Sighting[] {
+    if (this.#brokenOff === 0) return NOTHING;
+    const stream = this.#streams.get(keyOf(observation));
+    if (stream === undefined || stream.brokenOff.length === 0) return NOTHING;
+    const cutOff = stream.brokenOff;
+    this.#breakOff(stream, NOTHING);
+    return this.#report(stream, cutOff);
+  }
+
+  #breakOff(stream: Stream, sightings: readonly Sighting[]): void {
+    this.#brokenOff += sightings.length - stream.brokenOff.length;
+    stream.brokenOff = sightings;
+  }
+
+  #report(stream: Stream, sightings: readonly Sighting[]): readonly Sighting[] {
+    for (const sighting of sightings) stream.reported.add(sighting.text);
+    return sightings;
+  }
+
+  #streamOf(observation: Observation): Stream {
+    const key = keyOf(observation);
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
-    if (this.#streams.size >= STREAMS_MAX) this.#streams.clear();
-    const fresh: Stream = { tail: '', reported: new Set() };
+    if (this.#streams.size >= STREAMS_MAX) {
+      this.#streams.clear();
+      this.#brokenOff = 0;
+    }
+    const fresh: Stream = { tail: '', reported: new Set(), brokenOff: NOTHING };
     this.#streams.set(key, fresh);
     return fresh;
   }
+}
+
+const NOTHING: readonly never[] = [];
+
+function keyOf({ conn, run, thread }: Observation): string {
+  return `${conn ?? ''} ${run ?? thread ?? ''}`;
 }
 
 /** A marker that ends where the piece ends may go on in the next one: it is not cut off yet. */
