@@ -1,5 +1,10 @@
 import { AnchorIndex } from '../history/anchor-index.ts';
-import { CAMPAIGN_PREFIX_LENGTH, USER_PREFIX_LENGTH, type Place } from '../history/markers.ts';
+import {
+  CAMPAIGN_PREFIX_LENGTH,
+  CUT_OFF_LENGTH_MIN,
+  USER_PREFIX_LENGTH,
+  type Place,
+} from '../history/markers.ts';
 import type { Observation, OwnedIds, TrialHeader } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
 import { Tenancy } from './tenancy.ts';
@@ -42,6 +47,7 @@ export class Knowledge {
   readonly users: readonly string[];
   readonly ids = new AnchorIndex<OwnedId>();
   readonly planted = new Map<string, PlantedMarker>();
+  readonly #plantedBeginnings = new Set<string>();
   readonly campaignPrefix: string;
   readonly tenancy = new Tenancy();
   readonly #indexOf = new Map<string, UserIndex>();
@@ -101,6 +107,14 @@ export class Knowledge {
   /** Owner a marker names, or {@link OUTSIDE} when the crowd has no such user. */
   ownerOfMarker(marker: string): UserIndex {
     return this.#ownerOfPrefix.get(marker.slice(0, USER_PREFIX_LENGTH)) ?? OUTSIDE;
+  }
+
+  /**
+   * Whether a text that is no whole marker begins like one that was planted. One that does not was copied
+   * wrongly, or read together with what follows it, perhaps in the very characters that name its user.
+   */
+  beginsLikePlanted(text: string): boolean {
+    return this.#plantedBeginnings.has(text.slice(0, CUT_OFF_LENGTH_MIN));
   }
 
   ownersOfCredential(hash: string): readonly UserIndex[] | undefined {
@@ -172,6 +186,7 @@ export class Knowledge {
   }
 
   #learnMarker(observation: Observation, marker: string, user: UserIndex): void {
+    this.#plantedBeginnings.add(marker.slice(0, CUT_OFF_LENGTH_MIN));
     this.planted.set(marker, {
       owner: user,
       place: placeOf(observation),

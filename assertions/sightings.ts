@@ -48,6 +48,7 @@ export class SightingCollector implements ScanSink<OwnedId> {
 
   marker(hit: MarkerHit): void {
     const { text, parts, at } = hit;
+    if (parts === undefined && !this.#knowledge.beginsLikePlanted(text)) return;
     if (this.#has('marker', text)) return;
     const owner = this.#knowledge.ownerOfMarker(text);
     this.sightings.push({ what: 'marker', owner, text, parts, place: this.#place, at });
