@@ -123,7 +123,8 @@ export class DeliveryRules implements RuleGroup {
     if (ofRun && attribution?.by === 'crowd' && !attribution.owners.includes(observer)) return;
     const { disturbances, knowledge, ledger, report } = this.#bench;
     const run = ledger.byId(observation.run);
-    if (disturbances.explainsError(observer, run) || (run?.cancelled === true && !ofRun)) return;
+    // What still comes of a run that its asker stopped answers to our own act (DESIGN §4.7).
+    if (disturbances.explainsError(observer, run) || run?.cancelled === true) return;
     report.add({
       rule: ERROR,
       observer,
