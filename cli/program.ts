@@ -88,6 +88,20 @@ const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./judge-command.ts')).judgeCommand,
   },
   {
+    name: 'selftest',
+    takes: '',
+    text: 'run every fault and every legal variant of the reference target, and print what was caught',
+    options: [
+      ['* --only NAME[,NAME]', 'these faults and variants alone'],
+      ['* --transport NAME', 'websocket or browser (both)'],
+    ],
+    examples: [
+      'crosstalk selftest',
+      'crosstalk selftest --only swap,broadcast --transport websocket',
+    ],
+    load: async () => (await import('./selftest-command.ts')).selftestCommand,
+  },
+  {
     name: 'target',
     takes: '',
     text: 'serve the reference target until interrupted; the first line is {"url":…}',

@@ -8,13 +8,10 @@ import {
   type Unexplained,
 } from '../../assertions/ground-truth.ts';
 import { judgeHistory } from '../../assertions/judge.ts';
-import { CrowdLost, type Crowd } from '../../clients/crowd.ts';
 import { defaultPlan, type TrialPlan } from '../../clients/plan.ts';
-import { openTrial } from '../../clients/trial.ts';
 import type { Verdict } from '../../history/verdict.ts';
-import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
-import { resolveAddresses } from '../../targets/addresses.ts';
-import { loadTarget } from '../../targets/load-target.ts';
+import { recordPlainTrial } from '../../scenarios/plain-trial.ts';
+import { storyOf } from '../../scenarios/stories/table.ts';
 
 /**
  * Several trials share the machine here, and a busy machine is slow: timing gates are lifted unless a
@@ -45,7 +42,6 @@ export async function goldenPath(
 ): Promise<TrialResult> {
   const { args = [], ...changes } = change;
   const dir = mkdtempSync(join(tmpdir(), 'crosstalk-e2e-'));
-  const truthPath = join(dir, 'truth.ndjson');
   const plan: TrialPlan = {
     ...defaultPlan({}, dir),
     pace: 0.2,
@@ -55,7 +51,10 @@ export async function goldenPath(
     ...changes,
   };
   try {
-    const historyPath = await turns.together(() => record(plan, { truthPath, args }));
+    const story = storyOf('golden-path');
+    const { historyPath, truthPath } = await turns.together(() =>
+      recordPlainTrial({ plan, story, transport: 'websocket', args }),
+    );
     const verdict = await turns.alone(() => judgeHistory(historyPath, { calibrate: true }));
     const deeds = readDeeds(truthPath);
     const violations = verdict.findings.filter((finding) => finding.severity === 'violation');
@@ -67,32 +66,6 @@ export async function goldenPath(
     };
   } finally {
     rmSync(dir, { recursive: true, force: true });
-  }
-}
-
-async function record(
-  plan: TrialPlan,
-  { truthPath, args }: { truthPath: string; args: readonly string[] },
-): Promise<string> {
-  const { faults, variants, pace, seed } = plan;
-  const embedded = await startEmbeddedTarget({ faults, variants, pace, seed, truthPath, args });
-  try {
-    const target = await loadTarget(plan.target);
-    const resolved = resolveAddresses(target, { url: embedded.url, addresses: [], env: {} });
-    if (!resolved.ok) throw new Error(resolved.mistakes.join('; '));
-    const crowd = await openTrial({
-      plan,
-      scenario: 'golden-path',
-      transport: 'websocket',
-      target,
-      addresses: resolved.addresses,
-    });
-    await walk(crowd);
-    await crowd.settle();
-    await crowd.close('done');
-    return crowd.historyPath;
-  } finally {
-    await embedded.stop();
   }
 }
 
@@ -136,20 +109,6 @@ class Turns {
 }
 
 const turns = new Turns();
-
-/** The script of `scenarios/golden-path.spec.ts`. */
-async function walk(crowd: Crowd): Promise<void> {
-  try {
-    await crowd.each('sign in', (user) => user.signIn());
-    await crowd.each('open chat', (user) => user.openChat());
-    for (const round of crowd.rounds) {
-      await crowd.together('ask', (user) => user.ask(), { round });
-      await crowd.each('read the answer', (user) => user.answered(), { round });
-    }
-  } catch (error) {
-    if (!(error instanceof CrowdLost)) throw error;
-  }
-}
 
 /** What a failed expectation shows: enough to see why without running it again. */
 export function explainResult({ verdict, unexplained: open, deeds }: TrialResult): string {

@@ -1,0 +1,170 @@
+import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
+import { precisionOf, recallOf, sum, type Power } from '../assertions/detection-power.ts';
+import { renderSelftest, selftestLine, type SelftestRow } from '../reports/selftest-table.ts';
+import { EXIT } from './exit-codes.ts';
+import { watchInterrupt } from './interrupt.ts';
+import { OptionReader } from './option-reader.ts';
+import type { CommandCall } from './program.ts';
+import { selftestCases, type SelftestCase } from './selftest-cases.ts';
+import { CaseDefect, SelftestWorkers } from './selftest-workers.ts';
+import type { SelftestResult } from './selftest-trial.ts';
+
+/** Socket trials mostly wait for the target's pace and for silence, so several share a core. */
+const SOCKET_TRIALS_PER_CORE = 2;
+
+interface Done {
+  readonly row: SelftestRow;
+  readonly result: SelftestResult | undefined;
+}
+
+/**
+ * `crosstalk selftest`: every fault and every legal variant of the embedded target, on every transport
+ * that can see it. 0 when all faults were caught by their rule, nothing untrue was said and nothing legal
+ * was flagged; 1 otherwise.
+ */
+export async function selftestCommand(call: CommandCall): Promise<number> {
+  const cases = chosenCases(call);
+  const { output } = call;
+  const workers = new SelftestWorkers();
+  const interrupt = watchInterrupt(() => workers.stop());
+  interrupt.signal.addEventListener('abort', () => workers.stop());
+  let done = 0;
+  const tell = ({ row }: Done): void => {
+    done += 1;
+    if (!output.quiet && !interrupt.signal.aborted)
+      output.remark(`${done}/${cases.length} ${selftestLine(row, { color: output.color.err })}`);
+  };
+  const results = await runAll(cases, workers, tell);
+  workers.stop();
+  if (interrupt.signal.aborted) return EXIT.interrupted;
+  const rows = results.map(({ row }) => row);
+  output.document(rows.map(documentOf));
+  output.text(renderSelftest(rows, powersOf(results), { color: output.color.out }));
+  return rows.every(({ ok }) => ok) ? EXIT.pass : EXIT.fail;
+}
+
+function chosenCases({ options, args, mistakes }: CommandCall): SelftestCase[] {
+  const read = new OptionReader(options, mistakes);
+  const all = selftestCases();
+  const names = [...new Set(all.map(({ name }) => name))];
+  const only = read.known('only', { what: 'fault', known: names });
+  const transports = read.known('transport', {
+    what: 'transport',
+    known: ['websocket', 'browser'],
+  });
+  for (const word of args)
+    mistakes.add('UNEXPECTED_ARGUMENT', `"selftest" takes no argument, got "${word}".`);
+  mistakes.throwIfAny();
+  return all.filter(
+    ({ name, transport }) =>
+      (only.length === 0 || only.includes(name)) &&
+      (transports.length === 0 || transports.includes(transport)),
+  );
+}
+
+async function runAll(
+  cases: readonly SelftestCase[],
+  workers: SelftestWorkers,
+  tell: (done: Done) => void,
+): Promise<Done[]> {
+  const cores = availableParallelism();
+  // Browsers compute: one trial a core. Both lines together would slow each other down.
+  const sockets = await runSome(
+    cases.filter(({ transport }) => transport === 'websocket'),
+    { atOnce: cores * SOCKET_TRIALS_PER_CORE, workers, tell },
+  );
+  const browsers = await runSome(
+    cases.filter(({ transport }) => transport === 'browser'),
+    { atOnce: cores, workers, tell },
+  );
+  const byCase = new Map([...sockets, ...browsers]);
+  return cases.flatMap((one) => byCase.get(one) ?? []);
+}
+
+interface Running {
+  readonly atOnce: number;
+  readonly workers: SelftestWorkers;
+  readonly tell: (done: Done) => void;
+}
+
+async function runSome(
+  cases: readonly SelftestCase[],
+  { atOnce, workers, tell }: Running,
+): Promise<[SelftestCase, Done][]> {
+  const limit = pLimit(atOnce);
+  const late: SelftestCase[] = [];
+  const finish = (one: SelftestCase, done: Done): [SelftestCase, Done] => {
+    tell(done);
+    return [one, done];
+  };
+  const first = await Promise.all(
+    cases.map((one) =>
+      limit(async () => {
+        const done = await runOne(one, workers);
+        // Its own machine was too slow for the trial to say anything: that is tried again alone.
+        if (!done.row.ok && done.result?.overloaded === true) {
+          late.push(one);
+          return undefined;
+        }
+        return finish(one, done);
+      }),
+    ),
+  );
+  const again: [SelftestCase, Done][] = [];
+  for (const one of late) again.push(finish(one, await runOne(one, workers)));
+  return [...first.filter((entry) => entry !== undefined), ...again];
+}
+
+async function runOne(one: SelftestCase, workers: SelftestWorkers): Promise<Done> {
+  const { kind, name, transport, anyOf } = one;
+  try {
+    const result = await workers.run(one);
+    const { verdict, rules, ok, complaints, seconds } = result;
+    return {
+      row: { kind, name, transport, anyOf, verdict, rules, ok, complaints, seconds },
+      result,
+    };
+  } catch (error) {
+    if (!(error instanceof CaseDefect)) throw error;
+    const complaints = [`could not be run: ${error.message}`];
+    return {
+      row: {
+        kind,
+        name,
+        transport,
+        anyOf,
+        verdict: null,
+        rules: [],
+        ok: false,
+        complaints,
+        seconds: 0,
+      },
+      result: undefined,
+    };
+  }
+}
+
+/** DESIGN's JSON of one case, to the letter. */
+function documentOf({ kind, name, transport, anyOf, verdict, rules, ok }: SelftestRow) {
+  return { kind, name, transport, expected: { anyOf }, verdict, rules, ok };
+}
+
+function powersOf(results: readonly Done[]) {
+  const byRule = new Map<string, Power>();
+  for (const { result } of results)
+    for (const [rule, power] of result?.power ?? [])
+      byRule.set(
+        rule,
+        sum(byRule.get(rule) ?? { deeds: 0, found: 0, findings: 0, explained: 0 }, power),
+      );
+  return [...byRule]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([rule, power]) => ({
+      rule,
+      deeds: power.deeds,
+      recall: recallOf(power),
+      findings: power.findings,
+      precision: precisionOf(power),
+    }));
+}

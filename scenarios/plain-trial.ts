@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { CrowdLost } from '../clients/crowd.ts';
+import type { Transport, TrialPlan } from '../clients/plan.ts';
+import { openTrial } from '../clients/trial.ts';
+import { resolveAddresses } from '../targets/addresses.ts';
+import { loadTarget } from '../targets/load-target.ts';
+import { startEmbeddedTarget } from './embedded-target.ts';
+import type { Story } from './stories/table.ts';
+
+/** One trial on an embedded target of its own, for scripts that run without Playwright Test. */
+export interface PlainTrial {
+  readonly plan: TrialPlan;
+  readonly story: Story;
+  readonly transport: Transport;
+  /** Further words of the embedded target's command line. */
+  readonly args?: readonly string[];
+}
+
+/** What a trial left behind. */
+export interface PlainTrialRecord {
+  readonly historyPath: string;
+  /** Ground truth of the embedded target; the file exists once something was done wrong. */
+  readonly truthPath: string;
+}
+
+/**
+ * Records a trial by the same engine that scenario scripts use: a real target as a child process, real
+ * connections, the crowd, the quiet window. Judging is left to the caller.
+ */
+export async function recordPlainTrial(trial: PlainTrial): Promise<PlainTrialRecord> {
+  const { plan, story, transport, args = [] } = trial;
+  const { faults, variants, pace, seed } = plan;
+  const truthPath = join(plan.outDir, 'truth.ndjson');
+  const embedded = await startEmbeddedTarget({ faults, variants, pace, seed, truthPath, args });
+  try {
+    const target = await loadTarget(plan.target);
+    const resolved = resolveAddresses(target, { url: embedded.url, addresses: [], env: {} });
+    if (!resolved.ok) throw new Error(resolved.mistakes.join('; '));
+    const crowd = await openTrial({
+      plan,
+      scenario: story.name,
+      transport,
+      target,
+      addresses: resolved.addresses,
+      overlapFloor: story.overlapFloor,
+    });
+    try {
+      await story.walk(crowd);
+    } catch (error) {
+      // Nobody is left to go on: what was recorded so far is what the trial has to say.
+      if (!(error instanceof CrowdLost)) {
+        await crowd.close('failed');
+        throw error;
+      }
+    }
+    await crowd.settle();
+    await crowd.close('done');
+    return { historyPath: crowd.historyPath, truthPath };
+  } finally {
+    await embedded.stop();
+  }
+}
