@@ -20,6 +20,11 @@ export interface PersonaSettings {
   readonly variants: readonly string[];
   /** People who exist already, in the order of the users; null makes new ones. */
   readonly entries: readonly UsersFileEntry[] | null;
+  /**
+   * Users as alike as can be: display names that differ in their markers alone, one title for all, and in
+   * pairs a mail name that is the beginning of the other's (`anna`, `anna-b`).
+   */
+  readonly alike?: boolean;
 }
 
 /** A question to ask, and the marker planted in it (absent for equal questions). */
@@ -32,6 +37,12 @@ export interface PlannedQuestion {
 export interface PlantedText {
   readonly text: string;
   readonly marker: string;
+}
+
+/** A text that is the same for all users when they are to be alike; then it holds no marker. */
+export interface Title {
+  readonly text: string;
+  readonly marker: string | undefined;
 }
 
 /**
@@ -47,7 +58,7 @@ export interface Persona {
   readonly nameMarker: string | undefined;
   /** The question with this ordinal, counted from 1. */
   question(ordinal: number): PlannedQuestion;
-  title(): PlantedText;
+  title(): Title;
   note(): PlantedText;
 }
 
@@ -117,9 +128,10 @@ class MadePersona implements Persona {
     this.#animal = animal;
     this.markerPrefix = userPrefix(settings.campaignPrefix, index);
     this.nameMarker = entry === undefined ? this.#mint('name', 0) : undefined;
+    const likeName = settings.alike === true ? NAME_FALLBACK : name;
     const shownName = unicode
-      ? (NAMES_OF_MANY_SCRIPTS[index % NAMES_OF_MANY_SCRIPTS.length] ?? name)
-      : name;
+      ? (NAMES_OF_MANY_SCRIPTS[index % NAMES_OF_MANY_SCRIPTS.length] ?? likeName)
+      : likeName;
     this.account =
       entry === undefined
         ? newAccount(settings, index, `${shownName} ${this.nameMarker ?? ''}`)
@@ -133,7 +145,8 @@ class MadePersona implements Persona {
     return markedQuestion(this.#mint('question', ordinal), { index, ordinal, unicode });
   }
 
-  title(): PlantedText {
+  title(): Title {
+    if (this.#shared.settings.alike === true) return { text: EQUAL_TITLE, marker: undefined };
     const marker = this.#mint('title', 0);
     return { text: `My ${this.#colour} list ${marker}`, marker };
   }
@@ -149,6 +162,7 @@ class MadePersona implements Persona {
   }
 }
 
+const EQUAL_TITLE = 'My list';
 const EQUAL_QUESTION = 'What does my note say about the animal I keep, and what is its name?';
 
 /** The same words for all users and rounds but the number and the marker (DESIGN §3.4). */
@@ -193,9 +207,12 @@ function avoiding(words: readonly string[]): (draw: () => string) => string {
  */
 function newAccount(settings: PersonaSettings, index: number, name: string): Account {
   const { campaignPrefix, trial, names } = settings;
-  const user = userPrefix(campaignPrefix, index).slice(CAMPAIGN_PREFIX_LENGTH);
+  // The second of a pair is named after the first: whoever compares beginnings takes one for the other.
+  const second = settings.alike === true && index % 2 === 1;
+  const namesake = second ? index - 1 : index;
+  const user = userPrefix(campaignPrefix, namesake).slice(CAMPAIGN_PREFIX_LENGTH);
   const campaign = campaignPrefix.slice(CAMPAIGN_PREFIX_LENGTH - 7);
-  const local = `${user}${campaign}${charactersOf(trial, TRIAL_LENGTH)}`;
+  const local = `${user}${campaign}${charactersOf(trial, TRIAL_LENGTH)}${second ? '-b' : ''}`;
   // One of each class that a strength rule may ask for, then 144 random bits.
   const password = `Xq7-${randomBytes(PASSWORD_BYTES).toString('base64url')}`;
   return { email: `${local}@${names.mailDomain}`, name, password };

@@ -37,7 +37,16 @@ export interface IdentityNews {
 /** What an act was about. */
 export type ActDetails = Pick<
   ObservationFields,
-  'place' | 'marker' | 'question' | 'run' | 'thread' | 'intended' | 'message'
+  | 'place'
+  | 'marker'
+  | 'question'
+  | 'run'
+  | 'thread'
+  | 'intended'
+  | 'message'
+  | 'source'
+  | 'owner'
+  | 'reason'
 >;
 
 /** Whom a line is about. */
@@ -100,7 +109,8 @@ export class Recorder {
 
   /** Records a deliberate act: `plant`, `ask`, `sign-in` … */
   act(observer: Observer, act: string, details: ActDetails = {}): void {
-    const { place, marker, question, run, thread, intended, message } = details;
+    const { place, marker, question, run, thread, intended, message, source, owner, reason } =
+      details;
     this.journal.append({
       user: observer.user,
       conn: observer.conn,
@@ -108,6 +118,9 @@ export class Recorder {
       dir: 'act',
       kind: 'act',
       act,
+      owner,
+      source,
+      reason,
       place,
       marker,
       question,

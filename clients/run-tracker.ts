@@ -26,6 +26,9 @@ export class RunTracker {
   #run: string | undefined;
   #isOver = false;
   #resolve: (() => void) | undefined;
+  #sequence = 0;
+  readonly #seen = new Set<string>();
+  #awaited: { readonly event: string; readonly resolve: () => void } | undefined;
 
   constructor(order: ProfileData['order'], question: AskedQuestion) {
     this.#order = order;
@@ -40,6 +43,24 @@ export class RunTracker {
   /** The run's id, once it is known. */
   get run(): string | undefined {
     return this.#run;
+  }
+
+  /** Sequence number of the run's latest event, where its events have any; else 0. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Whether the run has shown this canonical event. */
+  hasSeen(event: string): boolean {
+    return this.#seen.has(event);
+  }
+
+  /** Resolves when the run has shown this canonical event, or is over. */
+  until(event: string): Promise<void> {
+    if (this.#isOver || this.#seen.has(event)) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#awaited = { event, resolve };
+    });
   }
 
   /** Resolves when the run is over. */
@@ -62,13 +83,20 @@ export class RunTracker {
     return false;
   }
 
-  #follow({ run, event = '', agent = '' }: DecodedFrame): void {
+  #follow({ run, event = '', agent = '', sequence = 0 }: DecodedFrame): void {
     this.#run ??= run;
+    this.#sequence = Math.max(this.#sequence, sequence);
     const { first, last, failure, stopped, aliases } = this.#order;
     const canonical = Object.hasOwn(aliases, event) ? aliases[event] : event;
+    this.#note(canonical ?? event);
     if (canonical === first) this.#enter(agent);
     else if (canonical === last) this.#leave(agent);
     else if (failure.includes(event) || stopped.includes(event)) this.#finish();
+  }
+
+  #note(event: string): void {
+    this.#seen.add(event);
+    if (event === this.#awaited?.event) this.#awaited.resolve();
   }
 
   /** A second start of an agent that is at work is a fault of the target, and no second agent. */
@@ -85,6 +113,7 @@ export class RunTracker {
 
   #finish(): void {
     this.#isOver = true;
+    this.#awaited?.resolve();
     this.#resolve?.();
   }
 

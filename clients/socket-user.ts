@@ -3,6 +3,7 @@ import type { OwnedIds } from '../history/observation.ts';
 import type { Place } from '../history/markers.ts';
 import type { DecodedFrame, Question, Session, SignInMethod } from '../targets/target.ts';
 import { RecordedHttp } from './http.ts';
+import { Prober } from './prober.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import { toMicroseconds, type Observer } from './recorder.ts';
 import { RunTracker } from './run-tracker.ts';
@@ -44,6 +45,11 @@ export class SocketUser implements User, SocketOwner {
   #prepared: Prepared | undefined;
   #intended: number | undefined;
   #tracker: RunTracker | undefined;
+  /** Connections beside the one that is asked on: further tabs, and one to probe through. */
+  readonly #others: SocketClient[] = [];
+  #prober: Promise<Prober> | undefined;
+  #probeReceived: ((decoded: DecodedFrame) => void) | undefined;
+  #provokes = false;
   /** Ends whatever this user waits for. */
   #interrupt: ((failure: StepFailure) => void) | undefined;
   #closed: (() => void) | undefined;
@@ -95,12 +101,16 @@ export class SocketUser implements User, SocketOwner {
   }
 
   async openChat(): Promise<void> {
-    this.#waitInLine('connect');
-    await this.#context.connects(() => this.#connect());
+    await this.connect();
     await this.#listThreads();
     await this.#createThread();
-    await this.#storeNote();
+    await this.storeNote();
     await this.#listThreads();
+  }
+
+  async connect(): Promise<void> {
+    this.#waitInLine('connect');
+    await this.#context.connects(() => this.#connect());
   }
 
   prepare(): Promise<void> {
@@ -141,6 +151,87 @@ export class SocketUser implements User, SocketOwner {
     await target.signOut({ http: this.#http, session: this.#signedInSession() });
   }
 
+  get ids(): OwnedIds {
+    return { thread: this.#thread, run: this.#tracker?.run };
+  }
+
+  hasSeen(event: string): boolean {
+    return this.#tracker?.hasSeen(event) ?? false;
+  }
+
+  async until(event: string): Promise<void> {
+    this.#begin('answer');
+    await this.#whileOpen(this.#trackerNow().until(event));
+  }
+
+  async cancel(): Promise<void> {
+    this.#begin('cancel');
+    const { run } = this.#trackerNow();
+    const { target, recorder } = this.#context;
+    if (target.socket.stop === undefined || run === undefined)
+      throw new StepFailure(`"${target.name}" names no way to stop a run`, { reason: 'error' });
+    recorder.act(this.#observer(), 'cancel', { run });
+    this.#socketNow().send(target.socket.stop(run), { run });
+    await this.#untilOver();
+  }
+
+  drop(): Promise<void> {
+    this.#begin('drop');
+    const socket = this.#socketNow();
+    this.#context.recorder.act(this.#observer(), 'drop', { run: this.#tracker?.run });
+    const closed = this.#untilClosed();
+    socket.terminate();
+    return within(closed, CLOSE_MS_MAX, () => undefined);
+  }
+
+  async reconnect(): Promise<void> {
+    this.#begin('reconnect');
+    const { target, recorder } = this.#context;
+    const tracker = this.#tracker;
+    recorder.act(this.#observer(), 'reconnect', { run: tracker?.run });
+    await this.#connect();
+    const run = tracker?.run;
+    if (tracker === undefined || run === undefined || tracker.isOver) return;
+    if (target.socket.resume === undefined) return;
+    this.#socketNow().send(target.socket.resume(run, tracker.sequence), { run });
+  }
+
+  async duplicateTab(): Promise<void> {
+    this.#begin('duplicate-tab');
+    this.#context.recorder.act(this.#observer(), 'duplicate-tab');
+    this.#others.push(await this.#openSocket(this));
+  }
+
+  async refreshToken(): Promise<void> {
+    this.#begin('refresh-token');
+    const { target, recorder } = this.#context;
+    if (target.refresh === undefined)
+      throw new StepFailure(`"${target.name}" names no way to refresh a token`, {
+        reason: 'error',
+      });
+    recorder.act(this.#observer(), 'refresh-token');
+    const session = this.#signedInSession();
+    this.#signedIn(await target.refresh({ http: this.#http, session }));
+    await this.#whoAmI();
+  }
+
+  provokeError(): void {
+    this.#provokes = true;
+  }
+
+  async probe(
+    what: 'foreign run' | 'threads' | 'own run' | 'opens',
+    neighbour: User,
+  ): Promise<void> {
+    this.#begin('probe');
+    this.#prober ??= this.#makeProber();
+    const prober = await this.#prober;
+    if (what === 'foreign run') await prober.foreignRuns(neighbour);
+    else if (what === 'own run') await prober.ownRuns();
+    else if (what === 'threads') await prober.threads(neighbour);
+    else await prober.opens();
+  }
+
   takeOver(former: User): Promise<void> {
     this.#begin('take-over');
     this.#context.recorder.act(this.#observer(), 'take-over', { message: former.name });
@@ -161,11 +252,10 @@ export class SocketUser implements User, SocketOwner {
   }
 
   async close(): Promise<void> {
+    for (const other of this.#others) other.close();
     const socket = this.#socket;
     if (socket === undefined || !socket.isOpen) return;
-    const closed = new Promise<void>((resolve) => {
-      this.#closed = resolve;
-    });
+    const closed = this.#untilClosed();
     socket.resume();
     socket.close();
     await within(closed, CLOSE_MS_MAX, () => socket.terminate());
@@ -185,6 +275,8 @@ export class SocketUser implements User, SocketOwner {
 
   closed(code: number): void {
     this.#closed?.();
+    // Another tab's end ends nothing here.
+    if (this.#socket?.isOpen === true) return;
     this.#interrupt?.(
       new StepFailure(`the connection was closed with ${code} before the answer was over`, {
         reason: 'unexpected-close',
@@ -254,14 +346,72 @@ export class SocketUser implements User, SocketOwner {
   async #connect(): Promise<void> {
     await this.#context.pacer.turn();
     this.#begin('connect');
+    await this.#openSocket(this, (socket) => {
+      this.#socket = socket;
+    });
+  }
+
+  /** Opens a connection; `made` hears of it before anything is received on it. */
+  async #openSocket(
+    owner: SocketOwner,
+    made: (socket: SocketClient) => void = () => undefined,
+  ): Promise<SocketClient> {
     const { target, addresses, recorder, socket: settings } = this.#context;
     const session = this.#signedInSession();
     const intended = recorder.clock.now();
     const request = await target.socket.open(session, addresses, this.#http);
     this.#connections += 1;
     const conn = `${this.name}#${this.#connections}`;
-    this.#socket = new SocketClient(settings, this, { user: this.name, conn });
-    await this.#socket.connect(request, target.socket.handshake(session), intended);
+    const socket = new SocketClient(settings, owner, { user: this.name, conn });
+    made(socket);
+    await socket.connect(request, target.socket.handshake(session), intended);
+    return socket;
+  }
+
+  async #makeProber(): Promise<Prober> {
+    const { target, madeByUs } = this.#context;
+    const wire = target.probes;
+    if (wire === undefined)
+      throw new StepFailure(`"${target.name}" names nothing to probe`, { reason: 'error' });
+    if (!madeByUs)
+      throw new StepFailure('only users that the harness made are probed', { reason: 'error' });
+    const socket = await this.#openSocket({
+      userId: this.userId,
+      received: (decoded) => this.#probeReceived?.(decoded),
+      introduced: () => undefined,
+      closed: () => undefined,
+    });
+    this.#others.push(socket);
+    const prober = new Prober(
+      {
+        context: this.#context,
+        self: this,
+        observer: () => ({ user: this.name, conn: socket.conn }),
+        account: this.#persona.account,
+        session: this.#signedInSession(),
+        http: this.#http,
+        socket,
+      },
+      wire,
+    );
+    this.#probeReceived = (decoded) => prober.received(decoded);
+    return prober;
+  }
+
+  #untilClosed(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.#closed = resolve;
+    });
+  }
+
+  #trackerNow(): RunTracker {
+    if (this.#tracker !== undefined) return this.#tracker;
+    throw new StepFailure('nothing was asked', { reason: 'error' });
+  }
+
+  #socketNow(): SocketClient {
+    if (this.#socket !== undefined) return this.#socket;
+    throw new StepFailure('the chat is not open', { reason: 'error' });
   }
 
   async #listThreads(): Promise<void> {
@@ -279,7 +429,7 @@ export class SocketUser implements User, SocketOwner {
     // The variant `shared-thread`: the first user's thread has the second user as a member.
     const other = this.index === 0 && variants.includes('shared-thread') ? members[1] : undefined;
     const { text, marker } = this.#persona.title();
-    this.#plant('title', marker);
+    if (marker !== undefined) this.#plant('title', marker);
     const thread = await threads.create({
       http: this.#http,
       session: this.#signedInSession(),
@@ -295,10 +445,10 @@ export class SocketUser implements User, SocketOwner {
     });
   }
 
-  async #storeNote(): Promise<void> {
+  async storeNote(): Promise<void> {
     const { threads } = this.#context.target;
     if (threads.note === undefined) return;
-    this.#step = 'store-note';
+    this.#begin('store-note');
     const { text, marker } = this.#persona.note();
     this.#plant('note', marker);
     await threads.note({ http: this.#http, session: this.#signedInSession(), text });
@@ -314,11 +464,22 @@ export class SocketUser implements User, SocketOwner {
 
   #prepareNow(): Prepared {
     const ordinal = this.#asked + 1;
-    const planned = this.#persona.question(ordinal);
+    const planned = this.#provoking(this.#persona.question(ordinal));
     if (planned.marker !== undefined) this.#plant('question', planned.marker);
     const prepared = { planned, ordinal, run: randomUUID() };
     this.#prepared = prepared;
     return prepared;
+  }
+
+  /** The question with the word in it that makes a tool fail, if that is wanted. */
+  #provoking(planned: PlannedQuestion): PlannedQuestion {
+    const { failWord } = this.#context.target;
+    if (!this.#provokes) return planned;
+    this.#provokes = false;
+    if (failWord === undefined)
+      throw new StepFailure('the target names no way to make a tool fail', { reason: 'error' });
+    this.#context.recorder.act(this.#observer(), 'provoke-error', { question: this.#asked + 1 });
+    return { ...planned, content: `${planned.content} (${failWord})` };
   }
 
   #askNow(): void {
@@ -354,9 +515,12 @@ export class SocketUser implements User, SocketOwner {
   }
 
   async #untilOver(): Promise<void> {
-    const tracker = this.#tracker;
-    if (tracker === undefined) throw new StepFailure('nothing was asked', { reason: 'error' });
-    if (tracker.isOver) return;
+    const tracker = this.#trackerNow();
+    if (!tracker.isOver) await this.#whileOpen(tracker.over());
+  }
+
+  /** Waits as long as there is a connection through which what is waited for can come. */
+  async #whileOpen(awaited: Promise<void>): Promise<void> {
     if (this.#socket?.isOpen !== true)
       throw new StepFailure('the connection was closed before the answer was over', {
         reason: 'unexpected-close',
@@ -365,7 +529,7 @@ export class SocketUser implements User, SocketOwner {
       this.#interrupt = reject;
     });
     try {
-      await Promise.race([tracker.over(), interrupted]);
+      await Promise.race([awaited, interrupted]);
     } finally {
       this.#interrupt = undefined;
     }

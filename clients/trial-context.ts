@@ -23,6 +23,8 @@ export interface TrialContext {
   readonly pacer: Pacer;
   readonly variants: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether the harness made these users itself: only those may be probed (DESIGN §6). */
+  readonly madeByUs: boolean;
   /** Everybody in the crowd with what others may need to know of them, by index. */
   readonly members: readonly CrowdMember[];
 }

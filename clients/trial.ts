@@ -39,6 +39,8 @@ export interface TrialOptions {
   readonly dir?: string | undefined;
   /** Share of user pairs that must overlap, where the scenario differs from the profile. */
   readonly overlapFloor?: number | undefined;
+  /** Users are named as alike as can be (scenario `equal-names`). */
+  readonly alike?: boolean | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Given the history's first line, returns who is told of every observation as it is recorded. */
   readonly watch?: ((header: TrialHeader) => (observation: Observation) => void) | undefined;
@@ -145,7 +147,7 @@ function dirOf({ dir, plan, scenario, transport }: TrialOptions): string {
   return dir ?? trialDirectory(plan, scenario, transport);
 }
 
-function makePersonas({ plan, target, scenario, transport }: TrialOptions): Persona[] {
+function makePersonas({ plan, target, scenario, transport, alike }: TrialOptions): Persona[] {
   const make = personaMaker({
     seed: plan.seed,
     campaignPrefix: plan.campaignPrefix,
@@ -153,6 +155,7 @@ function makePersonas({ plan, target, scenario, transport }: TrialOptions): Pers
     names: target.names,
     variants: plan.variants,
     entries: plan.usersFile,
+    alike: alike ?? false,
   });
   return Array.from({ length: plan.users }, (_, index) => make(index));
 }
@@ -250,6 +253,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     pacer: new Pacer(recorder.clock, target.limits.startsPerSecondMax),
     variants: plan.variants,
     env,
+    madeByUs: plan.usersFile === null,
     members: personas.map((persona, index) => ({
       name: names[index] ?? '',
       email: persona.account.email,

@@ -1,3 +1,5 @@
+import type { OwnedIds } from '../history/observation.ts';
+
 /**
  * A simulated user, whatever it acts through. Scripts call the verbs; each of them ends when its effect
  * is there, or throws a `StepFailure` or `TargetRefusal`, which the crowd records before it takes the
@@ -21,6 +23,10 @@ export interface User {
   signIn(): Promise<void>;
   /** Opens the chat: connects, lists the threads, makes one, stores a note, lists again. */
   openChat(): Promise<void>;
+  /** Stores the private note that the agent's tool reads; part of {@link openChat}. */
+  storeNote(): Promise<void>;
+  /** Opens the chat's connection and nothing else, so that a question can follow at once. */
+  connect(): Promise<void>;
   /** Asks the next question; at once if {@link prepare} came before. */
   ask(): Promise<void>;
   /** Waits until the answer to the last question is over, then reads the thread and who-am-I again. */
@@ -33,6 +39,30 @@ export interface User {
    * without a browser the two share no more than the machine, as all users do.
    */
   takeOver(former: User): Promise<void>;
+
+  /** Waits until the run under way has shown this canonical event, or is over. */
+  until(event: string): Promise<void>;
+  /** Stops the run under way. */
+  cancel(): Promise<void>;
+  /** Cuts the connection without a word; the run goes on at the target. */
+  drop(): Promise<void>;
+  /** Opens a new connection and goes on with the run under way from its last event seen. */
+  reconnect(): Promise<void>;
+  /** Opens one more connection beside the one that is there. */
+  duplicateTab(): Promise<void>;
+  /** Exchanges the session's tokens for new ones, under the open connection. */
+  refreshToken(): Promise<void>;
+  /** The next question makes a tool of the target fail. */
+  provokeError(): void;
+  /**
+   * Tries what must be refused: with the ids of a neighbour's running run, with threads, with the own run
+   * as control, or by opening sockets without a right to. Only users that the harness made are probed.
+   */
+  probe(what: 'foreign run' | 'threads' | 'own run' | 'opens', neighbour: User): Promise<void>;
+  /** The user's own thread and latest run, for others to try. */
+  readonly ids: OwnedIds;
+  /** Whether the latest run has shown this canonical event. */
+  hasSeen(event: string): boolean;
 
   /** Gets the next question ready, so that {@link ask} can leave in one go. */
   prepare(): Promise<void>;

@@ -14,6 +14,8 @@ export interface EmbeddedTargetOptions {
   readonly seed?: string;
   /** File of the ground-truth log; null for none. */
   readonly truthPath?: string | null;
+  /** A question that holds this word makes a tool fail. */
+  readonly failWord?: string | undefined;
   /** Further command-line words. */
   readonly args?: readonly string[];
 }
@@ -66,7 +68,15 @@ export async function startEmbeddedTarget(
 }
 
 function wordsOf(options: EmbeddedTargetOptions): readonly string[] {
-  const { faults = [], variants = [], pace = null, seed, truthPath = null, args = [] } = options;
+  const {
+    faults = [],
+    variants = [],
+    pace = null,
+    seed,
+    truthPath = null,
+    failWord,
+    args = [],
+  } = options;
   const words: string[] = [];
   if (faults.length > 0) words.push('--fault', faults.join(','));
   if (variants.length > 0) words.push('--variant', variants.join(','));
@@ -74,6 +84,7 @@ function wordsOf(options: EmbeddedTargetOptions): readonly string[] {
   // A seed may begin with a dash, so it goes into one word with its option.
   if (seed !== undefined) words.push(`--seed=${seed}`);
   if (truthPath !== null) words.push('--truth', truthPath);
+  if (failWord !== undefined) words.push('--fail-word', failWord);
   return [...words, ...args];
 }
 

@@ -16,6 +16,8 @@ export interface CrosstalkOptions {
    * overlap is not its point (DESIGN §3.4). `test.use({ overlapFloor: 0 })`.
    */
   readonly overlapFloor: number | null;
+  /** Users are named as alike as can be: one name, one title, mail names that begin alike. */
+  readonly alike: boolean;
 }
 
 export interface CrosstalkFixtures {
@@ -26,10 +28,11 @@ export interface CrosstalkFixtures {
 /** Playwright's `test` with a crowd: opened before the script, settled, closed and judged after it. */
 export const test = base.extend<CrosstalkFixtures & CrosstalkOptions>({
   overlapFloor: [null, { option: true }],
-  crowd: async ({ overlapFloor }, use, testInfo) => {
+  alike: [false, { option: true }],
+  crowd: async ({ overlapFloor, alike }, use, testInfo) => {
     // Listing scenarios needs neither clients nor judge, and a trial loads them while its target starts.
     const { setUpTrial } = await import('./trial-fixture.ts');
-    const trial = await setUpTrial(overlapFloor, testInfo);
+    const trial = await setUpTrial({ overlapFloor, alike }, testInfo);
     lendJudge(trial.crowd, (historyPath) => trial.judgeSoFar(historyPath));
     let failure: Error | undefined;
     try {

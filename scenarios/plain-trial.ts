@@ -31,9 +31,18 @@ export async function recordPlainTrial(trial: PlainTrial): Promise<PlainTrialRec
   const { plan, story, transport, args = [] } = trial;
   const { faults, variants, pace, seed } = plan;
   const truthPath = join(plan.outDir, 'truth.ndjson');
-  const embedded = await startEmbeddedTarget({ faults, variants, pace, seed, truthPath, args });
+  const target = await loadTarget(plan.target);
+  const { failWord } = target;
+  const embedded = await startEmbeddedTarget({
+    faults,
+    variants,
+    pace,
+    seed,
+    truthPath,
+    failWord,
+    args,
+  });
   try {
-    const target = await loadTarget(plan.target);
     const resolved = resolveAddresses(target, { url: embedded.url, addresses: [], env: {} });
     if (!resolved.ok) throw new Error(resolved.mistakes.join('; '));
     const crowd = await openTrial({
@@ -43,6 +52,7 @@ export async function recordPlainTrial(trial: PlainTrial): Promise<PlainTrialRec
       target,
       addresses: resolved.addresses,
       overlapFloor: story.overlapFloor,
+      alike: story.alike,
     });
     try {
       await story.walk(crowd);

@@ -18,6 +18,7 @@ import { writeJsonArtifact } from '../reports/write-artifact.ts';
 import { resolveAddresses } from '../targets/addresses.ts';
 import { loadTarget } from '../targets/load-target.ts';
 import type { Addresses, Target } from '../targets/target.ts';
+import type { CrosstalkOptions } from './fixtures.ts';
 import { startEmbeddedTarget, type EmbeddedTarget } from './embedded-target.ts';
 
 /** Crowds up to this size are judged while the trial runs, so that the first violation shows at once. */
@@ -48,10 +49,10 @@ export interface TrialFixture {
  * @throws PlanInvalid with all mistakes at once.
  */
 export async function setUpTrial(
-  overlapFloor: number | null,
+  options: CrosstalkOptions,
   testInfo: TestInfo,
 ): Promise<TrialFixture> {
-  const trial = await setUp(overlapFloor, testInfo);
+  const trial = await setUp(options, testInfo);
   return {
     crowd: trial.crowd,
     judgeSoFar: async (historyPath) => {
@@ -67,7 +68,10 @@ export async function setUpTrial(
   };
 }
 
-async function setUp(overlapFloor: number | null, testInfo: TestInfo): Promise<Trial> {
+async function setUp(
+  { overlapFloor, alike }: CrosstalkOptions,
+  testInfo: TestInfo,
+): Promise<Trial> {
   const plan = planFromEnvironment(process.env);
   const transport = transportOf(testInfo.project.name);
   const scenario = basename(testInfo.file).replace(/\.spec\.[cm]?[jt]s$/, '');
@@ -91,6 +95,7 @@ async function setUp(overlapFloor: number | null, testInfo: TestInfo): Promise<T
       addresses: addressesOf(plan, target, embedded),
       dir,
       overlapFloor: overlapFloor ?? undefined,
+      alike,
       onProgress: tell,
       watch: view.watch,
     });
@@ -123,6 +128,7 @@ async function startIfEmbedded(
     variants: plan.variants,
     pace: plan.pace,
     seed: plan.seed,
+    failWord: target.failWord,
     truthPath: plan.faults.length > 0 ? join(dir, 'truth.ndjson') : null,
   });
 }

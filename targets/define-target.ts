@@ -86,6 +86,9 @@ function withDefaults(profile: TargetInput): Target {
     signInOrder: profile.signInOrder ?? SIGN_IN_METHODS.filter((method) => signIn[method]),
     whoAmI,
     signOut: profile.signOut,
+    refresh: profile.refresh,
+    probes: profile.probes,
+    failWord: profile.failWord,
     socket: socketOf(profile.socket),
     page: profile.page && {
       ...profile.page,
@@ -149,6 +152,9 @@ function socketOf(input: SocketInput): SocketWire {
   return {
     ...socket,
     ...(input.stop && { stop: (run: string) => input.stop?.(run) }),
+    ...(input.resume && {
+      resume: (run: string, after: number) => input.resume?.(run, after),
+    }),
     ...(input.ping && { ping: (nowUnixMs: number) => input.ping?.(nowUnixMs) }),
     ...(input.decodeAll && {
       decodeAll: (frame: unknown) => input.decodeAll?.(frame) ?? [input.decode(frame)],

@@ -48,6 +48,35 @@ export async function logIn(call: SignInCall): Promise<Session> {
   });
 }
 
+/** As {@link logIn}, for a token that lives so many seconds (the embedded target alone knows how). */
+export async function logInFor(call: SignInCall, seconds: number): Promise<Session> {
+  const { email } = call.account;
+  const password = passwordOf(call.account, 'password');
+  return signInByExchange(call, {
+    address: 'auth',
+    path: '/auth/login',
+    json: { email, password, ttl_seconds: seconds },
+    secrets: [password],
+  });
+}
+
+/** `POST /auth/refresh` {refresh_token}: a new pair of tokens for the same user. */
+export async function refreshSession({ http, session }: ApiCall): Promise<Session> {
+  const { refreshToken } = session;
+  if (refreshToken === undefined)
+    throw new TargetRefusal('the session has no refresh token, so it cannot be refreshed.');
+  const account = { email: session.email ?? '', name: '' };
+  return signInByExchange(
+    { http, account, env: {} },
+    {
+      address: 'auth',
+      path: '/auth/refresh',
+      json: { refresh_token: refreshToken },
+      secrets: [refreshToken],
+    },
+  );
+}
+
 /** `POST /auth/e2e/test-auth` with the key in `X-E2E-Bypass-Key`, the only request that carries it. */
 export async function signInByKey(call: SignInCall): Promise<Session> {
   const key = call.env[E2E_KEY_VARIABLE];

@@ -7,6 +7,7 @@ import {
   listThreads,
   logIn,
   readThread,
+  refreshSession,
   register,
   signInByKey,
   signInByReadyToken,
@@ -87,6 +88,7 @@ export default defineTarget({
   signInOrder: ['register', 'e2e-key', 'password', 'token'],
   whoAmI,
   signOut,
+  refresh: refreshSession,
   socket: {
     // A plain name and a token-bearing one: the newest revisions, the snapshot and the embedded target
     // all take the token from the second (§3.2, §9, §12).

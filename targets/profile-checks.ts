@@ -110,6 +110,23 @@ const pageSchema = z.strictObject({
   endedBy: z.array(wordSchema).optional(),
 });
 
+const probeNeedsSchema = z.enum(['thread', 'run']);
+const probesSchema = z.strictObject({
+  http: z.array(
+    z.strictObject({ verb: wordSchema, needs: probeNeedsSchema, request: functionSchema }),
+  ),
+  socket: z.array(
+    z.strictObject({
+      verb: wordSchema,
+      needs: probeNeedsSchema,
+      frame: functionSchema,
+      accepted: z.array(wordSchema).min(1),
+    }),
+  ),
+  cookieOpen: functionSchema.optional(),
+  shortLived: functionSchema.optional(),
+});
+
 /**
  * One schema per section, so that a mistake in one hides none in another. Methods may sit on a
  * prototype, which is why sections with functions are read field by field and never copied.
@@ -131,12 +148,16 @@ const SECTIONS = {
   signInOrder: z.array(z.enum(SIGN_IN_METHODS)).min(1).optional(),
   whoAmI: functionSchema.optional(),
   signOut: functionSchema.optional(),
+  refresh: functionSchema.optional(),
+  probes: probesSchema.optional(),
+  failWord: wordSchema.optional(),
   page: pageSchema.optional(),
   socket: z.strictObject({
     open: functionSchema,
     handshake: functionSchema.optional(),
     ask: functionSchema,
     stop: functionSchema.optional(),
+    resume: functionSchema.optional(),
     ping: functionSchema.optional(),
     decode: functionSchema,
     decodeAll: functionSchema.optional(),

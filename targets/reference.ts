@@ -1,3 +1,4 @@
+import { wallUnixMs } from '../history/clock.ts';
 import { defineTarget } from './define-target.ts';
 import type { Frame } from './frames.ts';
 import { asFrame, firstOf, frameAt, integerOf, textOf, unixMsOf } from './frames.ts';
@@ -6,6 +7,8 @@ import {
   createThread,
   listThreads,
   logIn,
+  logInFor,
+  refreshSession,
   readThread,
   register,
   requestApi,
@@ -14,8 +17,9 @@ import {
   signOut,
   whoAmI,
 } from './netra-http.ts';
+import { bearer } from './sign-in.ts';
 import { jwtProtocols } from './sub-protocols.ts';
-import type { DecodedFrame, Handshake, Question, Session } from './target.ts';
+import type { DecodedFrame, Handshake, HttpRequest, Question, Session } from './target.ts';
 
 /** Events of a run that end or carry it, beside the five that every run must show. */
 const RUN_EVENTS = new Set([
@@ -63,6 +67,48 @@ export default defineTarget({
   signInOrder: ['register', 'password', 'e2e-key', 'token'],
   whoAmI,
   signOut,
+  refresh: refreshSession,
+  failWord: 'miscarry',
+  probes: {
+    http: [
+      {
+        verb: 'GET /api/threads/{id}',
+        needs: 'thread',
+        request: ({ thread = '' }, session) => get(session, thread),
+      },
+      {
+        verb: 'GET /api/threads/{id}/messages',
+        needs: 'thread',
+        request: ({ thread = '' }, session) => get(session, thread, '/messages'),
+      },
+    ],
+    socket: [
+      {
+        verb: 'user_message',
+        needs: 'thread',
+        frame: ({ thread }, { content, run }) =>
+          questionFrame({ content, thread, run, now: wallUnixMs(), first: false }),
+        accepted: ['ack', ...RUN_EVENTS],
+      },
+      {
+        verb: 'stop_agent',
+        needs: 'run',
+        frame: ({ run }) => ({ type: 'stop_agent', payload: { run_id: run } }),
+        accepted: ['agent_stopped'],
+      },
+      {
+        verb: 'resume',
+        needs: 'run',
+        frame: ({ run }) => ({ type: 'resume', payload: { run_id: run, after: 0 } }),
+        accepted: ['ack', ...RUN_EVENTS],
+      },
+    ],
+    cookieOpen: ({ cookies }, addresses) =>
+      cookies === undefined
+        ? undefined
+        : { url: addresses.socket, protocols: [], headers: { cookie: cookies } },
+    shortLived: logInFor,
+  },
   socket: {
     open: async (session, addresses) => ({
       url: addresses.socket,
@@ -72,6 +118,7 @@ export default defineTarget({
     handshake: greeted,
     ask: (question) => ({ frame: questionFrame(question), run: question.run }),
     stop: (run) => ({ type: 'stop_agent', payload: { run_id: run } }),
+    resume: (run, after) => ({ type: 'resume', payload: { run_id: run, after } }),
     ping: (nowUnixMs) => ({ type: 'ping', timestamp: nowUnixMs }),
     decode: decodeEnvelope,
     pingEveryMs: 20_000,
@@ -180,6 +227,15 @@ function control(
     sentAt: unixMsOf(frame, 'timestamp'),
     ...(role === 'pong' && { echoedAt: unixMsOf(frame, 'client_timestamp') }),
   };
+}
+
+function get(
+  session: Session,
+  thread: string,
+  of = '',
+): Pick<HttpRequest, 'address' | 'method' | 'path' | 'headers'> {
+  const path = `/api/threads/${encodeURIComponent(thread)}${of}`;
+  return { address: 'api', method: 'GET', path, headers: bearer(session) };
 }
 
 async function storeNote(call: ApiCall & { text: string }): Promise<void> {

@@ -72,6 +72,7 @@ export async function signInByExchange(
     email: textOf(user, 'email'),
     token,
     refreshToken,
+    cookies: cookiesOf(reply),
     secrets: distinct([token, refreshToken, ...cookieSecrets(reply)]),
   };
 }
@@ -173,6 +174,18 @@ export function cookieSecrets(reply: HttpReply): readonly string[] {
     .filter(([, name = '']) => !COOKIE_ATTRIBUTES.has(name.toLowerCase()))
     .map(([, , value = '']) => value)
     .filter((value) => value.length >= COOKIE_SECRET_LENGTH_MIN);
+}
+
+/** The cookies a reply sets, as the `Cookie` header of the next request carries them. */
+function cookiesOf(reply: HttpReply): string | undefined {
+  const header = Object.entries(reply.headers).find(
+    ([name]) => name.toLowerCase() === 'set-cookie',
+  )?.[1];
+  if (header === undefined) return undefined;
+  const pairs = [...header.matchAll(/([^=;,\s]+)=([^;,\s]*)/g)].filter(
+    ([, name = '']) => !COOKIE_ATTRIBUTES.has(name.toLowerCase()),
+  );
+  return pairs.map(([, name = '', value = '']) => `${name}=${value}`).join('; ');
 }
 
 /** The subject of a JWT, unverified: the target verifies, we only want to know whose it claims to be. */

@@ -44,6 +44,9 @@ export interface TargetInput {
   readonly signInOrder?: readonly SignInMethod[] | undefined;
   readonly whoAmI?: Target['whoAmI'];
   readonly signOut?: Target['signOut'];
+  readonly refresh?: Target['refresh'];
+  readonly probes?: Target['probes'];
+  readonly failWord?: string | undefined;
   readonly socket: SocketInput;
   readonly page?: PageInput | undefined;
   readonly threads?: ThreadWire | undefined;

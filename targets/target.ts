@@ -31,6 +31,8 @@ export interface Session {
   readonly email?: string | undefined;
   readonly token: string;
   readonly refreshToken?: string | undefined;
+  /** The cookies that the sign-in set, as a `Cookie` header carries them. */
+  readonly cookies?: string | undefined;
   /** Every secret of this session that must never enter an artifact (tokens, cookies). */
   readonly secrets: readonly string[];
 }
@@ -148,6 +150,8 @@ export interface SocketWire {
   /** The frame that asks. `run` is set when the target takes the run id from us. */
   ask(question: Question): AskFrame;
   stop?(run: string): unknown;
+  /** The frame that goes on with a run on a new connection, after the event with this sequence number. */
+  resume?(run: string, after: number): unknown;
   /** An application-level ping; its pong is decoded as role `pong`. */
   ping?(nowUnixMs: number): unknown;
   /** Canonical fields of one parsed frame. Must never throw, whatever the frame is. */
@@ -247,6 +251,44 @@ export interface PageWire {
   readonly endedBy?: readonly string[] | undefined;
 }
 
+/** Ids that a probe tries: the prober's own as control, another user's to see them refused. */
+export interface ProbedIds {
+  readonly thread?: string | undefined;
+  readonly run?: string | undefined;
+}
+
+/** Something over HTTP that only the owner of an id may do. */
+export interface HttpProbe {
+  /** As reports name it: `GET /api/threads/{id}`. */
+  readonly verb: string;
+  readonly needs: 'thread' | 'run';
+  request(
+    ids: ProbedIds,
+    session: Session,
+  ): Pick<HttpRequest, 'address' | 'method' | 'path' | 'headers' | 'json'>;
+}
+
+/** Something over the socket that only the owner of an id may do. */
+export interface SocketProbe {
+  /** As reports name it: `resume`. */
+  readonly verb: string;
+  readonly needs: 'thread' | 'run';
+  /** The frame that tries it. `content` is a question for verbs that ask, `run` a fresh run id. */
+  frame(ids: ProbedIds, fresh: { readonly content: string; readonly run: string }): unknown;
+  /** Canonical events with which the target does what was asked; an error frame refuses. */
+  readonly accepted: readonly string[];
+}
+
+/** What a target must refuse, and how to try it (DESIGN §3.5, §6). Only our own users are probed. */
+export interface ProbeWire {
+  readonly http: readonly HttpProbe[];
+  readonly socket: readonly SocketProbe[];
+  /** Opens a socket with the browser cookie of a session alone, as a page of this origin would. */
+  cookieOpen?(session: Session, addresses: Addresses): SocketRequest | undefined;
+  /** A second session of the same account whose token lives so many seconds. */
+  shortLived?(call: SignInCall, seconds: number): Promise<Session>;
+}
+
 export interface SignInCall {
   readonly http: TargetHttp;
   readonly account: Account;
@@ -294,6 +336,12 @@ export interface Target {
     | undefined;
   /** Ends a session: afterwards its token must be refused and its sockets closed. */
   readonly signOut?: ((call: { http: TargetHttp; session: Session }) => Promise<void>) | undefined;
+  /** Exchanges a session's refresh token for new tokens of the same user. */
+  readonly refresh?:
+    ((call: { http: TargetHttp; session: Session }) => Promise<Session>) | undefined;
+  readonly probes?: ProbeWire | undefined;
+  /** A word that makes a tool of the agent fail when a question holds it. */
+  readonly failWord?: string | undefined;
   readonly socket: SocketWire;
   /** The browser page; absent where the target has none that the harness knows. */
   readonly page?: PageWire | undefined;

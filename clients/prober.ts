@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import { wallUnixMs } from '../history/clock.ts';
+import type { OwnedIds } from '../history/observation.ts';
+import type {
+  Account,
+  DecodedFrame,
+  HttpProbe,
+  ProbedIds,
+  ProbeWire,
+  Session,
+  SocketProbe,
+  SocketRequest,
+} from '../targets/target.ts';
+import { FORGERIES, withoutToken } from './forged-tokens.ts';
+import { tryToOpen, type OpenAnswer } from './hostile-open.ts';
+import type { RecordedHttp } from './http.ts';
+import type { Observer } from './recorder.ts';
+import type { SocketClient } from './socket-client.ts';
+import type { TrialContext } from './trial-context.ts';
+import { pause, within } from './waiting.ts';
+
+/** What is known of a user whose ids are probed, or who probes. */
+export interface Probed {
+  /** Crowd name. */
+  readonly name: string;
+  /** The user's own thread and latest run. */
+  readonly ids: OwnedIds;
+  /** Whether the latest run has shown this event to its asker. */
+  hasSeen(event: string): boolean;
+}
+
+/** Who probes, and through what. */
+export interface ProberSeat {
+  readonly context: TrialContext;
+  readonly self: Probed;
+  readonly observer: () => Observer;
+  readonly account: Account;
+  readonly session: Session;
+  readonly http: RecordedHttp;
+  /** A connection of the user's own that nothing else uses. */
+  readonly socket: SocketClient;
+}
+
+/** What is tried with which credentials or ids; the judge knows these words. */
+type Source =
+  | 'own id'
+  | 'foreign id'
+  | 'no token'
+  | 'unsigned token'
+  | 'tampered token'
+  | 'expired token'
+  | 'foreign origin';
+
+interface Attempt {
+  readonly place: string;
+  readonly source: Source;
+  readonly owner?: string | undefined;
+  readonly ids?: ProbedIds | undefined;
+}
+
+/** A socket that has not answered a probe by then has refused it by silence. */
+const ANSWER_MS_MAX = 1_500;
+const EFFECT_POLL_MS = 25;
+const SHORT_LIFE_S = 1;
+/** Servers may round `exp` up to whole seconds and compare with a clock of their own. */
+const EXPIRY_MARGIN_MS = 1_500;
+const FOREIGN_ORIGIN = 'https://elsewhere.example.com';
+
+/**
+ * Tries what a target must refuse (DESIGN §3.5): another user's ids, no token, forged and expired tokens, a
+ * foreign origin. Each attempt is recorded as an act before and as a result after, and each verb is tried
+ * with the user's own ids as well: a refusal proves something only where the owner is let in.
+ */
+export class Prober {
+  readonly #seat: ProberSeat;
+  readonly #wire: ProbeWire;
+  #waiting: ((decoded: DecodedFrame) => void) | undefined;
+
+  constructor(seat: ProberSeat, wire: ProbeWire) {
+    this.#seat = seat;
+    this.#wire = wire;
+  }
+
+  /** Takes in what the probing connection received. */
+  received(decoded: DecodedFrame): void {
+    this.#waiting?.(decoded);
+  }
+
+  /** Everything that takes a thread id, with the other's and the own. */
+  async threads(other: Probed): Promise<void> {
+    for (const probe of this.#wire.http.filter(({ needs }) => needs === 'thread')) {
+      await this.#http(probe, this.#seat.self);
+      await this.#http(probe, other);
+    }
+    for (const probe of this.#wire.socket.filter(({ needs }) => needs === 'thread'))
+      await this.#socket(probe, other);
+  }
+
+  /** Everything that takes a run id, with the other's; best while the other's run is under way. */
+  async foreignRuns(other: Probed): Promise<void> {
+    for (const probe of this.#wire.http.filter(({ needs }) => needs === 'run'))
+      await this.#http(probe, other);
+    for (const probe of this.#wire.socket.filter(({ needs }) => needs === 'run'))
+      await this.#socket(probe, other);
+  }
+
+  /** The same with the own run, as control. */
+  async ownRuns(): Promise<void> {
+    const { self } = this.#seat;
+    for (const probe of this.#wire.http.filter(({ needs }) => needs === 'run'))
+      await this.#http(probe, self);
+    for (const probe of this.#wire.socket.filter(({ needs }) => needs === 'run'))
+      await this.#socket(probe, self);
+  }
+
+  /** Every way of opening a socket that is not the user's own right. */
+  async opens(): Promise<void> {
+    const { context, session, http } = this.#seat;
+    const { target, addresses } = context;
+    const open = (): Promise<SocketRequest> => target.socket.open(session, addresses, http);
+    const place = 'socket open';
+    await this.#open({ place, source: 'own id' }, await open());
+    await this.#open({ place, source: 'no token' }, withoutToken(await open(), session));
+    for (const { source, forge } of FORGERIES) {
+      const token = forge(session.token);
+      if (token === undefined) continue;
+      const request = await target.socket.open({ ...session, token }, addresses, http);
+      await this.#open({ place, source }, request);
+    }
+    await this.#expired(place);
+    await this.#crossOrigin();
+  }
+
+  async #expired(place: string): Promise<void> {
+    const { context, account, http } = this.#seat;
+    if (this.#wire.shortLived === undefined || account.password === undefined) return;
+    const { target, addresses, env, recorder } = context;
+    const call = { http, account, env };
+    const session = await this.#wire.shortLived(call, SHORT_LIFE_S);
+    const credentials = session.secrets.map((secret) => recorder.vault.add(secret));
+    recorder.identity(this.#seat.observer(), { source: 'sign-in', credentials });
+    const request = await target.socket.open(session, addresses, http);
+    await pause(Math.max(0, expiryOf(session.token) + EXPIRY_MARGIN_MS - wallUnixMs()));
+    await this.#open({ place, source: 'expired token' }, request);
+  }
+
+  /** A cookie goes along wherever the browser is; only the origin tells whose page asks. */
+  async #crossOrigin(): Promise<void> {
+    const { context, session } = this.#seat;
+    const request = this.#wire.cookieOpen?.(session, context.addresses);
+    if (request === undefined) return;
+    const place = 'socket open by cookie';
+    const from = (origin: string): SocketRequest => ({
+      ...request,
+      headers: { ...request.headers, origin },
+    });
+    const own = new URL(context.addresses.page).origin;
+    await this.#open({ place, source: 'own id' }, from(own));
+    await this.#open({ place, source: 'foreign origin' }, from(FOREIGN_ORIGIN));
+  }
+
+  #open(attempt: Attempt, request: SocketRequest): Promise<void> {
+    const { context, observer } = this.#seat;
+    return this.#attempt(attempt, () => tryToOpen(context.socket, observer(), request));
+  }
+
+  #http(probe: HttpProbe, owner: Probed): Promise<void> {
+    const { http, session } = this.#seat;
+    const attempt = this.#attemptOn(`http ${probe.verb}`, owner);
+    const { ids } = attempt;
+    if (ids?.[probe.needs] === undefined) return Promise.resolve();
+    return this.#attempt(attempt, async () => {
+      const reply = await http.request({
+        ...probe.request(ids, session),
+        purpose: 'refusal-probe',
+      });
+      if (reply.status >= 200 && reply.status < 300) return 'accepted';
+      return reply.status >= 400 && reply.status < 500 ? 'refused' : 'unclear';
+    });
+  }
+
+  #socket(probe: SocketProbe, owner: Probed): Promise<void> {
+    const attempt = this.#attemptOn(`socket ${probe.verb}`, owner);
+    const { ids } = attempt;
+    if (ids?.[probe.needs] === undefined) return Promise.resolve();
+    return this.#attempt(attempt, () => this.#ask(probe, { ids, owner }));
+  }
+
+  /** Sends a probe's frame; what tells of its success may reach the owner instead of the prober. */
+  async #ask(
+    probe: SocketProbe,
+    { ids, owner }: { readonly ids: ProbedIds; readonly owner: Probed },
+  ): Promise<OpenAnswer> {
+    const run = randomUUID();
+    const concerned = new Set([ids.run, ids.thread, run]);
+    const answer = new Promise<OpenAnswer>((resolve) => {
+      this.#waiting = (decoded) => {
+        if (decoded.role === 'error') resolve('refused');
+        else if (
+          probe.accepted.includes(decoded.event ?? '') &&
+          (concerned.has(decoded.run) || concerned.has(decoded.thread))
+        )
+          resolve('accepted');
+      };
+    });
+    const before = probe.accepted.filter((event) => owner.hasSeen(event));
+    const content = 'What does my note say, and what was asked here before?';
+    this.#seat.socket.send(probe.frame(ids, { content, run }));
+    const direct = await within(answer, ANSWER_MS_MAX, () => 'refused' as const);
+    this.#waiting = undefined;
+    if (direct === 'accepted' || probe.needs !== 'run') return direct;
+    // Only a verb that shows nothing to its caller has its effect on the owner's side alone.
+    const silent = probe.accepted.length === 1 ? probe.accepted : [];
+    await pause(EFFECT_POLL_MS);
+    return silent.some((event) => !before.includes(event) && owner.hasSeen(event))
+      ? 'accepted'
+      : direct;
+  }
+
+  #attemptOn(place: string, owner: Probed): Attempt {
+    const { self } = this.#seat;
+    const { thread, run } = owner.ids;
+    const ids = { thread, run };
+    return owner.name === self.name
+      ? { place, source: 'own id', ids }
+      : { place, source: 'foreign id', owner: owner.name, ids };
+  }
+
+  async #attempt(attempt: Attempt, carryOut: () => Promise<OpenAnswer>): Promise<void> {
+    const { recorder } = this.#seat.context;
+    const { place, source, owner, ids } = attempt;
+    const observer = this.#seat.observer();
+    recorder.act(observer, 'probe', {
+      place,
+      source,
+      owner,
+      thread: ids?.thread,
+      run: ids?.run,
+      message: source === 'own id' ? 'must be accepted' : 'must be refused',
+    });
+    const reason = await carryOut();
+    recorder.act(observer, 'probe-result', { place, source, owner, reason });
+  }
+}
+
+/** When a JWT ends, Unix milliseconds; now for a token that does not say. */
+function expiryOf(token: string): number {
+  try {
+    return (decodeJwt(token).exp ?? 0) * 1_000;
+  } catch {
+    return 0; // No JWT: it was asked to live for a second, and the margin covers that.
+  }
+}
