@@ -23,6 +23,8 @@ export interface SelftestCase {
 /** How a trial must be for a need of the catalogue to be met. */
 interface Provocation {
   readonly story?: string;
+  /** Slower, where something must happen while a run is under way. */
+  readonly pace?: number;
   readonly rounds?: number;
   readonly variants?: readonly string[];
 }
@@ -30,6 +32,8 @@ interface Provocation {
 /** One round of ten users is 50 events: `docs/statistics.md` derives the number. */
 const ROUNDS_FOR_RARE_LEAKS = 20;
 const PACE = 0.2;
+const PACE_OF_DISTURBANCES = 0.5;
+const PROBES: Provocation = { story: 'hostile-access', pace: 1 };
 
 const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   gp: {},
@@ -37,6 +41,26 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   r2: { rounds: 2 },
   eq: { variants: ['equal-questions'] },
   'many rounds': { rounds: ROUNDS_FOR_RARE_LEAKS },
+  late: { story: 'staggered' },
+  cancel: { story: 'cancel', pace: PACE_OF_DISTURBANCES },
+  reconnect: { story: 'reconnect', pace: PACE_OF_DISTURBANCES },
+  'sign-out': { story: 'sign-out', pace: PACE_OF_DISTURBANCES },
+  error: { story: 'error', pace: PACE_OF_DISTURBANCES },
+  tabs: { story: 'tabs' },
+  switch: { story: 'switch-account' },
+  'equal titles': { story: 'equal-names' },
+  'prefix names': { story: 'equal-names' },
+  'ask at once': { story: 'ask-at-once' },
+  probe: PROBES,
+  'probe past exp': PROBES,
+};
+
+/** Variants that show only where somebody does more than the golden path. */
+const STORIES_OF_VARIANTS: Readonly<Record<string, Provocation>> = {
+  'replay-own': { story: 'reconnect', pace: PACE_OF_DISTURBANCES },
+  'same-user-tabs': { story: 'tabs' },
+  'token-refresh': { story: 'token-refresh', pace: PACE_OF_DISTURBANCES, rounds: 2 },
+  'slow-but-within': { pace: 1, rounds: 2 },
 };
 
 /** Every fault on every transport that can see it, then every legal variant. */
@@ -50,9 +74,10 @@ function faultCases(fault: FaultEntry): SelftestCase[] {
     kind: 'fault',
     name: fault.name,
     transport,
-    story: needs.find(({ story }) => story !== undefined)?.story ?? 'golden-path',
+    // What needs a probe besides is probed: that scenario has both.
+    story: needs.findLast(({ story }) => story !== undefined)?.story ?? 'golden-path',
     rounds: Math.max(1, ...needs.map(({ rounds }) => rounds ?? 1)),
-    pace: PACE,
+    pace: Math.max(PACE, ...needs.map(({ pace }) => pace ?? 0)),
     variants: needs.flatMap(({ variants }) => variants ?? []),
     target: 'reference',
     anyOf: fault.rules,
@@ -68,13 +93,14 @@ function variantCases(variant: VariantEntry): SelftestCase[] {
   // The embedded target's page is its own, whatever its socket speaks.
   const transports: readonly CaseTransport[] =
     variant.target === 'netra' ? ['websocket'] : ['websocket', 'browser'];
+  const { story, pace, rounds } = STORIES_OF_VARIANTS[variant.name] ?? { rounds: 2 };
   return transports.map((transport) => ({
     kind: 'variant',
     name: variant.name,
     transport,
-    story: 'golden-path',
-    rounds: 2,
-    pace: variant.name === 'slow-but-within' ? 1 : PACE,
+    story: story ?? 'golden-path',
+    rounds: rounds ?? 1,
+    pace: pace ?? PACE,
     variants: [variant.name],
     target: variant.target,
     anyOf: [],

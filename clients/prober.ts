@@ -97,6 +97,18 @@ export class Prober {
       await this.#socket(probe, other);
   }
 
+  /** Asks in the own thread: the control for questions in another's. Resolves when it was taken up. */
+  async ownQuestion(ask: () => Promise<void>): Promise<void> {
+    const { self } = this.#seat;
+    const verbs = this.#wire.socket.filter(({ needs }) => needs === 'thread');
+    // One question is the control for every verb that asks.
+    const attempts = verbs.map(({ verb }) => this.#attemptOn(`socket ${verb}`, self));
+    await this.#all(attempts, async () => {
+      await ask();
+      return 'accepted';
+    });
+  }
+
   /** Everything that takes a run id, with the other's; best while the other's run is under way. */
   async foreignRuns(other: Probed): Promise<void> {
     for (const probe of this.#wire.http.filter(({ needs }) => needs === 'run'))
@@ -227,20 +239,26 @@ export class Prober {
       : { place, source: 'foreign id', owner: owner.name, ids };
   }
 
-  async #attempt(attempt: Attempt, carryOut: () => Promise<OpenAnswer>): Promise<void> {
+  #attempt(attempt: Attempt, carryOut: () => Promise<OpenAnswer>): Promise<void> {
+    return this.#all([attempt], carryOut);
+  }
+
+  /** Records what is tried and what came of it, for one attempt or several that are tried at once. */
+  async #all(attempts: readonly Attempt[], carryOut: () => Promise<OpenAnswer>): Promise<void> {
     const { recorder } = this.#seat.context;
-    const { place, source, owner, ids } = attempt;
     const observer = this.#seat.observer();
-    recorder.act(observer, 'probe', {
-      place,
-      source,
-      owner,
-      thread: ids?.thread,
-      run: ids?.run,
-      message: source === 'own id' ? 'must be accepted' : 'must be refused',
-    });
+    for (const { place, source, owner, ids } of attempts)
+      recorder.act(observer, 'probe', {
+        place,
+        source,
+        owner,
+        thread: ids?.thread,
+        run: ids?.run,
+        message: source === 'own id' ? 'must be accepted' : 'must be refused',
+      });
     const reason = await carryOut();
-    recorder.act(observer, 'probe-result', { place, source, owner, reason });
+    for (const { place, source, owner } of attempts)
+      recorder.act(observer, 'probe-result', { place, source, owner, reason });
   }
 }
 

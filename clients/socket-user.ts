@@ -10,7 +10,7 @@ import { RunTracker } from './run-tracker.ts';
 import { SocketClient, type SocketOwner } from './socket-client.ts';
 import { StepFailure } from './step-failure.ts';
 import type { TrialContext } from './trial-context.ts';
-import type { User } from './user.ts';
+import type { Probing, User } from './user.ts';
 import { wallUnixMs } from '../history/clock.ts';
 import { within } from './waiting.ts';
 
@@ -219,13 +219,17 @@ export class SocketUser implements User, SocketOwner {
     this.#provokes = true;
   }
 
-  async probe(
-    what: 'foreign run' | 'threads' | 'own run' | 'opens',
-    neighbour: User,
-  ): Promise<void> {
+  async probe(what: Probing, neighbour: User): Promise<void> {
     this.#begin('probe');
     this.#prober ??= this.#makeProber();
     const prober = await this.#prober;
+    if (what === 'own question') {
+      await prober.ownQuestion(async () => {
+        await this.ask();
+        await this.#whileOpen(this.#trackerNow().until(this.#firstEvent()));
+      });
+      return;
+    }
     if (what === 'foreign run') await prober.foreignRuns(neighbour);
     else if (what === 'own run') await prober.ownRuns();
     else if (what === 'threads') await prober.threads(neighbour);
@@ -396,6 +400,11 @@ export class SocketUser implements User, SocketOwner {
     );
     this.#probeReceived = (decoded) => prober.received(decoded);
     return prober;
+  }
+
+  #firstEvent(): string {
+    const { first, required } = this.#context.target.judging.order;
+    return first ?? required[0] ?? '';
   }
 
   #untilClosed(): Promise<void> {

@@ -1,5 +1,8 @@
 import type { OwnedIds } from '../history/observation.ts';
 
+/** What {@link User.probe} tries. */
+export type Probing = 'foreign run' | 'threads' | 'opens' | 'own question' | 'own run';
+
 /**
  * A simulated user, whatever it acts through. Scripts call the verbs; each of them ends when its effect
  * is there, or throws a `StepFailure` or `TargetRefusal`, which the crowd records before it takes the
@@ -55,10 +58,11 @@ export interface User {
   /** The next question makes a tool of the target fail. */
   provokeError(): void;
   /**
-   * Tries what must be refused: with the ids of a neighbour's running run, with threads, with the own run
-   * as control, or by opening sockets without a right to. Only users that the harness made are probed.
+   * Tries what must be refused: with the ids of a neighbour's running run, with threads, or by opening
+   * sockets without a right to; and, as control, what must be allowed: a question in the own thread, which
+   * waits until it was taken up, and the own run. Only users that the harness made are probed.
    */
-  probe(what: 'foreign run' | 'threads' | 'own run' | 'opens', neighbour: User): Promise<void>;
+  probe(what: Probing, neighbour: User): Promise<void>;
   /** The user's own thread and latest run, for others to try. */
   readonly ids: OwnedIds;
   /** Whether the latest run has shown this canonical event. */

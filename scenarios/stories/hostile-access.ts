@@ -20,7 +20,6 @@ export async function hostileAccess(crowd: Crowd): Promise<void> {
     user.probe('threads', neighbourOf(user)),
   );
   await crowd.each('try sockets', (user) => user.probe('opens', neighbourOf(user)));
-  await crowd.together('ask again', (user) => user.ask());
-  await crowd.each('wait for the own run', (user) => user.until('agent_started'));
+  await crowd.each('ask in the own thread', (user) => user.probe('own question', user));
   await crowd.each('try the own run', (user) => user.probe('own run', user));
 }

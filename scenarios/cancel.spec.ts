@@ -1,0 +1,11 @@
+import { expect, test } from './fixtures.ts';
+import { cancel } from './stories/disturbances.ts';
+
+/**
+ * One user stops its run; nobody else's may end with it, and later answers stay with their
+ * askers.
+ */
+test('cancel', { tag: ['@nightly', '@signoff'] }, async ({ crowd }) => {
+  await cancel(crowd);
+  await expect(crowd).toBeIsolated();
+});

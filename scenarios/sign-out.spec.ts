@@ -1,0 +1,10 @@
+import { expect, test } from './fixtures.ts';
+import { signOut } from './stories/disturbances.ts';
+
+/**
+ * Every other user signs out while its run is under way; nothing of it may reach the old socket.
+ */
+test('sign out', { tag: ['@nightly', '@signoff'] }, async ({ crowd }) => {
+  await signOut(crowd);
+  await expect(crowd).toBeIsolated();
+});

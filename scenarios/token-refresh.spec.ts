@@ -1,0 +1,9 @@
+import { expect, test } from './fixtures.ts';
+import { tokenRefresh } from './stories/disturbances.ts';
+
+/** Every other user gets new tokens while its run is under way. */
+test('token refresh', { tag: ['@nightly'] }, async ({ crowd }) => {
+  await tokenRefresh(crowd);
+  await expect(crowd).toHaveSeenEveryEventInOrder();
+  await expect(crowd).toBeIsolated();
+});
