@@ -16,7 +16,11 @@ import { FORGERIES, withoutToken } from './forged-tokens.ts';
 import { tryToOpen, type OpenAnswer } from './hostile-open.ts';
 import type { RecordedHttp } from './http.ts';
 import type { Observer } from './recorder.ts';
-import type { SocketClient } from './socket-client.ts';
+import type { Persona } from './persona.ts';
+import { SocketClient } from './socket-client.ts';
+import { StepFailure } from './step-failure.ts';
+import type { TargetAccount } from './target-account.ts';
+import type { Probing } from './user.ts';
 import type { TrialContext } from './trial-context.ts';
 import { pause, within } from './waiting.ts';
 
@@ -34,7 +38,7 @@ export interface Probed {
 export interface ProberSeat {
   readonly context: TrialContext;
   readonly self: Probed;
-  readonly observer: () => Observer;
+  readonly observer: Observer;
   readonly account: Account;
   readonly session: Session;
   readonly http: RecordedHttp;
@@ -151,7 +155,7 @@ export class Prober {
     const call = { http, account, env };
     const session = await this.#wire.shortLived(call, SHORT_LIFE_S);
     const credentials = session.secrets.map((secret) => recorder.vault.add(secret));
-    recorder.identity(this.#seat.observer(), { source: 'sign-in', credentials });
+    recorder.identity(this.#seat.observer, { source: 'sign-in', credentials });
     const request = await target.socket.open(session, addresses, http);
     await pause(Math.max(0, expiryOf(session.token) + EXPIRY_MARGIN_MS - wallUnixMs()));
     await this.#open({ place, source: 'expired token' }, request);
@@ -174,7 +178,7 @@ export class Prober {
 
   #open(attempt: Attempt, request: SocketRequest): Promise<void> {
     const { context, observer } = this.#seat;
-    return this.#attempt(attempt, () => tryToOpen(context.socket, observer(), request));
+    return this.#attempt(attempt, () => tryToOpen(context.socket, observer, request));
   }
 
   #http(probe: HttpProbe, owner: Probed): Promise<void> {
@@ -246,7 +250,7 @@ export class Prober {
   /** Records what is tried and what came of it, for one attempt or several that are tried at once. */
   async #all(attempts: readonly Attempt[], carryOut: () => Promise<OpenAnswer>): Promise<void> {
     const { recorder } = this.#seat.context;
-    const observer = this.#seat.observer();
+    const observer = this.#seat.observer;
     for (const { place, source, owner, ids } of attempts)
       recorder.act(observer, 'probe', {
         place,
@@ -268,5 +272,74 @@ function expiryOf(token: string): number {
     return (decodeJwt(token).exp ?? 0) * 1_000;
   } catch {
     return 0; // No JWT: it was asked to live for a second, and the margin covers that.
+  }
+}
+
+/** Whose probes these are. */
+export interface ProbesOwner {
+  readonly self: Probed;
+  readonly persona: Persona;
+  readonly account: TargetAccount;
+  /** Names one more connection of the user. */
+  nextConnection(): string;
+}
+
+/** A user's own probes: made with the first one, through a connection that nothing else uses. */
+export class OwnProbes {
+  readonly #context: TrialContext;
+  readonly #owner: ProbesOwner;
+  #prober: Promise<Prober> | undefined;
+  #socket: SocketClient | undefined;
+
+  constructor(context: TrialContext, owner: ProbesOwner) {
+    this.#context = context;
+    this.#owner = owner;
+  }
+
+  /**
+   * @param ask asks a question of the user's own, and resolves when it was taken up.
+   * @throws StepFailure where the target names nothing to probe, or the users are somebody else's.
+   */
+  async probe(what: Probing, neighbour: Probed, ask: () => Promise<void>): Promise<void> {
+    this.#prober ??= this.#make();
+    const prober = await this.#prober;
+    if (what === 'foreign run') await prober.foreignRuns(neighbour);
+    else if (what === 'own run') await prober.ownRuns();
+    else if (what === 'threads') await prober.threads(neighbour);
+    else if (what === 'own question') await prober.ownQuestion(ask);
+    else await prober.opens();
+  }
+
+  close(): void {
+    this.#socket?.close();
+  }
+
+  async #make(): Promise<Prober> {
+    const { target, addresses, madeByUs, recorder, socket: settings } = this.#context;
+    const { self, persona, account } = this.#owner;
+    const { http, session } = account;
+    const wire = target.probes;
+    if (wire === undefined)
+      throw new StepFailure(`"${target.name}" names nothing to probe`, { reason: 'error' });
+    if (!madeByUs)
+      throw new StepFailure('only users that the harness made are probed', { reason: 'error' });
+    let prober: Prober | undefined;
+    const listener = {
+      userId: session.userId,
+      received: (decoded: DecodedFrame) => prober?.received(decoded),
+      introduced: () => undefined,
+      closed: () => undefined,
+    };
+    const observer = { user: self.name, conn: this.#owner.nextConnection() };
+    const socket = new SocketClient(settings, listener, observer);
+    this.#socket = socket;
+    const request = await target.socket.open(session, addresses, http);
+    await socket.connect(request, target.socket.handshake(session), recorder.clock.now());
+    const context = this.#context;
+    prober = new Prober(
+      { context, self, observer, account: persona.account, session, http, socket },
+      wire,
+    );
+    return prober;
   }
 }

@@ -18,11 +18,17 @@ export function toMicroseconds(ms: number): number {
 /** A step of a user that did not succeed, as a class that judging can compare. */
 export interface FailureReason {
   readonly step: string;
-  /** `refused`, `timeout`, `unexpected-close`, `reset`, `status <n>` or `error`. */
+  /**
+   * `refused`, `timeout`, `unexpected-close`, `reset`, `status <n>` or `error`; of pages also `not-found`
+   * (what the profile names is not there), `not-shown` and `browser-lost`.
+   */
   readonly reason: string;
   readonly message: string;
   /** True when the target itself could not be reached at all. */
   readonly unreachable?: boolean | undefined;
+  /** The run and the question it was about, where the step was about one. */
+  readonly run?: string | undefined;
+  readonly question?: number | undefined;
 }
 
 /** What is learned of a user from an authoritative place. */
@@ -132,7 +138,7 @@ export class Recorder {
   }
 
   failure(observer: Observer, failure: FailureReason): void {
-    const { step, reason, message, unreachable } = failure;
+    const { step, reason, message, unreachable, run, question } = failure;
     this.journal.append({
       ...observer,
       surface: 'harness',
@@ -140,6 +146,8 @@ export class Recorder {
       kind: 'failure',
       step,
       reason,
+      run,
+      question,
       message: this.short(message),
       unreachable: unreachable === true ? true : undefined,
     });

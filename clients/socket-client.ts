@@ -49,6 +49,8 @@ export interface SocketSettings {
   readonly headers: Readonly<Record<string, string>>;
   /** A proxy's agent, where there is one. */
   readonly agent: Agent | undefined;
+  /** Set for a connection that must be refused: then a refusal is an answer, and no failure. */
+  readonly purpose?: 'refusal-probe' | undefined;
 }
 
 /** Whose connection it is, told of everything that comes in after it was recorded. */
@@ -265,6 +267,7 @@ export class SocketClient implements Beating {
       dir: 'act',
       kind: 'open',
       intended: toMicroseconds(intended),
+      purpose: this.#settings.purpose,
       url: vault.redact(request.url),
       headers: vault.redactHeaders(headers),
     });
@@ -501,7 +504,8 @@ export class SocketClient implements Beating {
     if (opening === undefined || !this.#endOpening(opening)) return;
     const { reason, message, unreachable } = failure;
     const step = failure.step ?? 'connect';
-    this.#settings.recorder.failure(this.#observer, { step, reason, message, unreachable });
+    if (this.#settings.purpose === undefined)
+      this.#settings.recorder.failure(this.#observer, { step, reason, message, unreachable });
     failure.recorded = true;
     opening.reject(failure);
   }
@@ -557,6 +561,7 @@ export class SocketClient implements Beating {
         kind: 'response',
         method: 'GET',
         status: response.statusCode,
+        purpose: this.#settings.purpose,
         headers: vault.redactHeaders(headers),
       },
       body === undefined || body === '' ? undefined : contentOf(vault.redact(body), isJson(body)),
@@ -606,6 +611,7 @@ export class SocketClient implements Beating {
       code,
       reason: reason === '' ? undefined : reason,
       by,
+      purpose: this.#settings.purpose,
     });
     this.#fail(
       new StepFailure(`closed with ${code} before the handshake was over`, {

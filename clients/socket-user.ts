@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { OwnedIds } from '../history/observation.ts';
-import type { Place } from '../history/markers.ts';
-import type { DecodedFrame, Question, Session, SignInMethod } from '../targets/target.ts';
-import { RecordedHttp } from './http.ts';
-import { Prober } from './prober.ts';
+import type { DecodedFrame, Question } from '../targets/target.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
+import { OwnProbes } from './prober.ts';
 import { toMicroseconds, type Observer } from './recorder.ts';
 import { RunTracker } from './run-tracker.ts';
 import { SocketClient, type SocketOwner } from './socket-client.ts';
+import { probeOldSession } from './stale-session.ts';
 import { StepFailure } from './step-failure.ts';
+import { TargetAccount } from './target-account.ts';
 import type { TrialContext } from './trial-context.ts';
 import type { Probing, User } from './user.ts';
 import { wallUnixMs } from '../history/clock.ts';
@@ -16,8 +16,6 @@ import { within } from './waiting.ts';
 
 /** How long a target may take to agree to a close. */
 const CLOSE_MS_MAX = 2_000;
-/** Sign-in methods that make the user, so that the display name is ours to choose. */
-const NAMING: ReadonlySet<SignInMethod> = new Set(['register', 'e2e-key']);
 
 /** A question that is ready to leave. */
 interface Prepared {
@@ -32,11 +30,10 @@ export class SocketUser implements User, SocketOwner {
   readonly transport = 'websocket';
   readonly #context: TrialContext;
   readonly #persona: Persona;
-  readonly #http: RecordedHttp;
+  readonly #account: TargetAccount;
   #step = 'sign-in';
   #since: number | undefined;
   #out = false;
-  #session: Session | undefined;
   #socket: SocketClient | undefined;
   #connections = 0;
   #thread: string | undefined;
@@ -45,10 +42,9 @@ export class SocketUser implements User, SocketOwner {
   #prepared: Prepared | undefined;
   #intended: number | undefined;
   #tracker: RunTracker | undefined;
-  /** Connections beside the one that is asked on: further tabs, and one to probe through. */
-  readonly #others: SocketClient[] = [];
-  #prober: Promise<Prober> | undefined;
-  #probeReceived: ((decoded: DecodedFrame) => void) | undefined;
+  /** Connections beside the one that is asked on. */
+  readonly #tabs: SocketClient[] = [];
+  readonly #probes: OwnProbes;
   #provokes = false;
   /** Ends whatever this user waits for. */
   #interrupt: ((failure: StepFailure) => void) | undefined;
@@ -58,7 +54,19 @@ export class SocketUser implements User, SocketOwner {
     this.name = name;
     this.#context = context;
     this.#persona = persona;
-    this.#http = new RecordedHttp(context.http, name);
+    this.#account = new TargetAccount(context, persona, {
+      name,
+      observer: () => this.#observer(),
+      stepped: (step) => {
+        this.#step = step;
+      },
+    });
+    this.#probes = new OwnProbes(context, {
+      self: this,
+      persona,
+      account: this.#account,
+      nextConnection: () => this.#nextConnection(),
+    });
   }
 
   get index(): number {
@@ -79,7 +87,7 @@ export class SocketUser implements User, SocketOwner {
 
   /** Id the target knows this user by; empty before sign-in. */
   get userId(): string {
-    return this.#session?.userId ?? '';
+    return this.#account.userId;
   }
 
   signIn(): Promise<void> {
@@ -87,30 +95,27 @@ export class SocketUser implements User, SocketOwner {
     return this.#context.signIns(async () => {
       await this.#context.pacer.turn();
       this.#begin('sign-in');
-      const { target, signInMethod, env, recorder } = this.#context;
-      const { account, nameMarker } = this.#persona;
-      const method = target.signIn[signInMethod];
-      if (method === undefined)
-        throw new StepFailure(`"${signInMethod}" is not offered`, { reason: 'error' });
-      if (nameMarker !== undefined && NAMING.has(signInMethod)) this.#plant('name', nameMarker);
-      recorder.act(this.#observer(), 'sign-in', { message: signInMethod });
-      const session = await method({ http: this.#http, account, env });
-      this.#signedIn(session);
-      await this.#whoAmI();
+      await this.#account.signIn();
+      await this.#account.whoAmI();
     });
-  }
-
-  async openChat(): Promise<void> {
-    await this.connect();
-    await this.#listThreads();
-    await this.#createThread();
-    await this.storeNote();
-    await this.#listThreads();
   }
 
   async connect(): Promise<void> {
     this.#waitInLine('connect');
     await this.#context.connects(() => this.#connect());
+  }
+
+  async storeNote(): Promise<void> {
+    this.#begin('store-note');
+    await this.#account.storeNote();
+  }
+
+  async openChat(): Promise<void> {
+    await this.connect();
+    await this.#account.listThreads();
+    await this.#createThread();
+    await this.#account.storeNote();
+    await this.#account.listThreads();
   }
 
   prepare(): Promise<void> {
@@ -137,18 +142,20 @@ export class SocketUser implements User, SocketOwner {
   async answered(): Promise<void> {
     this.#begin('answer');
     await this.#untilOver();
-    await this.#listThreads();
-    await this.#readThread();
-    await this.#whoAmI();
+    await this.#account.listThreads();
+    await this.#account.readThread(this.#thread);
+    await this.#account.whoAmI();
   }
 
   async signOut(): Promise<void> {
     this.#begin('sign-out');
-    const { target, recorder } = this.#context;
-    if (target.signOut === undefined)
-      throw new StepFailure(`"${target.name}" names no way to sign out`, { reason: 'error' });
-    recorder.act(this.#observer(), 'sign-out');
-    await target.signOut({ http: this.#http, session: this.#signedInSession() });
+    await this.#account.signOut();
+  }
+
+  async stale(): Promise<void> {
+    this.#begin('stale');
+    const conn = this.#nextConnection();
+    await probeOldSession(this.#context, this.#account, { user: this.name, conn });
   }
 
   get ids(): OwnedIds {
@@ -199,20 +206,13 @@ export class SocketUser implements User, SocketOwner {
   async duplicateTab(): Promise<void> {
     this.#begin('duplicate-tab');
     this.#context.recorder.act(this.#observer(), 'duplicate-tab');
-    this.#others.push(await this.#openSocket(this));
+    await this.#open((socket) => this.#tabs.push(socket));
   }
 
   async refreshToken(): Promise<void> {
     this.#begin('refresh-token');
-    const { target, recorder } = this.#context;
-    if (target.refresh === undefined)
-      throw new StepFailure(`"${target.name}" names no way to refresh a token`, {
-        reason: 'error',
-      });
-    recorder.act(this.#observer(), 'refresh-token');
-    const session = this.#signedInSession();
-    this.#signedIn(await target.refresh({ http: this.#http, session }));
-    await this.#whoAmI();
+    await this.#account.refresh();
+    await this.#account.whoAmI();
   }
 
   provokeError(): void {
@@ -221,19 +221,11 @@ export class SocketUser implements User, SocketOwner {
 
   async probe(what: Probing, neighbour: User): Promise<void> {
     this.#begin('probe');
-    this.#prober ??= this.#makeProber();
-    const prober = await this.#prober;
-    if (what === 'own question') {
-      await prober.ownQuestion(async () => {
-        await this.ask();
-        await this.#whileOpen(this.#trackerNow().until(this.#firstEvent()));
-      });
-      return;
-    }
-    if (what === 'foreign run') await prober.foreignRuns(neighbour);
-    else if (what === 'own run') await prober.ownRuns();
-    else if (what === 'threads') await prober.threads(neighbour);
-    else await prober.opens();
+    await this.#probes.probe(what, neighbour, async () => {
+      await this.ask();
+      const { first, required } = this.#context.target.judging.order;
+      await this.#whileOpen(this.#trackerNow().until(first ?? required[0] ?? ''));
+    });
   }
 
   takeOver(former: User): Promise<void> {
@@ -256,7 +248,8 @@ export class SocketUser implements User, SocketOwner {
   }
 
   async close(): Promise<void> {
-    for (const other of this.#others) other.close();
+    for (const tab of this.#tabs) tab.close();
+    this.#probes.close();
     const socket = this.#socket;
     if (socket === undefined || !socket.isOpen) return;
     const closed = this.#untilClosed();
@@ -303,108 +296,31 @@ export class SocketUser implements User, SocketOwner {
     return { user: this.name, conn: this.#socket?.conn ?? null };
   }
 
-  #plant(place: Place, marker: string): void {
-    this.#context.recorder.act(this.#observer(), 'plant', { place, marker });
-  }
-
-  #signedIn(session: Session): void {
-    const { recorder } = this.#context;
-    const { account } = this.#persona;
-    this.#session = session;
-    const secrets = new Set(
-      [session.token, session.refreshToken, ...session.secrets].filter(
-        (secret) => secret !== undefined && secret !== '',
-      ),
-    );
-    const credentials = [...secrets].flatMap((secret) =>
-      secret === undefined ? [] : [recorder.vault.add(secret)],
-    );
-    recorder.identity(this.#observer(), {
-      source: 'sign-in',
-      ids: { user: session.userId },
-      credentials,
-    });
-    if (account.userId !== undefined && account.userId !== session.userId)
-      recorder.identity(this.#observer(), { source: 'sign-in', shown: session.userId });
-    else this.#compareEmail('sign-in', session.email);
-  }
-
-  #compareEmail(source: 'sign-in' | 'whoami', email: string | undefined): void {
-    const own = this.#persona.account.email;
-    if (email === undefined || own === '' || email.toLowerCase() === own.toLowerCase()) return;
-    this.#context.recorder.identity(this.#observer(), { source, shown: email });
-  }
-
-  /** Another identity than the own one is a finding, and no reason to stop. */
-  async #whoAmI(): Promise<void> {
-    const { target, recorder } = this.#context;
-    if (target.whoAmI === undefined) return;
-    this.#step = 'who-am-i';
-    const session = this.#signedInSession();
-    const { userId, email } = await target.whoAmI({ http: this.#http, session });
-    if (userId !== session.userId)
-      recorder.identity(this.#observer(), { source: 'whoami', shown: userId });
-    else this.#compareEmail('whoami', email);
-  }
-
   async #connect(): Promise<void> {
     await this.#context.pacer.turn();
     this.#begin('connect');
-    await this.#openSocket(this, (socket) => {
+    await this.#open((socket) => {
       this.#socket = socket;
     });
   }
 
   /** Opens a connection; `made` hears of it before anything is received on it. */
-  async #openSocket(
-    owner: SocketOwner,
-    made: (socket: SocketClient) => void = () => undefined,
-  ): Promise<SocketClient> {
+  async #open(made: (socket: SocketClient) => void): Promise<void> {
     const { target, addresses, recorder, socket: settings } = this.#context;
-    const session = this.#signedInSession();
+    const { http, session } = this.#account;
     const intended = recorder.clock.now();
-    const request = await target.socket.open(session, addresses, this.#http);
-    this.#connections += 1;
-    const conn = `${this.name}#${this.#connections}`;
-    const socket = new SocketClient(settings, owner, { user: this.name, conn });
+    const request = await target.socket.open(session, addresses, http);
+    const socket = new SocketClient(settings, this, {
+      user: this.name,
+      conn: this.#nextConnection(),
+    });
     made(socket);
     await socket.connect(request, target.socket.handshake(session), intended);
-    return socket;
   }
 
-  async #makeProber(): Promise<Prober> {
-    const { target, madeByUs } = this.#context;
-    const wire = target.probes;
-    if (wire === undefined)
-      throw new StepFailure(`"${target.name}" names nothing to probe`, { reason: 'error' });
-    if (!madeByUs)
-      throw new StepFailure('only users that the harness made are probed', { reason: 'error' });
-    const socket = await this.#openSocket({
-      userId: this.userId,
-      received: (decoded) => this.#probeReceived?.(decoded),
-      introduced: () => undefined,
-      closed: () => undefined,
-    });
-    this.#others.push(socket);
-    const prober = new Prober(
-      {
-        context: this.#context,
-        self: this,
-        observer: () => ({ user: this.name, conn: socket.conn }),
-        account: this.#persona.account,
-        session: this.#signedInSession(),
-        http: this.#http,
-        socket,
-      },
-      wire,
-    );
-    this.#probeReceived = (decoded) => prober.received(decoded);
-    return prober;
-  }
-
-  #firstEvent(): string {
-    const { first, required } = this.#context.target.judging.order;
-    return first ?? required[0] ?? '';
+  #nextConnection(): string {
+    this.#connections += 1;
+    return `${this.name}#${this.#connections}`;
   }
 
   #untilClosed(): Promise<void> {
@@ -423,78 +339,28 @@ export class SocketUser implements User, SocketOwner {
     throw new StepFailure('the chat is not open', { reason: 'error' });
   }
 
-  async #listThreads(): Promise<void> {
-    const { threads } = this.#context.target;
-    if (threads.list === undefined) return;
-    this.#step = 'list-threads';
-    await threads.list({ http: this.#http, session: this.#signedInSession() });
-  }
-
   async #createThread(): Promise<void> {
-    const { target, recorder, members, variants } = this.#context;
-    const { threads } = target;
-    if (threads.create === undefined) return;
-    this.#step = 'create-thread';
-    // The variant `shared-thread`: the first user's thread has the second user as a member.
-    const other = this.index === 0 && variants.includes('shared-thread') ? members[1] : undefined;
-    const { text, marker } = this.#persona.title();
-    if (marker !== undefined) this.#plant('title', marker);
-    const thread = await threads.create({
-      http: this.#http,
-      session: this.#signedInSession(),
-      title: text,
-      members: other === undefined ? [] : [other.email],
-    });
+    const thread = await this.#account.createThread();
+    if (thread === undefined) return;
     this.#thread = thread;
     this.#askedInThread = 0;
-    recorder.identity(this.#observer(), {
-      source: 'thread',
-      ids: { thread },
-      audience: other === undefined ? undefined : [this.name, other.name],
-    });
-  }
-
-  async storeNote(): Promise<void> {
-    const { threads } = this.#context.target;
-    if (threads.note === undefined) return;
-    this.#begin('store-note');
-    const { text, marker } = this.#persona.note();
-    this.#plant('note', marker);
-    await threads.note({ http: this.#http, session: this.#signedInSession(), text });
-  }
-
-  async #readThread(): Promise<void> {
-    const { threads } = this.#context.target;
-    const thread = this.#thread;
-    if (threads.read === undefined || thread === undefined) return;
-    this.#step = 'read-thread';
-    await threads.read({ http: this.#http, session: this.#signedInSession(), thread });
   }
 
   #prepareNow(): Prepared {
     const ordinal = this.#asked + 1;
-    const planned = this.#provoking(this.#persona.question(ordinal));
-    if (planned.marker !== undefined) this.#plant('question', planned.marker);
+    const planned = this.#provokes
+      ? this.#account.provoking(this.#persona.question(ordinal), ordinal)
+      : this.#persona.question(ordinal);
+    this.#provokes = false;
+    if (planned.marker !== undefined) this.#account.plant('question', planned.marker);
     const prepared = { planned, ordinal, run: randomUUID() };
     this.#prepared = prepared;
     return prepared;
   }
 
-  /** The question with the word in it that makes a tool fail, if that is wanted. */
-  #provoking(planned: PlannedQuestion): PlannedQuestion {
-    const { failWord } = this.#context.target;
-    if (!this.#provokes) return planned;
-    this.#provokes = false;
-    if (failWord === undefined)
-      throw new StepFailure('the target names no way to make a tool fail', { reason: 'error' });
-    this.#context.recorder.act(this.#observer(), 'provoke-error', { question: this.#asked + 1 });
-    return { ...planned, content: `${planned.content} (${failWord})` };
-  }
-
   #askNow(): void {
     const { recorder, target } = this.#context;
-    const socket = this.#socket;
-    if (socket === undefined) throw new StepFailure('the chat is not open', { reason: 'error' });
+    const socket = this.#socketNow();
     const { planned, ordinal, run: freshRun } = this.#prepared ?? this.#prepareNow();
     this.#prepared = undefined;
     const intended = toMicroseconds(this.#intended ?? recorder.clock.now());
@@ -548,11 +414,5 @@ export class SocketUser implements User, SocketOwner {
     if (thread === undefined || this.#thread !== undefined) return {};
     this.#thread = thread;
     return { thread };
-  }
-
-  #signedInSession(): Session {
-    if (this.#session === undefined)
-      throw new StepFailure('the user is not signed in', { reason: 'error' });
-    return this.#session;
   }
 }

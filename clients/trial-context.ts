@@ -1,5 +1,6 @@
 import type { LimitFunction } from 'p-limit';
 import type { Addresses, SignInMethod, Target } from '../targets/target.ts';
+import type { BrowserPool, PageRecorder } from './browser-parts.ts';
 import type { HttpSettings } from './http.ts';
 import type { Pacer } from './pacer.ts';
 import type { Persona } from './persona.ts';
@@ -21,12 +22,27 @@ export interface TrialContext {
   readonly connects: LimitFunction;
   /** Spaces sign-ins and connections where the target allows only so many a second. */
   readonly pacer: Pacer;
+  /** Time limit of each phase for each user, milliseconds. */
+  readonly timeoutMs: number;
   readonly variants: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether the harness made these users itself: only those may be probed (DESIGN §6). */
   readonly madeByUs: boolean;
   /** Everybody in the crowd with what others may need to know of them, by index. */
   readonly members: readonly CrowdMember[];
+}
+
+/** Where the browser users of a trial sit. */
+export interface BrowserSeat {
+  readonly pool: BrowserPool;
+  /** Makes the recorder of one browser profile. */
+  readonly createRecorder: () => PageRecorder;
+  /** Directory of the trial, for screenshots and traces. */
+  readonly dir: string;
+  /** Whether a Playwright trace of every user is made. */
+  readonly trace: boolean;
+  /** Bytes of a reply that are recorded at most. */
+  readonly bodyBytesMax: number;
 }
 
 /** What one user may know of another (variant `shared-thread`). */

@@ -251,6 +251,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     signIns: pLimit(target.limits.concurrentSignInsMax),
     connects: pLimit(CONNECTS_MAX),
     pacer: new Pacer(recorder.clock, target.limits.startsPerSecondMax),
+    timeoutMs: plan.timeoutMs,
     variants: plan.variants,
     env,
     madeByUs: plan.usersFile === null,

@@ -38,6 +38,11 @@ export interface User {
   /** Signs out, and waits until the target agreed. Waits of nobody else are touched. */
   signOut(): Promise<void>;
   /**
+   * Uses the session after sign-out: one API read with the old token, and a socket opened with it. What
+   * came of it is for the judge to say; the verb fails only when it cannot try.
+   */
+  stale(): Promise<void>;
+  /**
    * Goes on where another user, who signed out, has been: in the same browser profile. For a user
    * without a browser the two share no more than the machine, as all users do.
    */

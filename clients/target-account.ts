@@ -1,0 +1,193 @@
+import type { Place } from '../history/markers.ts';
+import type { Session, SignInMethod } from '../targets/target.ts';
+import { RecordedHttp } from './http.ts';
+import type { Persona, PlannedQuestion } from './persona.ts';
+import type { Observer } from './recorder.ts';
+import { StepFailure } from './step-failure.ts';
+import type { TrialContext } from './trial-context.ts';
+
+/** Sign-in methods that make the user, so that the display name is ours to choose. */
+const NAMING: ReadonlySet<SignInMethod> = new Set(['register', 'e2e-key']);
+
+/** The user whose account it is. */
+export interface AccountOwner {
+  readonly name: string;
+  /** Whom lines are about right now: the user, and the connection where there is one. */
+  observer(): Observer;
+  /** A step within the action under way begins. */
+  stepped(step: string): void;
+}
+
+/**
+ * Who a simulated user is on the target, and everything it does there over plain HTTP, whatever it acts
+ * through besides. All users of all transports leave the same lines here.
+ */
+export class TargetAccount {
+  readonly http: RecordedHttp;
+  readonly #context: TrialContext;
+  readonly #persona: Persona;
+  readonly #owner: AccountOwner;
+  #session: Session | undefined;
+
+  constructor(context: TrialContext, persona: Persona, owner: AccountOwner) {
+    this.http = new RecordedHttp(context.http, owner.name);
+    this.#context = context;
+    this.#persona = persona;
+    this.#owner = owner;
+  }
+
+  /**
+   * What the target gave at sign-in.
+   * @throws StepFailure before that.
+   */
+  get session(): Session {
+    if (this.#session === undefined)
+      throw new StepFailure('the user is not signed in', { reason: 'error' });
+    return this.#session;
+  }
+
+  /** Id the target knows this user by; empty before sign-in. */
+  get userId(): string {
+    return this.#session?.userId ?? '';
+  }
+
+  plant(place: Place, marker: string): void {
+    this.#context.recorder.act(this.#owner.observer(), 'plant', { place, marker });
+  }
+
+  /** Writes down that a sign-in begins, and what it plants. Comes before anything is sent. */
+  announceSignIn(): void {
+    const { signInMethod, recorder } = this.#context;
+    const { nameMarker } = this.#persona;
+    if (nameMarker !== undefined && NAMING.has(signInMethod)) this.plant('name', nameMarker);
+    recorder.act(this.#owner.observer(), 'sign-in', { message: signInMethod });
+  }
+
+  /** Signs in over the API, as the trial's method says. */
+  async signIn(): Promise<void> {
+    const { target, signInMethod, env } = this.#context;
+    const method = target.signIn[signInMethod];
+    if (method === undefined)
+      throw new StepFailure(`"${signInMethod}" is not offered`, { reason: 'error' });
+    this.announceSignIn();
+    this.signedIn(await method({ http: this.http, account: this.#persona.account, env }));
+  }
+
+  /** Takes over what a sign-in gave: its secrets are known from here on, its ids are this user's own. */
+  signedIn(session: Session): void {
+    const { recorder } = this.#context;
+    const { account } = this.#persona;
+    this.#session = session;
+    const secrets = new Set(
+      [session.token, session.refreshToken, ...session.secrets].filter(
+        (secret) => secret !== undefined && secret !== '',
+      ),
+    );
+    const credentials = [...secrets].flatMap((secret) =>
+      secret === undefined ? [] : [recorder.vault.add(secret)],
+    );
+    recorder.identity(this.#owner.observer(), {
+      source: 'sign-in',
+      ids: { user: session.userId },
+      credentials,
+    });
+    if (account.userId !== undefined && account.userId !== session.userId)
+      recorder.identity(this.#owner.observer(), { source: 'sign-in', shown: session.userId });
+    else this.#compareEmail('sign-in', session.email);
+  }
+
+  /** Another identity than the own one is a finding, and no reason to stop. */
+  async whoAmI(): Promise<void> {
+    const { target, recorder } = this.#context;
+    if (target.whoAmI === undefined) return;
+    this.#owner.stepped('who-am-i');
+    const { http, session } = this;
+    const { userId, email } = await target.whoAmI({ http, session });
+    if (userId !== session.userId)
+      recorder.identity(this.#owner.observer(), { source: 'whoami', shown: userId });
+    else this.#compareEmail('whoami', email);
+  }
+
+  async listThreads(): Promise<void> {
+    const { threads } = this.#context.target;
+    if (threads.list === undefined) return;
+    this.#owner.stepped('list-threads');
+    await threads.list({ http: this.http, session: this.session });
+  }
+
+  /** Makes a thread; resolves to its id, or undefined where the target's threads make themselves. */
+  async createThread(): Promise<string | undefined> {
+    const { target, recorder, members, variants } = this.#context;
+    const { threads } = target;
+    if (threads.create === undefined) return undefined;
+    this.#owner.stepped('create-thread');
+    // The variant `shared-thread`: the first user's thread has the second user as a member.
+    const isShared = this.#persona.index === 0 && variants.includes('shared-thread');
+    const other = isShared ? members[1] : undefined;
+    const { text, marker } = this.#persona.title();
+    if (marker !== undefined) this.plant('title', marker);
+    const thread = await threads.create({
+      http: this.http,
+      session: this.session,
+      title: text,
+      members: other === undefined ? [] : [other.email],
+    });
+    recorder.identity(this.#owner.observer(), {
+      source: 'thread',
+      ids: { thread },
+      audience: other === undefined ? undefined : [this.#owner.name, other.name],
+    });
+    return thread;
+  }
+
+  async storeNote(): Promise<void> {
+    const { threads } = this.#context.target;
+    if (threads.note === undefined) return;
+    this.#owner.stepped('store-note');
+    const { text, marker } = this.#persona.note();
+    this.plant('note', marker);
+    await threads.note({ http: this.http, session: this.session, text });
+  }
+
+  async readThread(thread: string | undefined): Promise<void> {
+    const { threads } = this.#context.target;
+    if (threads.read === undefined || thread === undefined) return;
+    this.#owner.stepped('read-thread');
+    await threads.read({ http: this.http, session: this.session, thread });
+  }
+
+  /** Signs out over the API, and waits until the target agreed. */
+  async signOut(): Promise<void> {
+    const { target, recorder } = this.#context;
+    if (target.signOut === undefined)
+      throw new StepFailure(`"${target.name}" names no way to sign out`, { reason: 'error' });
+    recorder.act(this.#owner.observer(), 'sign-out');
+    await target.signOut({ http: this.http, session: this.session });
+  }
+
+  /** Exchanges the session's tokens for new ones of the same user. */
+  async refresh(): Promise<void> {
+    const { target, recorder } = this.#context;
+    if (target.refresh === undefined)
+      throw new StepFailure(`"${target.name}" names no way to refresh a token`, {
+        reason: 'error',
+      });
+    recorder.act(this.#owner.observer(), 'refresh-token');
+    this.signedIn(await target.refresh({ http: this.http, session: this.session }));
+  }
+
+  /** A question with the word in it that makes a tool of the target fail. */
+  provoking(planned: PlannedQuestion, ordinal: number): PlannedQuestion {
+    const { failWord, name } = this.#context.target;
+    if (failWord === undefined)
+      throw new StepFailure(`"${name}" names no way to make a tool fail`, { reason: 'error' });
+    this.#context.recorder.act(this.#owner.observer(), 'provoke-error', { question: ordinal });
+    return { ...planned, content: `${planned.content} (${failWord})` };
+  }
+
+  #compareEmail(source: 'sign-in' | 'whoami', email: string | undefined): void {
+    const own = this.#persona.account.email;
+    if (email === undefined || own === '' || email.toLowerCase() === own.toLowerCase()) return;
+    this.#context.recorder.identity(this.#owner.observer(), { source, shown: email });
+  }
+}
