@@ -2,6 +2,7 @@ import type {
   AgentEvent,
   Connection,
   Deviation,
+  Message,
   Origin,
   Payload,
   Run,
@@ -10,6 +11,22 @@ import type {
   Thread,
   User,
 } from './model.ts';
+import type { Claims } from './tokens.ts';
+
+/** Somebody who reaches for what is not theirs. */
+export interface Trespass {
+  readonly act: 'read-thread' | 'ask-in-thread' | 'stop-run' | 'resume-run';
+  readonly session: Session;
+  readonly thread: Thread;
+  /** Null where it is about a thread as a whole. */
+  readonly run: Run | null;
+}
+
+/** A token that should have been refused, and why it was not. */
+export interface ExcusedToken {
+  readonly claims: Claims;
+  readonly deviation: Deviation;
+}
 
 /** A request that is about to get its reply. */
 export interface Answered {
@@ -62,6 +79,16 @@ export interface Hooks {
   readonly onSignIn?: (user: User, from: Origin) => void;
   /** A valid token came with a request or an upgrade; returns as whom to treat its holder. */
   readonly onIdentity?: (session: Session, from: Origin) => User;
+  /** A token was refused; resolves with what it says if its holder gets in all the same. */
+  readonly onRefusedToken?: (token: string) => Promise<ExcusedToken | null>;
+  /** A socket is asked for without any token; returns as whom to let it in. */
+  readonly onNoToken?: () => User | null;
+  /** A page of another origin opens a socket with the cookie; returns why it may. */
+  readonly onForeignOrigin?: (session: Session) => Deviation | null;
+  /** Somebody signs out; returns true if their sockets stay open. */
+  readonly onSignOut?: (user: User) => boolean;
+  /** Somebody reaches for what is not theirs; returns the explanation if they get it. */
+  readonly onTrespass?: (trespass: Trespass) => Deviation | null;
   /** A thread is being made; returns one to hand out instead. */
   readonly onNewThread?: (owner: User) => Thread | null;
   /** The list of a user's threads is about to be shown. */
@@ -69,6 +96,12 @@ export interface Hooks {
     listed: readonly ListedThread[],
     session: Session,
   ) => readonly ListedThread[];
+  /** The messages of a thread are about to be shown. */
+  readonly onHistory?: (
+    messages: readonly Message[],
+    thread: Thread,
+    session: Session,
+  ) => readonly Message[];
   /** An HTTP reply is about to leave. */
   readonly onReply?: (answered: Answered) => ReplyHeaders | null;
   /** `GET /health` is asked; returns whether the service claims to be well. */
@@ -95,6 +128,12 @@ export interface Hooks {
   readonly onSent?: (event: AgentEvent, run: Run) => void;
   /** An event is about to be written to a connection; returns the frame that carries it. */
   readonly onFrame?: (frame: Payload, event: AgentEvent, connection: Connection) => Payload;
+  /** A connection takes up a run; returns what to replay to it before it goes on live. */
+  readonly onResume?: (
+    missed: readonly AgentEvent[],
+    run: Run,
+    connection: Connection,
+  ) => readonly AgentEvent[];
   /** The last active run of anybody ended. */
   readonly onIdle?: () => void;
 }
@@ -123,6 +162,32 @@ export class HookChain {
     );
   }
 
+  async excused(token: string): Promise<ExcusedToken | null> {
+    for (const hooks of this.links) {
+      // Each is asked only if the one before it did not let the holder in.
+      // oxlint-disable-next-line no-await-in-loop
+      const excused = (await hooks.onRefusedToken?.(token)) ?? null;
+      if (excused !== null) return excused;
+    }
+    return null;
+  }
+
+  withoutToken(): User | null {
+    return first(this.links, (hooks) => hooks.onNoToken?.());
+  }
+
+  foreignOrigin(session: Session): Deviation | null {
+    return first(this.links, (hooks) => hooks.onForeignOrigin?.(session));
+  }
+
+  keepsSockets(user: User): boolean {
+    return this.links.some((hooks) => hooks.onSignOut?.(user) ?? false);
+  }
+
+  trespass(trespass: Trespass): Deviation | null {
+    return first(this.links, (hooks) => hooks.onTrespass?.(trespass));
+  }
+
   thread(owner: User): Thread | null {
     return first(this.links, (hooks) => hooks.onNewThread?.(owner));
   }
@@ -131,6 +196,13 @@ export class HookChain {
     return this.links.reduce<readonly ListedThread[]>(
       (listed, hooks) => hooks.onThreadList?.(listed, session) ?? listed,
       threads.map((thread) => ({ thread, deviations: [] })),
+    );
+  }
+
+  history(thread: Thread, session: Session): readonly Message[] {
+    return this.links.reduce<readonly Message[]>(
+      (messages, hooks) => hooks.onHistory?.(messages, thread, session) ?? messages,
+      thread.messages,
     );
   }
 
@@ -193,6 +265,13 @@ export class HookChain {
     return this.links.reduce(
       (known, hooks) => hooks.onFrame?.(known, event, connection) ?? known,
       frame,
+    );
+  }
+
+  replay(missed: readonly AgentEvent[], run: Run, connection: Connection): readonly AgentEvent[] {
+    return this.links.reduce(
+      (known, hooks) => hooks.onResume?.(known, run, connection) ?? known,
+      missed,
     );
   }
 

@@ -44,7 +44,10 @@ export interface Origin {
  */
 export interface Deviation {
   readonly fault: string;
-  /** E-mail of the person whose data this is, `outside` for an invented person, null if nobody's. */
+  /**
+   * E-mail of the person whose data this is, or whose act had this effect; `outside` for an invented
+   * person, null if nobody's.
+   */
   readonly owner: string | null;
   readonly how: string;
   /** Event type to name instead of the type of the carrying event. */

@@ -72,28 +72,28 @@ export class Runs {
 
   /** Ends a run early at its asker's wish; false if it is over already. */
   stop(run: Run): boolean {
+    const payload = { message: 'Stopped as you asked.' };
+    return this.cutShort(run, { type: 'agent_stopped', payload, pauseMs: 0 });
+  }
+
+  /** Ends a run before its time with this step; false if it is over already. */
+  cutShort(run: Run, last: Step): boolean {
     if (!run.active) return false;
-    this.show(
-      this.stamp(run, {
-        type: 'agent_stopped',
-        payload: { message: 'Stopped as you asked.' },
-        pauseMs: 0,
-      }),
-      run,
-    );
+    this.show(this.stamp(run, last), run);
     this.end(run);
     return true;
   }
 
   /** Lets a connection follow a run: first what came after this sequence number, then live. */
   resume(run: Run, connection: Connection, after: number): void {
-    const { connections } = this.parts;
+    const { connections, hooks } = this.parts;
     connections.send(connection, {
       ...this.acknowledgement(run),
       payload: { run_id: run.id, thread_id: run.thread.id, resumed: true },
     });
-    for (const event of run.log) {
-      if ((event.sequence ?? 0) > after) connections.sendEvent(connection, event);
+    const missed = run.log.filter(({ sequence = 0 }) => sequence > after);
+    for (const event of hooks.replay(missed, run, connection)) {
+      connections.sendEvent(connection, event);
     }
     if (run.active) run.subscribers.add(connection);
   }

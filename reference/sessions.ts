@@ -2,7 +2,8 @@ import type { Connections } from './connections.ts';
 import type { HookChain } from './hooks.ts';
 import type { Origin, Session, User } from './model.ts';
 import { Refusal } from './refusal.ts';
-import type { TokenPair, Tokens } from './tokens.ts';
+import type { Claims, TokenPair, Tokens } from './tokens.ts';
+import type { Truth } from './truth.ts';
 import type { Users } from './users.ts';
 
 /** What the sessions need from the rest of the target. */
@@ -11,6 +12,7 @@ export interface SessionsParts {
   readonly tokens: Tokens;
   readonly hooks: HookChain;
   readonly connections: Connections;
+  readonly truth: Truth;
   /** Life of an access token in seconds, unless a sign-in asks for another. */
   readonly lifeSeconds: number;
 }
@@ -39,7 +41,7 @@ export class Sessions {
 
   /** Returns the session of a valid access token; 401 for any other. */
   async accept(accessToken: string, from: Origin): Promise<Session> {
-    const claims = await this.parts.tokens.verify(accessToken, 'access');
+    const claims = await this.claimsOf(accessToken);
     const user = this.parts.users.byId(claims.userId);
     const signedIn = this.parts.users.find(claims.email);
     if (user === undefined || signedIn === undefined) throw new Refusal(401, 'Unknown user');
@@ -63,7 +65,22 @@ export class Sessions {
   /** Makes every token of a session worthless and closes the sockets of its holder. */
   end(session: Session): void {
     this.parts.tokens.end(session.sessionId);
+    if (this.parts.hooks.keepsSockets(session.signedIn)) return;
     this.parts.connections.signOut(session.signedIn);
+  }
+
+  private async claimsOf(accessToken: string): Promise<Claims> {
+    const { tokens, hooks, truth } = this.parts;
+    try {
+      return await tokens.verify(accessToken, 'access');
+    } catch (error) {
+      const excused = await hooks.excused(accessToken);
+      if (excused === null) throw error;
+      const { claims, deviation } = excused;
+      const { fault, owner, how } = deviation;
+      truth.write({ fault, observer: claims.email, owner, run: null, event: null, how });
+      return claims;
+    }
   }
 
   private async issue(user: User, lifeSeconds: number, sessionId?: string): Promise<TokenPair> {

@@ -54,12 +54,6 @@ export class Threads {
     return thread;
   }
 
-  /** Returns a thread that this user may see, or null for any other id. */
-  openOrNull(id: string, user: User): Thread | null {
-    const thread = this.threads.get(id);
-    return thread !== undefined && thread.members.has(user.id) ? thread : null;
-  }
-
   /** The threads of which the user is a member, oldest first. */
   of(user: User): readonly Thread[] {
     return [...(this.byMember.get(user.id) ?? [])];

@@ -6,7 +6,10 @@ interface TruthLine {
   readonly fault: string;
   /** E-mail that the person it happened to signed in with; null if it concerns no signed-in person. */
   readonly observer: string | null;
-  /** E-mail of the person whose data was seen, `outside` for an invented person, null if nobody's. */
+  /**
+   * E-mail of the person whose data was seen, or whose act had this effect; `outside` for an invented
+   * person, null if nobody's.
+   */
   readonly owner: string | null;
   readonly run: string | null;
   readonly event: string | null;

@@ -22,6 +22,7 @@ export interface World {
   readonly truth: Truth;
   readonly hooks: HookChain;
   readonly users: Users;
+  readonly tokens: Tokens;
   readonly sessions: Sessions;
   readonly tickets: Tickets;
   readonly threads: Threads;
@@ -49,8 +50,9 @@ export async function createWorld(options: TargetOptions): Promise<World> {
     users,
     threads,
     connections,
+    tokens,
     tickets: new Tickets(clock),
-    sessions: new Sessions({ users, tokens, hooks, connections, lifeSeconds }),
+    sessions: new Sessions({ users, tokens, hooks, connections, truth, lifeSeconds }),
     runs: new Runs({
       hooks,
       clock,

@@ -1,6 +1,15 @@
 /** What every fault is made of, and the questions that many faults ask. */
 import type { Hooks } from '../hooks.ts';
-import type { AgentEvent, Connection, Deviation, Payload, Run, Step, User } from '../model.ts';
+import type {
+  AgentEvent,
+  Connection,
+  Deviation,
+  Payload,
+  Run,
+  Session,
+  Step,
+  User,
+} from '../model.ts';
 import type { World } from '../world.ts';
 
 /** Builds the hooks of one fault for one target; the name is the one it was switched on by. */
@@ -64,6 +73,11 @@ export function withNeighbour(
 /** The run of a stranger that ended last, or null. */
 export function lastEnded(world: World, run: Run): Run | null {
   return [...world.runs.ended()].findLast((other) => areStrangers(run, other)) ?? null;
+}
+
+/** True if this person has no part in the run. */
+export function isStrangerTo(run: Run, { signedIn, user }: Session): boolean {
+  return run.asker.signedIn !== signedIn && !run.thread.members.has(user.id);
 }
 
 /** Open connections of people who have no part in this run. */

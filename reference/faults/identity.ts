@@ -77,6 +77,23 @@ export const IDENTITY_FAULTS: FaultTable = {
     },
   }),
 
+  'thread-name-key': (world, name) => ({
+    onHistory: (messages, thread, session) => {
+      const namesakes = [...world.threads.all()].filter(
+        (other) => other.title === thread.title && !other.members.has(session.user.id),
+      );
+      const foreign = namesakes.flatMap((other) =>
+        other.messages.map((message) => ({
+          ...message,
+          deviations: [
+            { fault: name, owner: other.owner.email, how: 'their thread has the same title' },
+          ],
+        })),
+      );
+      return [...messages, ...foreign].toSorted((one, other) => one.createdAt - other.createdAt);
+    },
+  }),
+
   'header-leak': (_world, name) => {
     let last: User | null = null;
     return {

@@ -2,13 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { AGENT_NAME, planRun } from '../agent.ts';
 import { isoTime } from '../clock.ts';
-import type { AgentEvent, Connection, Run } from '../model.ts';
+import type { AgentEvent, Connection, Run, User } from '../model.ts';
 import type { World } from '../world.ts';
 import type { FaultTable } from './fault.ts';
 import { bystanders, dataOf, hits, isVictim, leaked } from './fault.ts';
 
 const RARE_PROBABILITY = 1 / 200;
 const LATE_MS = 1_500;
+/** What may stand between the beginning of a name and the rest of it. */
+const SEPARATOR = /^[-_.+]/;
 
 /** The faults of this file by name. */
 export const MISDELIVERY_FAULTS: FaultTable = {
@@ -94,6 +96,18 @@ export const MISDELIVERY_FAULTS: FaultTable = {
     };
   },
 
+  'name-prefix': (world, name) => ({
+    onSent: (event, run) => {
+      const owner = localPart(run.asker.signedIn);
+      const namesakes = bystanders(world, run).filter(({ session }) => {
+        const short = localPart(session.signedIn);
+        return owner.startsWith(short) && SEPARATOR.test(owner.slice(short.length));
+      });
+      const copy = leaked(event, dataOf(run, name, 'their name begins with the whole of this one'));
+      sendTo(world, namesakes, copy);
+    },
+  }),
+
   presence: (world, name) => ({
     onQuestion: (run) => {
       const { name: user, email } = run.asker.signedIn;
@@ -136,6 +150,10 @@ export const MISDELIVERY_FAULTS: FaultTable = {
 
 function sendTo(world: World, connections: Iterable<Connection>, event: AgentEvent): void {
   for (const connection of connections) world.connections.sendEvent(connection, event);
+}
+
+function localPart({ email }: User): string {
+  return email.slice(0, email.lastIndexOf('@'));
 }
 
 function victims(world: World, run: Run): readonly Connection[] {

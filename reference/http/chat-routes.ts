@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isoTime } from '../clock.ts';
 import type { Deviation, Session, Thread } from '../model.ts';
 import { Refusal } from '../refusal.ts';
+import { isLetIn } from '../trespass.ts';
 import type { World } from '../world.ts';
 import type { Call } from './caller.ts';
 import { readInput, signedIn } from './caller.ts';
@@ -41,7 +42,7 @@ export function addChatRoutes(app: FastifyInstance, world: World): void {
   app.get(
     '/api/threads/:id',
     signedIn(world, (call) => {
-      const thread = openThread(world, call);
+      const thread = readableThread(world, call);
       return { ...summary(thread), members: [...thread.members] };
     }),
   );
@@ -98,9 +99,10 @@ function listThreads(world: World, { session, request }: Call): Reply {
 }
 
 function listMessages(world: World, call: Call): Reply {
-  const thread = openThread(world, call);
+  const thread = readableThread(world, call);
   const { limit, offset } = readInput(Page, call.request.query);
-  const messages = thread.messages.slice(offset, offset + limit);
+  const history = world.hooks.history(thread, call.session);
+  const messages = history.slice(offset, offset + limit);
   for (const { deviations, runId } of messages) {
     explain(world, call.session, { deviations, run: runId });
   }
@@ -113,7 +115,7 @@ function listMessages(world: World, call: Call): Reply {
       metadata: { run_id: message.runId },
     })),
     thread_id: thread.id,
-    total: thread.messages.length,
+    total: history.length,
     limit,
     offset,
   };
@@ -131,6 +133,14 @@ function issueTicket(world: World, { session, request, reply }: Call): Reply {
     single_use: ticket.singleUse,
     websocket_url: `ws://${request.host}/ws?ticket=${ticket.id}`,
   };
+}
+
+function readableThread(world: World, call: Call): Thread {
+  const { session, request } = call;
+  const thread = world.threads.find(readInput(ThreadPath, request.params).id);
+  const foreign = thread !== undefined && !thread.members.has(session.user.id);
+  if (foreign && isLetIn(world, { act: 'read-thread', session, thread, run: null })) return thread;
+  return openThread(world, call);
 }
 
 function openThread(world: World, { session, request }: Call): Thread {
@@ -153,8 +163,10 @@ function explain(
   session: Session,
   seen: { readonly deviations: readonly Deviation[]; readonly run: string | null },
 ): void {
+  const observer = session.signedIn.email;
   for (const { fault, owner, how } of seen.deviations) {
-    const observer = session.signedIn.email;
+    // Whoever finds their own words where they do not belong saw nothing of another.
+    if (owner === observer) continue;
     world.truth.write({ fault, observer, owner, run: seen.run, event: null, how });
   }
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isoTime } from '../clock.ts';
-import type { Connection, Payload, Run } from '../model.ts';
+import type { Connection, Payload, Run, Session, Thread } from '../model.ts';
 import { Refusal } from '../refusal.ts';
+import { isLetIn } from '../trespass.ts';
 import type { World } from '../world.ts';
 
 const QUESTION_LENGTH_MAX = 10_000;
@@ -94,8 +95,8 @@ function ask(
 ): void {
   const { session } = connection;
   const threadId = wanted.thread_id ?? connection.thread.id;
-  const thread = world.threads.openOrNull(threadId, session.user);
-  if (thread === null) {
+  const thread = world.threads.find(threadId);
+  if (thread === undefined || !mayAskIn(world, thread, session)) {
     complain(world, connection, forbidden({ thread_id: threadId, run_id: wanted.run_id ?? null }));
     return;
   }
@@ -122,7 +123,7 @@ function stop(world: World, connection: Connection, payload: Payload): void {
   }
   const runId = body.data.run_id ?? world.runs.newestOn(connection)?.id;
   const run = runId === undefined ? undefined : world.runs.find(runId);
-  if (run === undefined || run.asker.user.id !== connection.session.user.id) {
+  if (run === undefined || !mayStop(world, run, connection.session)) {
     complain(world, connection, forbidden({ run_id: runId ?? null }));
     return;
   }
@@ -139,16 +140,28 @@ function resume(world: World, connection: Connection, payload: Payload): void {
     return;
   }
   const run = world.runs.find(body.data.run_id);
-  if (run === undefined || !mayFollow(run, connection)) {
+  if (run === undefined || !mayFollow(world, run, connection.session)) {
     complain(world, connection, forbidden({ run_id: body.data.run_id }));
     return;
   }
   world.runs.resume(run, connection, body.data.after);
 }
 
-function mayFollow(run: Run, connection: Connection): boolean {
-  const { user } = connection.session;
-  return run.asker.user.id === user.id || run.thread.members.has(user.id);
+function mayAskIn(world: World, thread: Thread, session: Session): boolean {
+  const trespass = { act: 'ask-in-thread', session, thread, run: null } as const;
+  return thread.members.has(session.user.id) || isLetIn(world, trespass);
+}
+
+function mayStop(world: World, run: Run, session: Session): boolean {
+  const trespass = { act: 'stop-run', session, thread: run.thread, run } as const;
+  return run.asker.user.id === session.user.id || isLetIn(world, trespass);
+}
+
+function mayFollow(world: World, run: Run, session: Session): boolean {
+  const { user } = session;
+  const trespass = { act: 'resume-run', session, thread: run.thread, run } as const;
+  const own = run.asker.user.id === user.id || run.thread.members.has(user.id);
+  return own || isLetIn(world, trespass);
 }
 
 /** Answers with the server's time, and with the client's `timestamp` and `id` if it sent any. */

@@ -81,7 +81,27 @@ async function authenticate(world: World, request: IncomingMessage): Promise<Ses
   if (token !== null) return world.sessions.accept(token, from);
   const ticket = url.searchParams.get('ticket');
   if (ticket !== null) return world.sessions.renew(world.tickets.redeem(ticket), from);
-  return world.sessions.accept(ownOriginCookie(request), from);
+  const cookie = cookieToken(request);
+  if (cookie === null) return withoutToken(world);
+  const session = await world.sessions.accept(cookie, from);
+  // A browser sends the cookie along for any page, so only the page's own origin may use it.
+  const { origin, host } = request.headers;
+  if (origin !== `http://${host}`) admitForeignOrigin(world, session);
+  return session;
+}
+
+function withoutToken(world: World): Session {
+  const user = world.hooks.withoutToken();
+  if (user === null) throw new Refusal(401, 'Missing token');
+  return { signedIn: user, user, sessionId: 'none' };
+}
+
+function admitForeignOrigin(world: World, session: Session): void {
+  const deviation = world.hooks.foreignOrigin(session);
+  if (deviation === null) throw new Refusal(401, 'Foreign origin');
+  const { fault, owner, how } = deviation;
+  const observer = session.signedIn.email;
+  world.truth.write({ fault, observer, owner, run: null, event: null, how });
 }
 
 function addressOf(request: IncomingMessage): URL {
@@ -97,15 +117,8 @@ function protocolToken(request: IncomingMessage): string | null {
   return null;
 }
 
-function ownOriginCookie(request: IncomingMessage): string {
-  const { origin, host, cookie } = request.headers;
-  const token = SESSION_COOKIE_VALUE.exec(cookie ?? '')?.[1];
-  if (token === undefined) throw new Refusal(401, 'Missing token');
-  // A browser sends the cookie along for any page, so only the page's own origin may use it.
-  if (origin === undefined || origin !== `http://${host}`) {
-    throw new Refusal(401, 'Foreign origin');
-  }
-  return token;
+function cookieToken(request: IncomingMessage): string | null {
+  return SESSION_COOKIE_VALUE.exec(request.headers.cookie ?? '')?.[1] ?? null;
 }
 
 function originOf(request: IncomingMessage): Origin {

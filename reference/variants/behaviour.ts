@@ -101,6 +101,19 @@ export const BEHAVIOUR_VARIANTS: VariantTable = {
     };
   },
 
+  // A tab that is opened later takes part once it resumes, as after any lost connection.
+  'same-user-tabs': (world) => ({
+    onQuestion: (run) => {
+      for (const tab of world.connections.of(run.asker.user.id)) run.subscribers.add(tab);
+      return false;
+    },
+  }),
+
+  'replay-own': () => ({ onResume: (_missed, run) => run.log }),
+
+  // A raw client refreshes by itself.
+  'token-refresh': () => ({ onPage: () => ['refresh-in-run'] }),
+
   // These three are the crowd's business; the target behaves as ever.
   'shared-thread': () => ({}),
   'unicode-names': () => ({}),

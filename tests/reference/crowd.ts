@@ -60,7 +60,7 @@ export async function call(
 /** Somebody with markers in every place where a marker can be planted. */
 export class TestUser {
   readonly url: string;
-  readonly email = `user-${randomUUID()}@crowd.test`;
+  readonly email: string;
   readonly password = 'a password';
   readonly name = `Name ${marker()}`;
   readonly note = `Note ${marker()}`;
@@ -74,20 +74,26 @@ export class TestUser {
   id = '';
   threadId = '';
 
-  constructor(url: string) {
+  constructor(url: string, email = `user-${randomUUID()}@crowd.test`) {
     this.url = url;
+    this.email = email;
   }
 
   static async register(url: string, extra: Json = {}): Promise<TestUser> {
     const user = new TestUser(url);
-    const { email, password, name } = user;
-    const { body } = await call(url, '/auth/register', {
+    await user.register(extra);
+    return user;
+  }
+
+  /** Registers and keeps the tokens; `extra` goes into the request. */
+  async register(extra: Json = {}): Promise<void> {
+    const { email, password, name } = this;
+    const { body } = await call(this.url, '/auth/register', {
       body: { email, password, name, ...extra },
     });
-    user.token = text(body['access_token']);
-    user.refreshToken = text(body['refresh_token']);
-    user.id = text(asJson(body['user'])['id']);
-    return user;
+    this.token = text(body['access_token']);
+    this.refreshToken = text(body['refresh_token']);
+    this.id = text(asJson(body['user'])['id']);
   }
 
   async call(path: string, request: { method?: string; body?: unknown } = {}): Promise<Reply> {

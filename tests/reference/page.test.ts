@@ -278,6 +278,24 @@ describe('other revisions of the service', () => {
     },
   );
 
+  test.each(['token-refresh', 'replay-own', 'same-user-tabs'])(
+    'change nothing that a reader sees: %s',
+    async (variant) => {
+      const other = await startTestTarget({ variants: [variant], pace: 0.3 });
+      const anna = await registered(other.url);
+      const token = await anna.token();
+      await anna.ask();
+      await anna.page.locator('[data-event=agent_thinking]').waitFor();
+      if (variant === 'token-refresh') await expect.poll(() => anna.token()).not.toBe(token);
+      else await anna.page.reload();
+      await anna.answered();
+      expect(await anna.events()).toEqual(FIVE);
+      expect(anna.errors).toEqual([]);
+      await anna.context.close();
+      await other.close();
+    },
+  );
+
   test('nested agents end the run with the outermost', async () => {
     const nested = await startTestTarget({ variants: ['nested-agents'] });
     const anna = await registered(nested.url);

@@ -138,6 +138,66 @@ describe('variants of behaviour', () => {
     await target.close();
   });
 
+  test('same-user-tabs shows a run in every tab of its asker, and in no other', async () => {
+    const target = await startTestTarget({ variants: ['same-user-tabs'] });
+    const [user, stranger] = [
+      await TestUser.register(target.url),
+      await TestUser.register(target.url),
+    ];
+    await user.settle();
+    const [asking, tab, other] = await Promise.all([
+      user.connect(),
+      user.connect(),
+      stranger.connect(),
+    ]);
+    const runId = user.ask(asking);
+    await Promise.all([
+      asking.event(runId, 'agent_completed'),
+      tab.event(runId, 'agent_completed'),
+    ]);
+    expect(tab.typesOf(runId)).toEqual(asking.typesOf(runId));
+    expect(tab.typesOf(runId)).toHaveLength(5);
+    expect(other.frames).toHaveLength(1);
+    await target.close();
+  });
+
+  test('replay-own sends all events of the run again, with the same ids', async () => {
+    const target = await startTestTarget({ variants: ['replay-own'], pace: 0.2 });
+    const user = await TestUser.register(target.url);
+    await user.settle();
+    const leaving = await user.connect();
+    const runId = user.ask(leaving);
+    await leaving.event(runId, 'agent_thinking');
+    leaving.socket.terminate();
+    const back = await user.connect();
+    back.send({ type: 'resume', payload: { run_id: runId, after: 2 } });
+    await back.event(runId, 'agent_completed');
+    expect(back.typesOf(runId)).toHaveLength(5);
+    for (const type of ['agent_started', 'agent_thinking']) {
+      expect(await back.event(runId, type)).toEqual(await leaving.event(runId, type));
+    }
+    await target.close();
+  });
+
+  test('token-refresh in mid-run disturbs nothing', async () => {
+    const target = await startTestTarget({ variants: ['token-refresh'], pace: 0.2 });
+    const user = await TestUser.register(target.url);
+    await user.settle();
+    const socket = await user.connect();
+    const runId = user.ask(socket);
+    await socket.event(runId, 'agent_started');
+    const body = { refresh_token: user.refreshToken };
+    const next = await call(target.url, '/auth/refresh', { body });
+    await socket.event(runId, 'agent_completed');
+    expect(socket.typesOf(runId)).toHaveLength(5);
+    for (const token of [user.token, text(next.body['access_token'])]) {
+      expect((await call(target.url, '/auth/me', { token })).status).toBe(200);
+    }
+    const { body: page } = await user.call('/api/page/switches');
+    expect(page).toEqual({ switches: ['refresh-in-run'] });
+    await target.close();
+  });
+
   test('server-pings come on their own', async () => {
     const target = await startTestTarget({ variants: ['server-pings'] });
     const user = await TestUser.register(target.url);
