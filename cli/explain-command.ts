@@ -61,7 +61,8 @@ function faultDocument(fault: FaultEntry): Record<string, unknown> {
 }
 
 function ruleText(rule: RuleText): string {
-  const caught = faultsCaughtBy(rule);
+  const caught = FAULTS.filter((fault) => fault.rules.includes(rule.name));
+  const shown = caught.find(isOnGoldenPath);
   return [
     `${rule.name} (${rule.severity}, ${rule.cause})`,
     `  Violated when  ${rule.text}.`,
@@ -71,7 +72,7 @@ function ruleText(rule: RuleText): string {
     ...(rule.implemented
       ? []
       : ['  Note           not examined by this version: listed as not-applicable']),
-    ...(caught.length === 0 ? [] : [`  Try it         npx crosstalk run --fault ${caught[0]}`]),
+    ...(shown === undefined ? [] : [`  Try it         npx crosstalk run --fault ${shown.name}`]),
   ].join('\n');
 }
 
@@ -83,7 +84,9 @@ function faultText(fault: FaultEntry): string {
     `  Needs          ${needsOf(fault).join(' and ')}`,
     `  Seen by        ${fault.seenBy === 'any' ? 'socket and page' : fault.seenBy}`,
     `  Caught by      ${fault.rules.join(' or ')}${fault.mechanism === undefined ? '' : `, mechanism ${fault.mechanism}`}`,
-    `  Try it         npx crosstalk run --fault ${fault.name}${extraOptions(fault)}`,
+    ...(isOnGoldenPath(fault)
+      ? [`  Try it         npx crosstalk run --fault ${fault.name}${extraOptions(fault)}`]
+      : []),
   ].join('\n');
 }
 
@@ -93,6 +96,12 @@ function faultsCaughtBy(rule: RuleText): string[] {
 
 function needsOf(fault: FaultEntry): string[] {
   return fault.needs.split(', ').map((need) => NEEDS[need] ?? need);
+}
+
+/** True if the default scenario over raw sockets shows it. */
+function isOnGoldenPath({ needs, seenBy }: FaultEntry): boolean {
+  const provided = ['gp', 'r2', 'eq', 'barrier'];
+  return seenBy !== 'page' && needs.split(', ').every((need) => provided.includes(need));
 }
 
 function extraOptions({ needs }: FaultEntry): string {

@@ -178,6 +178,7 @@ function receive(raw) {
 // The connection is ready. Runs go on where they were; what was asked in between is asked now.
 function begin() {
   ready = true;
+  view.showProblem('');
   view.showConnection('connected');
   for (const [id, run] of runs) {
     if (!isUnfinished(run)) continue;
