@@ -3,6 +3,7 @@ import { RULES, type RuleText } from '../history/rules.ts';
 import { EXIT } from './exit-codes.ts';
 import { didYouMean } from './nearest.ts';
 import type { CommandCall } from './program.ts';
+import { wordsToProvoke } from './selftest-cases.ts';
 
 const NEEDS: Readonly<Record<string, string>> = {
   gp: 'the golden path',
@@ -15,6 +16,7 @@ const NEEDS: Readonly<Record<string, string>> = {
   error: 'a user whose tool fails',
   expiry: 'a token that is past its expiry',
   late: 'a user who joins late',
+  'many rounds': 'many rounds (docs/statistics.md derives how many)',
   'prefix names': 'a user whose name is the beginning of another’s',
   probe: 'a user who tries what is not theirs',
   reconnect: 'a user who loses the connection in the middle of a run',
@@ -61,8 +63,7 @@ function faultDocument(fault: FaultEntry): Record<string, unknown> {
 }
 
 function ruleText(rule: RuleText): string {
-  const caught = FAULTS.filter((fault) => fault.rules.includes(rule.name));
-  const shown = caught.find(isOnGoldenPath);
+  const shown = FAULTS.find((fault) => fault.rules.includes(rule.name));
   return [
     `${rule.name} (${rule.severity}, ${rule.cause})`,
     `  Violated when  ${rule.text}.`,
@@ -72,7 +73,7 @@ function ruleText(rule: RuleText): string {
     ...(rule.implemented
       ? []
       : ['  Note           not examined by this version: listed as not-applicable']),
-    ...(shown === undefined ? [] : [`  Try it         npx crosstalk run --fault ${shown.name}`]),
+    ...(shown === undefined ? [] : [`  Try it         npx crosstalk run ${wordsToProvoke(shown)}`]),
   ].join('\n');
 }
 
@@ -84,9 +85,7 @@ function faultText(fault: FaultEntry): string {
     `  Needs          ${needsOf(fault).join(' and ')}`,
     `  Seen by        ${fault.seenBy === 'any' ? 'socket and page' : fault.seenBy}`,
     `  Caught by      ${fault.rules.join(' or ')}${fault.mechanism === undefined ? '' : `, mechanism ${fault.mechanism}`}`,
-    ...(isOnGoldenPath(fault)
-      ? [`  Try it         npx crosstalk run --fault ${fault.name}${extraOptions(fault)}`]
-      : []),
+    `  Try it         npx crosstalk run ${wordsToProvoke(fault)}`,
   ].join('\n');
 }
 
@@ -96,15 +95,4 @@ function faultsCaughtBy(rule: RuleText): string[] {
 
 function needsOf(fault: FaultEntry): string[] {
   return fault.needs.split(', ').map((need) => NEEDS[need] ?? need);
-}
-
-/** True if the default scenario over raw sockets shows it. */
-function isOnGoldenPath({ needs, seenBy }: FaultEntry): boolean {
-  const provided = ['gp', 'r2', 'eq', 'barrier'];
-  return seenBy !== 'page' && needs.split(', ').every((need) => provided.includes(need));
-}
-
-function extraOptions({ needs }: FaultEntry): string {
-  const words = needs.split(', ');
-  return `${words.includes('eq') ? ' --variant equal-questions' : ''}${words.includes('r2') ? ' --rounds 2' : ''}`;
 }

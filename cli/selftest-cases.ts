@@ -52,7 +52,7 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   'prefix names': { story: 'equal-names' },
   'ask at once': { story: 'ask-at-once' },
   probe: PROBES,
-  'probe past exp': PROBES,
+  expiry: {},
 };
 
 /** Variants that show only where somebody does more than the golden path. */
@@ -66,6 +66,21 @@ const STORIES_OF_VARIANTS: Readonly<Record<string, Provocation>> = {
 /** Every fault on every transport that can see it, then every legal variant. */
 export function selftestCases(): SelftestCase[] {
   return [...FAULTS.flatMap(faultCases), ...VARIANTS.flatMap(variantCases)];
+}
+
+/** The words of `crosstalk run` that show a fault; a page's fault needs a browser. */
+export function wordsToProvoke(fault: FaultEntry): string {
+  const [one] = faultCases(fault);
+  if (one === undefined) throw new Error(`no transport shows "${fault.name}"`);
+  const { story, rounds, pace, variants, transport } = one;
+  return [
+    ...(story === 'golden-path' ? [] : [story]),
+    `--fault ${fault.name}`,
+    ...variants.map((variant) => `--variant ${variant}`),
+    ...(rounds === 1 ? [] : [`--rounds ${rounds}`]),
+    ...(pace <= PACE_OF_DISTURBANCES ? [] : [`--pace ${pace}`]),
+    ...(fault.seenBy === 'any' ? [] : [`--transport ${transport}`]),
+  ].join(' ');
 }
 
 function faultCases(fault: FaultEntry): SelftestCase[] {

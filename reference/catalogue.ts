@@ -9,6 +9,7 @@ type FaultNeeds =
   | 'equal titles'
   | 'error'
   | 'late'
+  | 'many rounds'
   | 'prefix names'
   | 'probe'
   | 'probe, expiry'
@@ -431,7 +432,7 @@ export const FAULTS: readonly FaultEntry[] = [
     name: 'rare-leak',
     does: 'Each event goes to one wrong user with p = 1/200 (seeded).',
     after: 'A14',
-    needs: 'gp',
+    needs: 'many rounds',
     seenBy: 'any',
     rules: ['isolation/misdelivered-event'],
   },
