@@ -3,6 +3,7 @@ import { readHistory } from '../history/journal-reader.ts';
 import { mintMarker } from '../history/markers.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import type { Calibration, Finding, Verdict } from '../history/verdict.ts';
+import { settledRuns } from './settled-runs.ts';
 import { CALIBRATION_RULE, Judge, judgeOnce, type JudgeOptions } from './history-judge.ts';
 
 /** Larger histories are calibrated on the first users whose observations fit into this. */
@@ -172,6 +173,7 @@ function picker(seed: string, mutation: string): Pick {
 
 /** A received agent event of a user's own run, with its owner and content. */
 function ownEvents(sample: Sample, event: string): readonly Observation[] {
+  const settled = settledRuns(sample);
   const asked = new Map<string, string>();
   for (const { kind, act, run, user } of sample.observations)
     if (kind === 'act' && act === 'ask' && run !== undefined && user !== null) asked.set(run, user);
@@ -181,6 +183,7 @@ function ownEvents(sample: Sample, event: string): readonly Observation[] {
       observation.kind === 'frame' &&
       observation.event === event &&
       observation.contentKind === 'frame' &&
+      settled(observation) &&
       (observation.run === undefined ||
         (asked.get(observation.run) ?? observation.user) === observation.user),
   );
@@ -209,6 +212,12 @@ function otherUser(
     sample.header.users.filter((other) => other.user !== user && !members.has(other.user)),
     'other user',
   );
+}
+
+/** What a page showed or a browser kept. */
+function isPageText({ dir, surface, contentKind }: Observation): boolean {
+  const isPage = surface === 'dom' || surface === 'storage';
+  return dir === 'in' && isPage && contentKind !== undefined && contentKind !== 'base64';
 }
 
 /** A line number no recorded observation has, so that a witness names the planted one. */
@@ -315,6 +324,29 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     (_sample, other) =>
       Buffer.from(`of ${mintMarker(other.markerPrefix, 'question', 1)}`).toString('base64'),
   ),
+  'page-spliced': (sample, pick) => {
+    const target = pick(sample.observations.filter(isPageText), 'text');
+    // What a former user of the profile left there is residue, which is another rule's.
+    const former = sample.observations.flatMap(({ act, message = '' }) =>
+      act === 'take-over' ? [message] : [],
+    );
+    const strangers = sample.header.users.filter(({ user }) => !former.includes(user));
+    const other = otherUser(
+      { ...sample, header: { ...sample.header, users: strangers } },
+      target?.user ?? null,
+      pick,
+    );
+    if (target?.user == null || target.content === undefined || other === undefined)
+      return undefined;
+    const line = freshLine(sample);
+    const content = `${target.content} ${mintMarker(other.markerPrefix, 'note', 0)}`;
+    return {
+      observations: replace(sample, target, { ...target, content, contentKind: 'text', line }),
+      rule: 'isolation/foreign-marker',
+      line,
+      observer: target.user,
+    };
+  },
   'run-id-spliced': splice(
     'isolation/foreign-run',
     (sample) => required(sample, 1),

@@ -46,7 +46,6 @@ export class Disturbances {
   readonly #opened = new Map<string, { readonly opener: UserIndex; readonly n: number }>();
   /** Cancels of all users, and probes that tried to stop a run. */
   readonly cancels: Deed[] = [];
-  #deeds = 0;
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
@@ -58,11 +57,6 @@ export class Disturbances {
       probing: [],
       heardAt: new Map(),
     }));
-  }
-
-  /** Whether anybody disturbed anything. */
-  get isEmpty(): boolean {
-    return this.#deeds === 0;
   }
 
   observe({ observation, observer }: Facts): void {
@@ -103,15 +97,21 @@ export class Disturbances {
     );
   }
 
-  /** Whether an error answers a probe of its receiver: it came during one, and is of no run it asked for. */
+  /**
+   * Whether an error is the answer to an act of its receiver: to a probe that is under way, to a stop, or
+   * the failure that a question was made for.
+   */
   explainsError(observer: UserIndex, run: Run | undefined): boolean {
-    return run?.asker !== observer && (this.#users[observer]?.probing.length ?? 0) > 0;
+    if (run?.asker !== observer) return (this.#users[observer]?.probing.length ?? 0) > 0;
+    // Whatever else comes of a run that its asker stopped is the rest of it (DESIGN §4.7).
+    return run.provoked || run.cancelled;
   }
 
   /** Says of every run whether its asker gave up the claim to all of it. Call when all is observed. */
   excuseRuns(ledger: RunLedger): void {
-    if (this.isEmpty) return;
-    for (const run of ledger.runs) run.excused = this.#isCancelled(run) || this.#isLeft(run);
+    for (const run of ledger.runs)
+      run.excused =
+        (run.provoked && run.terminals.length > 0) || this.#isCancelled(run) || this.#isLeft(run);
   }
 
   /** A cancel is answered by an end. Silence is no answer, unless the target knows none. */
@@ -141,10 +141,7 @@ export class Disturbances {
   #act(observation: Observation, observer: UserIndex, user: UserDeeds): void {
     const { act = '' } = observation;
     const deed = { user: observer, act, observation };
-    if (SELF_INFLICTED.has(act)) {
-      this.#deeds += 1;
-      user.all.push(deed);
-    }
+    if (SELF_INFLICTED.has(act)) user.all.push(deed);
     if (CANCELLING.has(act)) this.cancels.push(deed);
     if (act === 'drop') user.drops.push(observation);
     else if (act === 'sign-out') user.signOuts.push(observation);
@@ -156,7 +153,6 @@ export class Disturbances {
   }
 
   #probe(deed: Deed, user: UserDeeds): void {
-    this.#deeds += 1;
     user.probing.push(deed.observation.place ?? '');
     // It may have stopped the run it names.
     if (deed.observation.run !== undefined) this.cancels.push(deed);

@@ -60,6 +60,8 @@ export interface Run {
   lastEvent: string | undefined;
   /** The asker stopped it. */
   cancelled: boolean;
+  /** The asker made it fail on purpose. */
+  readonly provoked: boolean;
   /** The asker gave up the claim to all of it by an act of its own. Known when all has been observed. */
   excused: boolean;
   /** The target closed the asking connection before the run had ended. */
@@ -83,6 +85,8 @@ export class RunLedger {
   readonly #byUser: Run[][];
   readonly #byMarker = new Map<string, Run>();
   readonly #all: Run[] = [];
+  /** Questions that their askers are about to ask so that they fail. */
+  readonly #provoked = new Map<UserIndex, Set<number>>();
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
@@ -111,6 +115,7 @@ export class RunLedger {
   act({ observation, observer }: Facts): void {
     const { act, conn } = observation;
     if (act === 'ask') this.#asked(observation, observer);
+    else if (act === 'provoke-error') this.#provokes(observation, observer);
     else if (isStop(observation)) {
       const run = this.#ownRun(observation, observer);
       if (run !== undefined) run.cancelled = true;
@@ -179,13 +184,20 @@ export class RunLedger {
     return id?.audience?.has(user) === true;
   }
 
+  #provokes({ question }: Observation, observer: UserIndex): void {
+    const questions = this.#provoked.get(observer) ?? new Set<number>();
+    this.#provoked.set(observer, questions);
+    questions.add(question ?? this.runsOf(observer).length + 1);
+  }
+
   #asked(observation: Observation, observer: UserIndex): void {
     const runs = this.#byUser[observer];
     if (runs === undefined) return;
+    const question = observation.question ?? runs.length + 1;
     const run: Run = {
       id: observation.run ?? `(run ${runs.length + 1} of ${this.#knowledge.nameOf(observer)})`,
       asker: observer,
-      question: observation.question ?? runs.length + 1,
+      question,
       ask: observation,
       marker: observation.marker,
       thread: observation.thread,
@@ -202,6 +214,7 @@ export class RunLedger {
       lastAt: undefined,
       lastEvent: undefined,
       cancelled: false,
+      provoked: this.#provoked.get(observer)?.has(question) === true,
       excused: false,
       cutOff: false,
       timedOut: false,

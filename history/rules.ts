@@ -125,7 +125,7 @@ const ISOLATION_IN_USE = rules('isolation', LEAK, [
     'residue',
     "a former user's data is found in the same browser profile",
     'Shared computers are common; what sign-out leaves behind is shown to the next person.',
-    'u01 found the transcript of u00 in localStorage',
+    'u01 found the note marker of u00, who used the browser before, in storage',
     'Clear or key all client-side storage by user on sign-out.',
   ],
   [
@@ -309,8 +309,8 @@ const EVIDENCE = rules('evidence', BLIND, [
     'blind-surface',
     'a surface could not be watched',
     'A leak on that surface would have gone unseen.',
-    'the storage of u02 could not be read',
-    'See the reason in the finding.',
+    'the storage of u02 was not seen: its watcher did not see what was planted',
+    'See the reason in the finding; a page policy or a crashed page are the usual ones.',
   ],
   [
     'detector-missed',

@@ -4,6 +4,7 @@ import type { Facts } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
 import type { Tally } from '../tally.ts';
+import { AskingVerbs } from './asking-verbs.ts';
 import { SignOutWatch } from './sign-out.ts';
 
 const UNAUTHORIZED = 'isolation/unauthorized-access';
@@ -37,11 +38,13 @@ export class AccessRules implements RuleGroup {
   readonly rules = [UNAUTHORIZED, STALE];
   readonly #bench: Bench;
   readonly #signOuts: SignOutWatch;
+  readonly #asking: AskingVerbs;
   readonly #probes: Probe[] = [];
 
   constructor(bench: Bench, tally: Tally) {
     this.#bench = bench;
     this.#signOuts = new SignOutWatch(bench, tally);
+    this.#asking = new AskingVerbs(bench.ledger);
   }
 
   get notApplicable(): readonly string[] {
@@ -59,6 +62,7 @@ export class AccessRules implements RuleGroup {
 
   observe(facts: Facts): void {
     this.#signOuts.observe(facts);
+    this.#asking.observe(facts);
     const { observation, observer } = facts;
     if (observation.act === 'probe') this.#tried(observation, observer);
     else if (observation.act === 'probe-result') this.#answered(observation, observer);
@@ -144,17 +148,20 @@ export class AccessRules implements RuleGroup {
 
   /** Where nothing is accepted, a refusal says nothing: the verb may not work at all. */
   #controls(): void {
-    const accepts = new Set(
-      this.#probes.flatMap(({ source, place, got }) =>
-        source === OWN_ID && got === 'accepted' ? [place] : [],
-      ),
-    );
+    const own = this.#probes.filter(({ source }) => source === OWN_ID);
+    const tried = new Set(own.map(({ place }) => place));
+    const accepts = new Set([
+      ...this.#asking.accepted(),
+      ...own.filter(({ got }) => got === 'accepted').map(({ place }) => place),
+    ]);
     const told = new Set<string>();
     for (const probe of this.#probes) {
       const { place, source, got } = probe;
-      if (source !== FOREIGN_ID || got !== 'refused' || accepts.has(place) || told.has(place))
-        continue;
-      told.add(place);
+      const needsControl = source === FOREIGN_ID || (source !== OWN_ID && tried.has(place));
+      if (!needsControl || got !== 'refused' || accepts.has(place)) continue;
+      const key = `${ruleOf(probe)} ${place}`;
+      if (told.has(key)) continue;
+      told.add(key);
       this.#open(probe, 'it was never accepted with an own id either, so its refusal says nothing');
     }
   }

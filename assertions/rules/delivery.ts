@@ -122,9 +122,7 @@ export class DeliveryRules implements RuleGroup {
     // Another's error is judged by isolation only.
     if (ofRun && attribution?.by === 'crowd' && !attribution.owners.includes(observer)) return;
     const { disturbances, knowledge, ledger, report } = this.#bench;
-    const run = ledger.byId(observation.run);
-    // What still comes of a run that its asker stopped answers to our own act (DESIGN §4.7).
-    if (disturbances.explainsError(observer, run) || run?.cancelled === true) return;
+    if (disturbances.explainsError(observer, ledger.byId(observation.run))) return;
     report.add({
       rule: ERROR,
       observer,

@@ -1,3 +1,4 @@
+import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
@@ -63,6 +64,7 @@ export function tokenRule(bench: Bench): RuleGroup {
     observe(facts: Facts): void {
       // What belongs to another is somebody's known property and judged by its own rule.
       if (facts.foreign.length > 0 || facts.tokens.length === 0) return;
+      if (isStaticFile(facts.observation)) return;
       if (facts.attribution?.by === 'crowd' && !facts.attribution.owners.includes(facts.observer))
         return;
       for (const token of facts.tokens) see(facts, token);
@@ -84,6 +86,15 @@ export function tokenRule(bench: Bench): RuleGroup {
     // A trial without any such token has nothing to examine; that is no gap in the evidence.
     examined: () => Math.max(1, examined),
   };
+}
+
+/** What a page is made of: users without a browser never load it. */
+function isStaticFile({ surface, headers }: Observation): boolean {
+  if (surface === 'html') return true;
+  return (
+    surface === 'http' &&
+    /javascript|css|html|font|image|wasm/.test(headers?.['content-type'] ?? '')
+  );
 }
 
 function slotOf(token: string): number {

@@ -83,8 +83,9 @@ class OrderJudge {
     at: { observation: Observation; event?: string },
     what: string,
   ): void {
-    // What still comes of a run that its asker stopped answers to our own act (DESIGN §4.7).
-    if (run.cancelled) return;
+    // What still comes of a run that its asker stopped answers to our own act (DESIGN §4.7); that it
+    // never ends is no answer.
+    if (run.cancelled && at.observation !== run.ask) return;
     const user = this.#bench.knowledge.nameOf(run.asker);
     this.#bench.report.add({
       rule,

@@ -134,7 +134,7 @@ export class PageRules implements RuleGroup {
   }
 
   #judgeDrawn(run: Run, drawn: readonly Drawn[]): void {
-    if (run.cancelled || run.excused) return;
+    if (run.cancelled) return;
     const wire = this.#answers.answerTo(run);
     const completed = this.#isCompleted(run);
     const failed = this.#isFailed(run) || wire.failed;

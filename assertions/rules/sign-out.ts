@@ -108,8 +108,8 @@ export class SignOutWatch {
     return fresh;
   }
 
-  #opened({ conn }: Observation, user: UserIndex): void {
-    if (conn === null) return;
+  #opened({ conn, purpose }: Observation, user: UserIndex): void {
+    if (conn === null || purpose === 'refusal-probe') return;
     this.#openerOf.set(conn, user);
     this.#of(user).open.set(conn, { conn, closed: undefined });
   }

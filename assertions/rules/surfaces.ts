@@ -9,8 +9,13 @@ const BLIND = 'evidence/blind-surface';
 
 /** What a page cannot do without: if nothing came through here, nobody was watching. */
 const BUSY_SURFACES = ['socket', 'http', 'dom'] as const satisfies readonly Surface[];
-/** Surfaces that are silent on many pages, so that silence proves nothing: something must be planted. */
-const PROVEN_SURFACES = ['storage', 'console'] as const satisfies readonly Surface[];
+/** Surfaces that may be silent, so that silence proves nothing: something must be planted there. */
+const PROVEN_SURFACES = [
+  'dom',
+  'storage',
+  'cookie',
+  'console',
+] as const satisfies readonly Surface[];
 
 /** Surfaces on which a page cannot be silent, and this user's was. */
 export function silentSurfaces(tally: Tally, user: UserIndex): readonly Surface[] {

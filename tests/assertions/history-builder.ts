@@ -47,7 +47,11 @@ export class HistoryBuilder {
   #message = 0;
   readonly #sequences = new Map<string, number>();
 
-  constructor(users = 3, profile: Partial<ProfileData> = {}) {
+  constructor(
+    users = 3,
+    profile: Partial<ProfileData> = {},
+    transport: TrialHeader['transport'] = 'websocket',
+  ) {
     const campaign = newCampaignPrefix();
     this.people = Array.from({ length: users }, (_, index) => {
       const prefix = userPrefix(campaign, index);
@@ -68,7 +72,7 @@ export class HistoryBuilder {
       kind: 'trial',
       trial: 'golden-path-websocket',
       scenario: 'golden-path',
-      transport: 'websocket',
+      transport,
       target: 'reference',
       url: 'http://127.0.0.1:1',
       seed: 'test',
