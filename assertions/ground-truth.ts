@@ -52,6 +52,11 @@ export function unexplained(verdict: Verdict, deeds: readonly Deed[]): Unexplain
   return result;
 }
 
+/** Whoever came without any credential: the target cannot know whom it let in. */
+function isToAnybody({ observer, fault }: Deed): boolean {
+  return observer === null && fault === 'no-token';
+}
+
 function whyUnexplained(
   finding: Finding,
   deeds: readonly Deed[],
@@ -61,14 +66,14 @@ function whyUnexplained(
     return deeds.length > 0 ? undefined : 'the target did nothing wrong at all';
   const observer = mail(finding.observer);
   const owner = mail(finding.owner);
-  const towards = deeds.filter((deed) => deed.observer === observer);
+  const towards = deeds.filter((deed) => deed.observer === observer || isToAnybody(deed));
   // Two users who share an id are told apart only by who came first; the log may name either.
   const mutual = finding.rule === 'isolation/shared-identifier';
   const own = owner === observer;
   const explained =
     owner === null || own
       ? towards.length > 0
-      : towards.some((deed) => deed.owner === owner) ||
+      : towards.some((deed) => deed.owner === owner || isToAnybody(deed)) ||
         (mutual && deeds.some((deed) => deed.observer === owner && deed.owner === observer));
   if (explained) return undefined;
   return towards.length === 0

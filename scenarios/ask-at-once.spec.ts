@@ -1,7 +1,7 @@
 import { expect, test } from './fixtures.ts';
 import { askAtOnce } from './stories/disturbances.ts';
 
-/** Everybody asks in the moment in which the connection greets. */
+/** Every other user asks in the moment in which its connection greets. */
 test('ask at once', { tag: ['@nightly'] }, async ({ crowd }) => {
   await askAtOnce(crowd);
   await expect(crowd).toHaveSeenEveryEventInOrder();

@@ -1,7 +1,7 @@
 import { expect, test } from './fixtures.ts';
 import { reconnect } from './stories/disturbances.ts';
 
-/** Every other user loses its connection while a tool runs, comes back and goes on. */
+/** Every other user loses its connection in mid-run, comes back while a tool runs, and goes on. */
 test('reconnect', { tag: ['@nightly', '@signoff'] }, async ({ crowd }) => {
   await reconnect(crowd);
   await expect(crowd).toHaveSeenEveryEventInOrder();

@@ -6,6 +6,11 @@ const isOther = (user: User): boolean => user.index !== 0;
 const isOdd = (user: User): boolean => user.index % 2 === 1;
 const isEven = (user: User): boolean => !isOdd(user);
 
+/** The one before: of an odd user the even one, which goes through no disturbance. */
+function neighbourOf(crowd: Crowd, user: User): User {
+  return crowd.users[user.index - 1] ?? user;
+}
+
 async function arrive(crowd: Crowd): Promise<void> {
   await crowd.each('sign in', (user) => user.signIn());
   await crowd.each('open chat', (user) => user.openChat());
@@ -24,15 +29,19 @@ export async function cancel(crowd: Crowd): Promise<void> {
   await crowd.each('read again', (user) => user.answered());
 }
 
-/** Every other user loses its connection while a tool runs, comes back and goes on. */
+/**
+ * Every other user loses its connection before its tool runs and comes back while a neighbour's tool is
+ * running, so that something was missed meanwhile; then it goes on with its run.
+ */
 export async function reconnect(crowd: Crowd): Promise<void> {
   await arrive(crowd);
   await crowd.together('ask', (user) => user.ask());
   await crowd.each(
     'lose the connection and come back',
     async (user) => {
-      await user.until('tool_executing');
+      await user.until('agent_thinking');
       await user.drop();
+      await neighbourOf(crowd, user).until('tool_executing');
       await user.reconnect();
     },
     { only: isOdd },
@@ -77,12 +86,17 @@ export async function tabs(crowd: Crowd): Promise<void> {
   await crowd.each('read the answer', (user) => user.answered());
 }
 
-/** Everybody asks in the moment in which the connection greets. */
+/**
+ * Every other user asks in the moment in which its connection greets. The others have been there for
+ * some time by then, so that a question lost to the hurry is not everybody's.
+ */
 export async function askAtOnce(crowd: Crowd): Promise<void> {
   await crowd.each('sign in', (user) => user.signIn());
-  await crowd.each('store a note', (user) => user.storeNote());
-  await crowd.each('connect and ask', async (user) => {
-    await user.connect();
+  await crowd.each('open chat', (user) => user.openChat(), { only: isEven });
+  await crowd.each('store a note', (user) => user.storeNote(), { only: isOdd });
+  await crowd.settle();
+  await crowd.each('connect and ask at once', async (user) => {
+    if (isOdd(user)) await user.connect();
     await user.ask();
   });
   await crowd.each('read the answer', (user) => user.answered());
