@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
+import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, within } from './waiting.ts';
+
+const OUTPUT_CHARACTERS_MAX = 4_000;
+const LOOKUP_MS_MAX = 5_000;
+
+/** How a command ended. */
+export interface CommandEnd {
+  /** Whether it ended by itself, in time, and with 0. */
+  readonly ok: boolean;
+  /** The last of what it printed, or why it could not be started. */
+  readonly output: string;
+}
+
+/** What looking for a browser needs of a machine; tests put another in its place. */
+export interface BrowserMachine {
+  readonly platform: NodeJS.Platform;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly isRoot: boolean;
+  /** Playwright's own command, as a file for Node. */
+  readonly playwrightCli: string;
+  /** Which builds Playwright downloads: the text of `browsers.json`. */
+  readonly playwrightBuilds: string;
+  isExecutable(path: string): boolean;
+  /** Names in a directory; none when there is no such directory. */
+  list(directory: string): readonly string[];
+  /** Whether a host has an address, as far as this machine can tell. */
+  resolves(host: string): Promise<boolean>;
+  /** Runs a command to its end, and ends it after `ms` or when the signal is aborted. */
+  run(words: readonly string[], limit: CommandLimit): Promise<CommandEnd>;
+}
+
+export interface CommandLimit {
+  readonly ms: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The machine this process runs on. */
+export function thisMachine(env: BrowserMachine['env'] = process.env): BrowserMachine {
+  const playwright = createRequire(import.meta.url).resolve('playwright/package.json');
+  const core = createRequire(playwright).resolve('playwright-core/package.json');
+  return {
+    platform: process.platform,
+    env,
+    home: homedir(),
+    isRoot: isRoot(),
+    playwrightCli: join(dirname(playwright), 'cli.js'),
+    playwrightBuilds: readFileSync(join(dirname(core), 'browsers.json'), 'utf8'),
+    isExecutable,
+    list,
+    resolves,
+    run: (words, limit) => run(words, { ...limit, env: { ...env, ...limit.env } }),
+  };
+}
+
+/** Whether this process may do everything; Chromium's sandbox refuses to start then. */
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false; // Absent, or not ours to start: both are no browser.
+  }
+}
+
+function list(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).toSorted();
+  } catch {
+    return [];
+  }
+}
+
+function resolves(host: string): Promise<boolean> {
+  const found = lookup(host).then(
+    () => true,
+    () => false,
+  );
+  return within(found, LOOKUP_MS_MAX, () => false);
+}
+
+function run(
+  [command = '', ...args]: readonly string[],
+  { ms, signal, env }: Omit<CommandLimit, 'env'> & { readonly env: NodeJS.ProcessEnv },
+): Promise<CommandEnd> {
+  return new Promise((resolve) => {
+    let output = '';
+    // A group of its own, so that whatever it started can be ended with it.
+    const child = spawn(command, args, {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+    });
+    const kill = (): void => {
+      try {
+        if (child.pid !== undefined && process.platform !== 'win32')
+          process.kill(-child.pid, 'SIGKILL');
+        else child.kill('SIGKILL');
+      } catch {
+        child.kill('SIGKILL');
+      }
+    };
+    const cancel = after(ms, () => {
+      output += `\nended after ${Math.round(ms / 1000)} s`;
+      kill();
+    });
+    signal?.addEventListener('abort', kill, { once: true });
+    const end = (ok: boolean): void => {
+      cancel();
+      signal?.removeEventListener('abort', kill);
+      resolve({ ok, output: output.trim() });
+    };
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-OUTPUT_CHARACTERS_MAX);
+      });
+    child.once('error', (error) => {
+      output += error.message;
+      end(false);
+    });
+    child.once('close', (code) => end(code === 0));
+    if (signal?.aborted === true) kill();
+  });
+}
