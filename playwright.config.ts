@@ -1,14 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'playwright/test';
-import { PLAN_VARIABLE, planFromEnvironment } from './clients/plan.ts';
+import { PLAN_VARIABLE, planFromEnvironment, TRANSPORTS } from './clients/plan.ts';
 
 /** Environment variable that names the reporter's module; `list` without it. */
 const REPORTER_VARIABLE = 'CROSSTALK_REPORTER';
 
 const root = fileURLToPath(new URL('./', import.meta.url));
+const asked = (process.env[PLAN_VARIABLE] ?? '') !== '';
 const plan = planFromEnvironment(process.env, root);
+// Nobody said what to run: whoever starts Playwright Test itself chooses by `--project`.
+if (!asked) plan.transports = [...TRANSPORTS];
 // Workers read this file again; without this each would make a plan of its own.
 process.env[PLAN_VARIABLE] = JSON.stringify(plan);
+// On a failure Playwright would write down what a page shows, and nothing of a page may be kept unredacted.
+process.env['PLAYWRIGHT_NO_COPY_PROMPT'] = '1';
 
 export default defineConfig({
   testDir: fileURLToPath(new URL('./scenarios/', import.meta.url)),
@@ -21,5 +26,5 @@ export default defineConfig({
   // Each phase has a time limit of its own.
   timeout: 0,
   reporter: process.env[REPORTER_VARIABLE] ?? 'list',
-  projects: [{ name: 'websocket' }],
+  projects: plan.transports.map((name) => ({ name })),
 });

@@ -89,6 +89,11 @@ export class ChromiumPool implements BrowserPool {
     }));
   }
 
+  /** The browser that the processes are of. */
+  get browser(): FoundBrowser {
+    return this.#settings.browser;
+  }
+
   /** Ids of the processes that have been started and are still there. */
   get pids(): number[] {
     return this.#seats.flatMap(({ pid }) => pid ?? []);

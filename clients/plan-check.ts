@@ -1,6 +1,6 @@
 import { isProductionAt } from '../targets/addresses.ts';
 import type { Addresses, SignInMethod, Target } from '../targets/target.ts';
-import type { TrialPlan, UsersFileEntry } from './plan.ts';
+import type { Transport, TrialPlan, UsersFileEntry } from './plan.ts';
 
 /**
  * What keeps a plan from being carried out against a target: its limits, its sign-in methods, and
@@ -10,8 +10,17 @@ export function planMistakes(plan: TrialPlan, target: Target, addresses: Address
   return [
     ...productionMistakes(plan, target, addresses),
     ...limitMistakes(plan, target),
+    ...mixedMistakes(plan),
     ...usersFileMistakes(plan),
     ...signInMistakes(plan, target),
+  ];
+}
+
+/** Why a target cannot be walked on a transport; nothing where it can. */
+export function transportMistakes(transport: Transport, target: Target): string[] {
+  if (transport === 'websocket' || target.page !== undefined) return [];
+  return [
+    `transport "${transport}" needs a page, but the profile of "${target.name}" describes none. Pass --transport websocket, or add "page" to the profile.`,
   ];
 }
 
@@ -47,6 +56,14 @@ function limitMistakes(plan: TrialPlan, target: Target): string[] {
       `target "${target.name}" allows at most ${questionsMax} questions a campaign, got ${questions} (${plan.users} users × ${plan.rounds} rounds). Pass fewer, or raise limits.questionsMax in its profile.`,
     );
   return mistakes;
+}
+
+function mixedMistakes({ transports, users, browserUsers }: TrialPlan): string[] {
+  if (!transports.includes('mixed') || browserUsers === null) return [];
+  if (browserUsers >= 1 && browserUsers <= users) return [];
+  return [
+    `a mixed crowd of ${users} must have 1 to ${users} users in browsers, got ${browserUsers}. Pass --browser-users ${Math.ceil(users / 2)}.`,
+  ];
 }
 
 function usersFileMistakes(plan: TrialPlan): string[] {

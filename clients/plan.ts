@@ -19,6 +19,8 @@ export const TARGET_VARIABLE = 'CROSSTALK_TARGET';
 export const TRANSPORTS = ['websocket', 'browser', 'mixed'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
+/** Browser processes of one trial at most. */
+export const BROWSERS_MAX = 64;
 const TIMEOUT_MS_DEFAULT = 60_000;
 const USERS_DEFAULT = 10;
 const SEED_LENGTH = 8;
@@ -85,7 +87,7 @@ export const trialPlanSchema = z.strictObject({
   signIn: z.enum(SIGN_IN_METHODS).nullable(),
   transports: z.array(z.enum(TRANSPORTS)).min(1),
   /** Browser processes over which browser users are spread. */
-  browsers: z.number().int().min(1).max(64),
+  browsers: z.number().int().min(1).max(BROWSERS_MAX),
   /** Browser users of a mixed crowd, the first ones; null: half of the crowd, rounded up. */
   browserUsers: z.number().int().min(0).nullable(),
   /** Shows the browser windows. */
@@ -180,7 +182,7 @@ export function defaultPlan(env: Environment, directory: string): TrialPlan {
     users: USERS_DEFAULT,
     usersFile: null,
     signIn: null,
-    transports: ['websocket'],
+    transports: ['websocket', 'browser'],
     browsers: 1,
     browserUsers: null,
     headed: false,
@@ -200,6 +202,12 @@ export function defaultPlan(env: Environment, directory: string): TrialPlan {
     reproduce: '',
     judgeInParent: false,
   };
+}
+
+/** Whether the user at this place of the crowd acts through a browser on this transport. */
+export function actsInBrowser(plan: TrialPlan, transport: Transport, index: number): boolean {
+  if (transport === 'mixed') return index < (plan.browserUsers ?? Math.ceil(plan.users / 2));
+  return transport === 'browser';
 }
 
 /** A random seed: eight characters without vowels, so that it is no word. */

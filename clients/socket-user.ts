@@ -247,6 +247,10 @@ export class SocketUser implements User, SocketOwner {
     this.#socket?.resume();
   }
 
+  evidence(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async close(): Promise<void> {
     for (const tab of this.#tabs) tab.close();
     this.#probes.close();

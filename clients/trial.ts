@@ -15,14 +15,20 @@ import { hasProxy, openDispatcher, RecordedHttp, type HttpSettings } from './htt
 import { LoopDelay } from './loop-delay.ts';
 import { Pacer } from './pacer.ts';
 import { personaMaker, type Persona } from './persona.ts';
-import { planMistakes, signInMethodOf } from './plan-check.ts';
-import { PlanInvalid, trialDirectory, type Transport, type TrialPlan } from './plan.ts';
+import { planMistakes, signInMethodOf, transportMistakes } from './plan-check.ts';
+import {
+  actsInBrowser,
+  PlanInvalid,
+  trialDirectory,
+  type Transport,
+  type TrialPlan,
+} from './plan.ts';
 import { QuietWindow } from './quiet-window.ts';
 import { Recorder } from './recorder.ts';
 import type { SocketSettings } from './socket-client.ts';
 import { SocketUser } from './socket-user.ts';
 import { failureOf } from './step-failure.ts';
-import type { TrialContext, UserFactory } from './trial-context.ts';
+import type { BrowserSeat, TrialContext, UserFactory } from './trial-context.ts';
 import { within } from './waiting.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -46,7 +52,7 @@ export interface TrialOptions {
   readonly watch?: ((header: TrialHeader) => (observation: Observation) => void) | undefined;
   /** Environment that profiles read their keys from; default: the process's. */
   readonly env?: Environment | undefined;
-  /** Makes a user; default: one with a raw socket. */
+  /** Makes a user; default: one with a raw socket or a browser, as the transport says. */
   readonly createUser?: UserFactory | undefined;
 }
 
@@ -71,11 +77,10 @@ export async function openTrial(options: TrialOptions): Promise<Crowd> {
   const mistakes = [
     ...planMistakes(plan, target, addresses),
     ...(headers.ok ? [] : headers.mistakes),
-    ...(transport === 'websocket' || options.createUser !== undefined
-      ? []
-      : [`transport "${transport}" has no client here. Pass --transport websocket.`]),
+    ...(options.createUser === undefined ? transportMistakes(transport, target) : []),
   ];
   if (mistakes.length > 0 || !headers.ok) throw new PlanInvalid(mistakes);
+  const cast = await castOf(options);
 
   const clock = startClock();
   const vault = new Vault();
@@ -100,6 +105,7 @@ export async function openTrial(options: TrialOptions): Promise<Crowd> {
     headers: headers.headers,
     env,
     profile: header.profile,
+    cast,
   });
   return crowd;
 }
@@ -188,7 +194,10 @@ function headerOf(options: TrialOptions, parts: HeaderParts): TrialHeader {
     part: null,
     startedAt: new Date(clock.startedAtUnixMs).toISOString(),
     reproduce: plan.reproduce === '' ? reproduction(options) : plan.reproduce,
-    users: personas.map((persona, index) => trialUserOf(persona, names[index] ?? '', vault)),
+    users: personas.map((persona, index) => ({
+      ...trialUserOf(persona, names[index] ?? '', vault),
+      ...(transport === 'mixed' && { transport: actingThrough(options, index) }),
+    })),
     profile: judgingOfTrial(plan, target, options.overlapFloor),
   };
 }
@@ -205,6 +214,10 @@ function trialUserOf({ account, markerPrefix }: Persona, user: string, vault: Va
   };
 }
 
+function actingThrough({ plan, transport }: TrialOptions, index: number): 'websocket' | 'browser' {
+  return actsInBrowser(plan, transport, index) ? 'browser' : 'websocket';
+}
+
 /** The command that repeats a trial that was not started by the command; holds no secret. */
 function reproduction({ plan, scenario, transport, target }: TrialOptions): string {
   const words = [
@@ -217,6 +230,47 @@ function reproduction({ plan, scenario, transport, target }: TrialOptions): stri
   return words.filter((word) => word !== '').join(' ');
 }
 
+/** Who makes the users of a trial, and what has to go when they are gone. */
+interface Cast {
+  readonly createUser: UserFactory;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Browsers are looked for before anything is written or sent; what drives them is loaded only where
+ * somebody acts through one.
+ */
+async function castOf(options: TrialOptions): Promise<Cast> {
+  const { plan, transport, addresses, createUser } = options;
+  const close = (): Promise<void> => Promise.resolve();
+  if (createUser !== undefined) return { createUser, close };
+  const throughSocket: UserFactory = (context, persona, name) =>
+    new SocketUser(context, persona, name);
+  if (transport === 'websocket') return { createUser: throughSocket, close };
+  const [{ openBrowserPool }, { BrowserUser }] = await Promise.all([
+    import('./browser-pool.ts'),
+    import('./browser-user.ts'),
+  ]);
+  const pool = await openBrowserPool(plan, {
+    addresses,
+    env: options.env ?? process.env,
+    tell: (text) => options.onProgress?.({ kind: 'remark', text }),
+  });
+  const seat: BrowserSeat = {
+    pool,
+    dir: dirOf(options),
+    trace: plan.trace,
+    bodyBytesMax: HTTP_BYTES_MAX,
+  };
+  return {
+    createUser: (context, persona, name) =>
+      actsInBrowser(plan, transport, persona.index)
+        ? new BrowserUser(context, seat, persona, name)
+        : throughSocket(context, persona, name),
+    close: () => pool.close(),
+  };
+}
+
 interface CrowdIngredients {
   readonly recorder: Recorder;
   readonly personas: readonly Persona[];
@@ -224,11 +278,12 @@ interface CrowdIngredients {
   readonly headers: Readonly<Record<string, string>>;
   readonly env: Environment;
   readonly profile: ProfileData;
+  readonly cast: Cast;
 }
 
 async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise<Crowd> {
   const { plan, target, addresses, scenario, transport } = options;
-  const { recorder, personas, names, headers, env, profile } = parts;
+  const { recorder, personas, names, headers, env, profile, cast } = parts;
   const loopDelay = new LoopDelay(recorder);
   const dispatcher = openDispatcher(env);
   const http: HttpSettings = {
@@ -260,8 +315,6 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
       email: persona.account.email,
     })),
   };
-  const createUser: UserFactory =
-    options.createUser ?? ((shared, persona, name) => new SocketUser(shared, persona, name));
   const onProgress = options.onProgress ?? (() => undefined);
   const probeHealth = (): Promise<void> => probe(target, http);
   onProgress({
@@ -276,7 +329,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
   });
   await probeHealth();
   return new Crowd({
-    users: personas.map((persona, index) => createUser(context, persona, names[index] ?? '')),
+    users: personas.map((persona, index) => cast.createUser(context, persona, names[index] ?? '')),
     rounds: plan.rounds,
     recorder,
     quiet,
@@ -287,6 +340,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     release: async () => {
       heartbeats.stop();
       loopDelay.stop();
+      await cast.close();
       await within(dispatcher.close(), RELEASE_MS_MAX, () => dispatcher.destroy());
     },
   });

@@ -82,6 +82,12 @@ export interface User {
   /** Stops reading while the journal cannot follow, and goes on. */
   pause(): void;
   resume(): void;
+  /**
+   * Takes what a trial that does not look like a pass leaves to look at: pictures of the pages, and the
+   * traces where they were asked for. With `keep` false what was traced is thrown away. Comes before
+   * {@link close}; a user without a page resolves at once.
+   */
+  evidence(keep: boolean): Promise<void>;
   /** Closes all connections from our side, and waits a bounded time until they are closed. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { TestInfo } from 'playwright/test';
 import type { LiveJudge } from '../assertions/judge.ts';
@@ -10,7 +11,8 @@ import {
   type Transport,
   type TrialPlan,
 } from '../clients/plan.ts';
-import { every } from '../clients/waiting.ts';
+import { transportMistakes } from '../clients/plan-check.ts';
+import { every, within } from '../clients/waiting.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import { encodeProgress, type Progress } from '../history/progress.ts';
 import type { Verdict } from '../history/verdict.ts';
@@ -24,6 +26,8 @@ import { startEmbeddedTarget, type EmbeddedTarget } from './embedded-target.ts';
 /** Crowds up to this size are judged while the trial runs, so that the first violation shows at once. */
 const LIVE_USERS_MAX = 100;
 const LIVE_EVERY_MS = 250;
+/** Pictures of all users, and their traces, take no longer than this. */
+const EVIDENCE_MS_MAX = 30_000;
 /** Reasons of a verdict that a failed test names. */
 const REASONS_SHOWN = 5;
 
@@ -33,7 +37,10 @@ interface Trial {
   readonly dir: string;
   readonly embedded: EmbeddedTarget | undefined;
   readonly view: LiveView;
+  readonly judgeSoFar: JudgeSoFar;
 }
+
+type JudgeSoFar = (historyPath: string) => Promise<Verdict>;
 
 /** A trial in a test: its crowd, and what must happen when the script is over. */
 export interface TrialFixture {
@@ -55,12 +62,9 @@ export async function setUpTrial(
   const trial = await setUp(options, testInfo);
   return {
     crowd: trial.crowd,
-    judgeSoFar: async (historyPath) => {
-      const { judgeSoFar } = await import('../assertions/judge.ts');
-      return judgeSoFar(historyPath);
-    },
+    judgeSoFar: trial.judgeSoFar,
     conclude: async (info) => {
-      await tearDown(trial, endReason(trial.crowd, info));
+      await tearDown(trial, info);
       if (trial.plan.judgeInParent) return undefined;
       const verdict = await judge(trial, info);
       return verdict.verdict === 'pass' ? undefined : new Error(messageOf(verdict));
@@ -78,6 +82,7 @@ async function setUp(
   const repetition = testInfo.repeatEachIndex === 0 ? '' : `-repeat-${testInfo.repeatEachIndex}`;
   const dir = trialDirectory(plan, scenario, transport) + repetition;
   const target = await loadTarget(plan.target);
+  if (!plan.judgeInParent) skipWithoutPage(testInfo, transport, target);
   const starting = startIfEmbedded(plan, target, dir);
   // The target starts in a process of its own: meanwhile this one loads what walks and judges.
   const [{ openTrial }, { LiveJudge }] = await Promise.all([
@@ -100,7 +105,7 @@ async function setUp(
       watch: view.watch,
     });
     view.follow(crowd);
-    return { plan, crowd, dir, embedded, view };
+    return { plan, crowd, dir, embedded, view, judgeSoFar: judgeOnce() };
   } catch (error) {
     view.stop();
     await embedded?.stop();
@@ -114,6 +119,12 @@ function transportOf(project: string): Transport {
   throw new PlanInvalid([
     `project "${project}" must be named after a transport, one of ${TRANSPORTS.join(', ')}.`,
   ]);
+}
+
+/** A transport that a target has no page for is no failure, unless a command asked for it. */
+function skipWithoutPage(testInfo: TestInfo, transport: Transport, target: Target): void {
+  const [mistake] = transportMistakes(transport, target);
+  testInfo.skip(mistake !== undefined, mistake);
 }
 
 /** Each trial has an embedded target of its own, so that no trial meets what another left behind. */
@@ -148,6 +159,8 @@ interface LiveView {
   readonly watch: ((header: TrialHeader) => (observation: Observation) => void) | undefined;
   /** From now on a violation ends the crowd's trial, if the plan wants that. */
   follow(crowd: Crowd): void;
+  /** Whether there was a violation so far. */
+  violated(): boolean;
   stop(): void;
 }
 
@@ -157,10 +170,16 @@ interface LiveView {
  */
 function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge): LiveView {
   if (plan.users > LIVE_USERS_MAX && !plan.failFast)
-    return { watch: undefined, follow: () => undefined, stop: () => undefined };
+    return {
+      watch: undefined,
+      follow: () => undefined,
+      violated: () => false,
+      stop: () => undefined,
+    };
   let crowd: Crowd | undefined;
   let live: LiveJudge | undefined;
   let waiting: Observation[] = [];
+  let violated = false;
   const judgeWaiting = (): void => {
     const batch = waiting;
     waiting = [];
@@ -168,6 +187,7 @@ function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge):
     const [first] = live?.violated === true ? live.violations : [];
     if (first === undefined) return;
     live = undefined;
+    violated = true;
     tell({ kind: 'violation', rule: first.rule, message: first.message });
     if (plan.failFast) crowd?.abort(`first violation: ${first.rule}`);
   };
@@ -181,6 +201,10 @@ function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge):
     },
     follow: (one) => {
       crowd = one;
+    },
+    violated: () => {
+      judgeWaiting();
+      return violated;
     },
     stop,
   };
@@ -198,15 +222,59 @@ function endReason(crowd: Crowd, testInfo: TestInfo): TrialEnd['reason'] {
 }
 
 /** Whatever goes wrong on the way, nothing that the trial started is left running. */
-async function tearDown(trial: Trial, reason: TrialEnd['reason']): Promise<void> {
+async function tearDown(trial: Trial, testInfo: TestInfo): Promise<void> {
   const { crowd, embedded, view } = trial;
+  const reason = endReason(crowd, testInfo);
   try {
     if (reason === 'done' || reason === 'failed') await crowd.settle();
+    // Who interrupts does not wait for pictures.
+    if (reason !== 'interrupted') await takeEvidence(trial, testInfo);
     await crowd.close(reason);
   } finally {
     view.stop();
     await embedded?.stop();
   }
+}
+
+/** What pages look like is worth keeping only of a trial that does not look like a pass. */
+async function takeEvidence(trial: Trial, testInfo: TestInfo): Promise<void> {
+  const { crowd } = trial;
+  if (crowd.users.every(({ transport }) => transport === 'websocket')) return;
+  const keep = await looksBad(trial, testInfo);
+  const taken = Promise.all(crowd.users.map((user) => user.evidence(keep)));
+  try {
+    await within(taken, EVIDENCE_MS_MAX, () => undefined);
+  } catch (error) {
+    // A picture that could not be taken must not keep the trial from its end.
+    tell({ kind: 'remark', text: `some evidence is missing: ${messageIn(error)}` });
+  }
+}
+
+async function looksBad(trial: Trial, testInfo: TestInfo): Promise<boolean> {
+  const { crowd, view, plan } = trial;
+  if (view.violated() || testInfo.errors.length > 0 || crowd.abortion !== undefined) return true;
+  if (crowd.users.some(({ isOut }) => isOut)) return true;
+  if (plan.users > LIVE_USERS_MAX) return false;
+  const { findings } = await trial.judgeSoFar(crowd.historyPath);
+  // The detector is calibrated when the trial is over; until then that rule is open by nature.
+  return findings.some(
+    ({ rule, severity }) => severity !== 'note' && rule !== 'evidence/detector-missed',
+  );
+}
+
+/** Judges a record that has grown since it was judged last; else says again what came of it. */
+function judgeOnce(): JudgeSoFar {
+  let last: { readonly bytes: number; readonly verdict: Promise<Verdict> } | undefined;
+  return async (historyPath) => {
+    const { judgeSoFar } = await import('../assertions/judge.ts');
+    const bytes = statSync(historyPath).size;
+    if (last?.bytes !== bytes) last = { bytes, verdict: judgeSoFar(historyPath) };
+    return last.verdict;
+  };
+}
+
+function messageIn(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function judge({ crowd, dir }: Trial, testInfo: TestInfo): Promise<Verdict> {

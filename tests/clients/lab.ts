@@ -67,6 +67,7 @@ export function planFor(directory: string, changes: Partial<TrialPlan> = {}): Tr
     ...defaultPlan({}, directory),
     campaignPrefix: PREFIX,
     seed: 'seed-1',
+    transports: ['websocket'],
     timeoutMs: 5_000,
     outDir: directory,
     ...changes,

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import {
+  actsInBrowser,
   defaultPlan,
   parsePlan,
   PlanInvalid,
   planFromEnvironment,
+  type Transport,
   type TrialPlan,
 } from '../../clients/plan.ts';
-import { planMistakes, signInMethodOf } from '../../clients/plan-check.ts';
+import { planMistakes, signInMethodOf, transportMistakes } from '../../clients/plan-check.ts';
 import { judgingOfTrial, nameOf } from '../../clients/trial.ts';
 import { planFor, tinyTarget } from './lab.ts';
 import reference from '../../targets/reference.ts';
@@ -33,6 +35,17 @@ describe('a plan', () => {
     expect(parsePlan(JSON.stringify(plan))).toEqual(plan);
   });
 
+  test('puts as many users into browsers as its transport says', () => {
+    const inBrowsers = (changes: Partial<TrialPlan>, transport: Transport): boolean[] =>
+      [0, 1, 2, 3, 4].map((index) =>
+        actsInBrowser(planFor('/', { users: 5, ...changes }), transport, index),
+      );
+    expect(inBrowsers({}, 'websocket')).not.toContain(true);
+    expect(inBrowsers({}, 'browser')).not.toContain(false);
+    expect(inBrowsers({}, 'mixed')).toEqual([true, true, true, false, false]);
+    expect(inBrowsers({ browserUsers: 1 }, 'mixed')).toEqual([true, false, false, false, false]);
+  });
+
   test('without one takes the target from the environment', () => {
     expect(defaultPlan({ CROSSTALK_TARGET: 'netra' }, '/').target).toBe('netra');
   });
@@ -54,6 +67,17 @@ describe('a plan', () => {
 describe('a plan against a target', () => {
   const mistakes = (changes: Partial<TrialPlan>, target = tinyTarget()): string[] =>
     planMistakes(planFor('/', changes), target, ADDRESSES);
+
+  test('needs a page for browsers', () => {
+    const pageless = tinyTarget();
+    expect(transportMistakes('websocket', pageless)).toEqual([]);
+    expect(transportMistakes('mixed', pageless)).toEqual([
+      expect.stringMatching(/transport "mixed" needs a page/),
+    ]);
+    expect(mistakes({ transports: ['mixed'], users: 4, browserUsers: 5 })).toEqual([
+      expect.stringMatching(/a mixed crowd of 4 .* got 5/),
+    ]);
+  });
 
   test('within all limits has no mistake', () => {
     expect(mistakes({})).toEqual([]);

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TrialPlan } from '../../clients/plan.ts';
+import { writeProfile } from '../cli/profiles.ts';
 import { Closers, planFor, temporaryDirectory } from '../clients/lab.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -108,6 +109,18 @@ describe('npx playwright test', () => {
     expect(code, output).toBe(0);
     expect(readFileSync(join(dir, 'history.ndjson'), 'utf8')).toContain('"reason":"done"');
     expect(existsSync(join(dir, 'verdict.json'))).toBe(false);
+  });
+
+  test('passes over a browser where the profile describes no page', async () => {
+    const directory = temporaryDirectory(closers);
+    writeProfile(directory, 'pageless', 'page: undefined');
+    const { over } = start({
+      target: join(directory, 'pageless.mts'),
+      transports: ['browser', 'mixed'],
+    });
+    const { code, output } = await over;
+    expect(code, output).toBe(0);
+    expect(output).toContain('2 skipped');
   });
 
   test('killed, leaves a history without an end, and no target behind', async () => {
