@@ -21,7 +21,10 @@ const REASON_CHARACTERS_MAX = 300;
 /** What a campaign left when its runner had ended. */
 export interface Conclusion {
   readonly settings: RunSettings;
-  readonly end: RunnerEnd;
+  /** Undefined when no trial was started at all. */
+  readonly end: RunnerEnd | undefined;
+  /** Why there was no browser for the trials that need one. */
+  readonly browserMissing: string | undefined;
   readonly output: Output;
   readonly interrupted: AbortSignal;
 }
@@ -32,21 +35,18 @@ interface Shortcoming {
 }
 
 /** Judges what a campaign recorded, writes its artifacts, prints the verdict; returns the exit code. */
-export async function conclude({
-  settings,
-  end,
-  output,
-  interrupted,
-}: Conclusion): Promise<number> {
+export async function conclude(conclusion: Conclusion): Promise<number> {
+  const { settings, end, output, interrupted } = conclusion;
   const { plan, out } = settings;
   const { trials, unreadable } = await judgeTrials(settings);
-  const defect = defectOf(end, trials.length + unreadable.length);
-  const shortcomings: Shortcoming[] = unreadable.map((reason) => ({ reason, cause: 'blind' }));
-  if (interrupted.aborted) shortcomings.push({ reason: 'interrupted', cause: 'blind' });
-  else shortcomings.push(...scriptShortcomings(end, trials, defect));
+  const defect = end && defectOf(end, trials.length + unreadable.length);
   const summary = summarise({
     trials,
-    shortcomings,
+    shortcomings: [
+      ...unreadable.map((reason) => ({ reason, cause: 'blind' }) as const),
+      ...campaignShortcomings(conclusion, trials, defect),
+    ],
+    notApplicable: settings.notApplicable,
     ...describeEnvironment(),
     seed: plan.seed,
     command: plan.reproduce,
@@ -57,7 +57,7 @@ export async function conclude({
   printCampaign(output, summary, { trials, out });
   if (summary.verdict === 'fail') return EXIT.fail;
   if (interrupted.aborted) return EXIT.interrupted;
-  if (defect === undefined) return exitCodeOf(summary.verdict);
+  if (end === undefined || defect === undefined) return exitCodeOf(summary.verdict);
   explainDefect(defect, end, output);
   return usesOwnScripts(settings) ? EXIT.inconclusive : EXIT.defect;
 }
@@ -102,6 +102,18 @@ function defectOf(end: RunnerEnd, histories: number): string | undefined {
   if (histories < end.tests && end.errors.length > 0)
     return `${end.tests - histories} of ${end.tests} trials wrote no history`;
   return undefined;
+}
+
+/** What stands against a campaign beside the verdicts of its trials. */
+function campaignShortcomings(
+  { end, browserMissing, interrupted }: Conclusion,
+  trials: readonly JudgedTrial[],
+  defect: string | undefined,
+): Shortcoming[] {
+  if (interrupted.aborted) return [{ reason: 'interrupted', cause: 'blind' }];
+  const ofScripts = end === undefined ? [] : scriptShortcomings(end, trials, defect);
+  if (browserMissing === undefined) return ofScripts;
+  return [{ reason: `no browser: ${browserMissing}`, cause: 'unavailable' }, ...ofScripts];
 }
 
 function scriptShortcomings(

@@ -41,6 +41,9 @@ export async function doctorCommand(call: CommandCall): Promise<number> {
       addresses: embedded === undefined ? settings.addresses : addressesOf(settings, embedded.url),
       directory,
       interrupted: interrupt.signal,
+      tell: (text) => {
+        if (!call.output.quiet) call.output.remark(text);
+      },
       onStep: (step) => {
         if (!call.output.quiet) tell(step, call);
       },

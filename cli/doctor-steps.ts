@@ -6,6 +6,7 @@ import type { TrialPlan } from '../clients/plan.ts';
 import { openTrial } from '../clients/trial.ts';
 import type { Observation } from '../history/observation.ts';
 import { ruleText } from '../history/rules.ts';
+import { examineBrowser } from './doctor-browser.ts';
 import { resolveHeaders } from '../targets/addresses.ts';
 import type { Addresses, Target } from '../targets/target.ts';
 
@@ -17,6 +18,7 @@ export const DOCTOR_STEPS = [
   'who am I',
   'socket',
   'one question',
+  'browser',
 ] as const;
 
 /** What came of one step, and what to fix if it failed. */
@@ -35,6 +37,8 @@ export interface Examination {
   readonly directory: string;
   readonly interrupted: AbortSignal;
   readonly onStep: (step: DoctorStep) => void;
+  /** Told what takes time within a step. */
+  readonly tell: (text: string) => void;
 }
 
 const ADVICE: Readonly<Record<DoctorStep['step'], string>> = {
@@ -44,6 +48,8 @@ const ADVICE: Readonly<Record<DoctorStep['step'], string>> = {
   'who am I': 'Check whoAmI in the profile, and how the target finds the identity of a token.',
   socket: 'Check the socket address, and open and handshake in the profile.',
   'one question': 'Check ask and decode in the profile against the frames of the target.',
+  browser:
+    'Check the page address, and page in the profile; CROSSTALK_BROWSER names another browser.',
 };
 
 /** Steps of a user within opening a chat that come after its socket is open. */
@@ -79,7 +85,15 @@ async function takeSteps(examination: Examination, record: RecordStep): Promise<
   const reach = await reachTarget(examination);
   if (!record('reachable', reach.problem, reach.fact)) return;
 
+  if (!(await takeUserThrough(examination, record))) return;
+  const { problem, fact } = await examineBrowser(examination);
+  record('browser', problem, fact);
+}
+
+/** Whether every step up to the question could be tried, and nobody interrupted. */
+async function takeUserThrough(examination: Examination, record: RecordStep): Promise<boolean> {
   const seen: Observation[] = [];
+  let tried = false;
   let identity = 'a user';
   const { plan, target, addresses, directory } = examination;
   const crowd = await openTrial({
@@ -98,13 +112,14 @@ async function takeSteps(examination: Examination, record: RecordStep): Promise<
   examination.interrupted.addEventListener('abort', abort);
   try {
     record('healthy', healthProblem(seen), healthFact(target));
-    await walkUser({ crowd, target, identity: () => identity, seen, record });
+    tried = await walkUser({ crowd, target, identity: () => identity, seen, record });
   } catch (error) {
     if (!(error instanceof CrowdLost || error instanceof TrialAborted)) throw error;
   } finally {
     examination.interrupted.removeEventListener('abort', abort);
     await crowd.close('done');
   }
+  return tried && !examination.interrupted.aborted;
 }
 
 interface Walk {
@@ -115,8 +130,11 @@ interface Walk {
   readonly record: RecordStep;
 }
 
-async function walkUser(walk: Walk): Promise<void> {
-  if (await signInWorks(walk)) if (await chatOpens(walk)) await answerComes(walk);
+/** Whether all steps were tried; the last of them may have failed. */
+async function walkUser(walk: Walk): Promise<boolean> {
+  if (!(await signInWorks(walk)) || !(await chatOpens(walk))) return false;
+  await answerComes(walk);
+  return true;
 }
 
 async function signInWorks({ crowd, target, identity, seen, record }: Walk): Promise<boolean> {

@@ -27,6 +27,11 @@ export class OptionReader {
     this.#mistakes = mistakes;
   }
 
+  /** Whether the option is there at all, with a value or without. */
+  isGiven(name: string): boolean {
+    return this.#value(name) !== undefined;
+  }
+
   flag(name: string): boolean {
     return this.#value(name) === true;
   }

@@ -48,6 +48,14 @@ const EMBEDDED = [
   ['--pace FACTOR', 'pace of the agent: 1 is a run of about 2.5 s'],
 ] as const;
 
+const BROWSERS = [
+  ['--browsers K', 'browser processes over which browser users are spread (1)'],
+  ['--browser-users K', 'users of a mixed crowd who use a browser (half of them)'],
+  ['--headed', 'show the browser windows; needs a full Chromium or Chrome'],
+  ['--slow-mo MS', 'slow every action on a page down by so many milliseconds (0)'],
+  ['--trace', 'keep a Playwright trace of each browser user when a trial does not pass'],
+] as const;
+
 const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'run',
@@ -56,12 +64,16 @@ const COMMANDS: readonly CommandSpec[] = [
     options: [
       ...ADDRESSING,
       ['--users N', 'simulated users (10)'],
-      ['* --transport NAME', 'websocket, browser or mixed (websocket)'],
+      [
+        '* --transport NAME[,NAME]',
+        'websocket, browser, mixed (websocket,browser; without a page in the profile websocket)',
+      ],
       ['--tag TAG', 'run the scenarios with this tag instead of the default one'],
       ['--seed S', '1 to 64 of A-Za-z0-9_- (random)'],
       ['--rounds R', 'questions each user asks, one after the other (1)'],
       ['--timeout SECONDS', 'time limit of each phase (60)'],
       ...EMBEDDED,
+      ...BROWSERS,
       ['--fail-fast', 'stop a trial at its first violation'],
       ['--slo FILE', 'other gate limits: {"connect":{"limit":200,"percentile":"p95"}}'],
       ['--out DIR', 'directory for the artifacts, empty or absent (artifacts/<time>-<seed>)'],
@@ -70,6 +82,8 @@ const COMMANDS: readonly CommandSpec[] = [
       'crosstalk run',
       'crosstalk run --users 50 --seed 41',
       'crosstalk run --fault broadcast',
+      'crosstalk run --transport mixed --browser-users 3',
+      'crosstalk run --transport browser --users 3 --headed --slow-mo 250',
       'crosstalk run --target netra --url https://staging.example.com --users-file users.json',
       'crosstalk run --json --quiet > result.json',
     ],

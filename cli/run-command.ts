@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProgressView, SILENT_VIEW, type ProgressView } from '../reports/progress.ts';
+import { readyBrowser, type BrowserReadiness } from './browser.ts';
 import { watchInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { createOutDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
-import { readRunSettings } from './run-options.ts';
-import { startRunner } from './runner.ts';
+import { readRunSettings, type RunSettings } from './run-options.ts';
+import { startRunner, type Runner, type RunnerEnd } from './runner.ts';
 
 /** `crosstalk run …`: runs scenarios, judges their histories, writes the artifacts, prints the verdict. */
 export async function runCommand(call: CommandCall): Promise<number> {
@@ -14,32 +15,49 @@ export async function runCommand(call: CommandCall): Promise<number> {
   const { output } = call;
   createOutDirectory(settings.plan.outDir);
   const view = progressView(output);
-  const runner = startRunner(
-    {
-      plan: settings.plan,
-      specs: settings.scenarios.map(({ path }) => path),
-      transports: settings.plan.transports,
-      tag: settings.tag,
-    },
-    { progress: (progress) => view.receive(progress), output: (line) => view.remark(line) },
-  );
+  let runner: Runner | undefined;
+  const interrupt = watchInterrupt(() => runner?.kill());
+  const { signal } = interrupt;
+  const browser = await readyBrowser(settings.plan.transports, {
+    headed: settings.plan.headed,
+    tell: (text) => view.remark(text),
+    signal,
+  });
+  if (!signal.aborted && browser.transports.length > 0)
+    runner = startTrials(settings, browser, view);
   // Judging needs much that starting does not; it is loaded while the runner starts.
   const judging = import('./conclude.ts');
-  const interrupt = watchInterrupt(() => runner.kill());
+  const end = runner === undefined ? undefined : await endOf(runner, view, signal);
+  view.stop();
+  // What Playwright Test keeps of a failure stands in the history and in what is printed.
+  rmSync(join(settings.plan.outDir, 'playwright'), { recursive: true, force: true });
+  const { conclude } = await judging;
+  return conclude({ settings, end, browserMissing: browser.missing, output, interrupted: signal });
+}
+
+function startTrials(
+  { plan, scenarios, tag }: RunSettings,
+  { transports, env }: BrowserReadiness,
+  view: ProgressView,
+): Runner {
+  const specs = scenarios.map(({ path }) => path);
+  return startRunner(
+    { plan: { ...plan, transports: [...transports] }, specs, transports, tag, env },
+    { progress: (progress) => view.receive(progress), output: (line) => view.remark(line) },
+  );
+}
+
+async function endOf(runner: Runner, view: ProgressView, signal: AbortSignal): Promise<RunnerEnd> {
   const stopping = new Promise<void>((resolve, reject) => {
-    interrupt.signal.addEventListener('abort', () => {
+    signal.addEventListener('abort', () => {
       view.remark('interrupted: stopping, then judging what was recorded');
       runner.stop().then(resolve, reject);
     });
   });
   const end = await runner.ended;
   // The group may outlive the process that leads it; nothing may write a history that is being judged.
-  if (interrupt.signal.aborted) await stopping;
-  view.stop();
-  // What Playwright Test keeps of a failure stands in the history and in what is printed.
-  rmSync(join(settings.plan.outDir, 'playwright'), { recursive: true, force: true });
-  const { conclude } = await judging;
-  return conclude({ settings, end, output, interrupted: interrupt.signal });
+  if (signal.aborted) await stopping;
+  return end;
 }
 
 function progressView(output: Output): ProgressView {

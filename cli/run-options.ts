@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import {
+  BROWSERS_MAX,
   campaignDirectoryName,
   newSeed,
   sloSchema,
@@ -7,9 +8,11 @@ import {
   type Transport,
   type TrialPlan,
 } from '../clients/plan.ts';
-import { planMistakes } from '../clients/plan-check.ts';
+import { planMistakes, transportMistakes } from '../clients/plan-check.ts';
 import { GATE_NAMES } from '../history/profile-data.ts';
 import { newCampaignPrefix, USERS_MAX } from '../history/markers.ts';
+import type { Summary } from '../history/verdict.ts';
+import type { Target } from '../targets/target.ts';
 import { didYouMean } from './nearest.ts';
 import { OptionReader } from './option-reader.ts';
 import { ARTIFACTS, checkOutDirectory, freshDirectory } from './out-directory.ts';
@@ -29,8 +32,8 @@ const USERS_DEFAULT = 10;
 const ROUNDS_MAX = 1_000_000;
 const TIMEOUT_SECONDS_DEFAULT = 60;
 const TIMEOUT_SECONDS_MAX = 86_400;
-/** Transports this version has clients for. */
-const TRANSPORTS_PRESENT: readonly Transport[] = ['websocket'];
+const TRANSPORTS_DEFAULT: readonly Transport[] = ['websocket', 'browser'];
+const SLOW_MO_MS_MAX = 60_000;
 /** The plan travels in one environment variable, which Linux limits to 128 KiB. */
 const PLAN_BYTES_MAX = 126 * 1024;
 
@@ -38,6 +41,8 @@ const PLAN_BYTES_MAX = 126 * 1024;
 export interface RunSettings {
   readonly plan: TrialPlan;
   readonly scenarios: readonly ScenarioFile[];
+  /** What would be run by default and cannot be on this target. */
+  readonly notApplicable: Summary['notApplicable'];
   /** Without `@`. */
   readonly tag: string | undefined;
   /** The artifacts' directory as the caller would write it. */
@@ -65,15 +70,12 @@ export async function readRunSettings(call: CommandCall): Promise<RunSettings> {
     fallback: USERS_DEFAULT,
   });
   const slo = readSlo(read.text('slo'), mistakes);
+  const transports = readTransports(read, choice.target, mistakes);
   const plan: TrialPlan = {
     ...planOfChoice(choice),
     users,
-    transports: readTransports(read, mistakes),
-    browsers: 1,
-    browserUsers: null,
-    headed: false,
-    slowMoMs: 0,
-    trace: false,
+    transports: transports.chosen,
+    ...readBrowserOptions(read, transports.chosen, mistakes),
     seed,
     campaignPrefix: newCampaignPrefix(),
     rounds: read.number('rounds', { min: 1, max: ROUNDS_MAX, whole: true, fallback: 1 }),
@@ -89,7 +91,10 @@ export async function readRunSettings(call: CommandCall): Promise<RunSettings> {
   const reproduce = reproduceCommand({ plan, choice, slo: slo?.path, tag, args: call.args });
   // Entries beyond the crowd are nobody's business, and would only lengthen the plan.
   const usersFile = plan.usersFile?.slice(0, plan.users) ?? null;
-  const settings = { plan: { ...plan, usersFile, reproduce }, scenarios, tag, out };
+  const notApplicable = scenarios.flatMap(({ name }) =>
+    transports.dropped.map((dropped) => ({ scenario: name, ...dropped })),
+  );
+  const settings = { plan: { ...plan, usersFile, reproduce }, scenarios, notApplicable, tag, out };
   checkSize(settings.plan, mistakes);
   mistakes.throwIfAny();
   return settings;
@@ -188,16 +193,69 @@ function checkScripts(scenarios: readonly ScenarioFile[], mistakes: Mistakes): v
   }
 }
 
-function readTransports(read: OptionReader, mistakes: Mistakes): Transport[] {
-  const known = read.known('transport', { what: 'transport', known: TRANSPORTS });
-  for (const name of known)
-    if (!TRANSPORTS_PRESENT.some((present) => present === name))
+interface TransportChoice {
+  readonly chosen: Transport[];
+  /** Those of the default that this target has no page for. */
+  readonly dropped: readonly { readonly transport: Transport; readonly reason: string }[];
+}
+
+/** Whoever names a transport gets it or a mistake; the default shrinks to what the target has. */
+function readTransports(
+  read: OptionReader,
+  target: Target | undefined,
+  mistakes: Mistakes,
+): TransportChoice {
+  const named = read.known('transport', { what: 'transport', known: TRANSPORTS });
+  const given = named.length > 0 || read.texts('transport').length > 0;
+  const wanted = TRANSPORTS.filter((name) => (given ? named : TRANSPORTS_DEFAULT).includes(name));
+  const dropped: { transport: Transport; reason: string }[] = [];
+  for (const transport of wanted) {
+    const [mistake] = target === undefined ? [] : transportMistakes(transport, target);
+    if (mistake === undefined) continue;
+    if (given) mistakes.add('NOT_ALLOWED', mistake);
+    else dropped.push({ transport, reason: `the profile of "${target?.name}" describes no page` });
+  }
+  const chosen = wanted.filter((name) => !dropped.some(({ transport }) => transport === name));
+  // An empty list stands for mistakes that are noted already.
+  return { chosen: chosen.length === 0 ? ['websocket'] : chosen, dropped };
+}
+
+type BrowserPart = 'browsers' | 'browserUsers' | 'headed' | 'slowMoMs' | 'trace';
+
+/** The options that say how browsers are used; each is a mistake where there is none to use. */
+function readBrowserOptions(
+  read: OptionReader,
+  transports: readonly Transport[],
+  mistakes: Mistakes,
+): Pick<TrialPlan, BrowserPart> {
+  const inUse = transports.some((transport) => transport !== 'websocket');
+  for (const name of ['browsers', 'browser-users', 'headed', 'slow-mo', 'trace'])
+    if (!inUse && read.isGiven(name))
       mistakes.add(
-        'BAD_VALUE',
-        `"--transport ${name}" needs a browser client, but this version has only ${TRANSPORTS_PRESENT.join(', ')}. Pass --transport websocket.`,
+        'CONFLICT',
+        `"--${name}" is for users in browsers, but the only transport is websocket. Add --transport browser or mixed, or leave it out.`,
       );
-  const chosen = TRANSPORTS.filter((transport) => known.includes(transport));
-  return chosen.length === 0 ? [...TRANSPORTS_PRESENT] : chosen;
+  const forMixed = inUse && !transports.includes('mixed') && read.isGiven('browser-users');
+  if (forMixed)
+    mistakes.add(
+      'CONFLICT',
+      `"--browser-users" is for a mixed crowd, but the transports are ${transports.join(', ')}. Add --transport mixed, or leave it out.`,
+    );
+  return {
+    browsers: read.number('browsers', { min: 1, max: BROWSERS_MAX, whole: true, fallback: 1 }),
+    browserUsers: readBrowserUsers(read),
+    headed: read.flag('headed'),
+    slowMoMs: read.number('slow-mo', { min: 0, max: SLOW_MO_MS_MAX, fallback: 0, example: 250 }),
+    trace: read.flag('trace'),
+  };
+}
+
+/** Null, half of a mixed crowd, where it was not given. */
+function readBrowserUsers(read: OptionReader): number | null {
+  if (!read.isGiven('browser-users')) return null;
+  const rule = { min: 1, max: USERS_MAX, whole: true, fallback: 0, example: 5 };
+  const users = read.number('browser-users', rule);
+  return users === 0 ? null : users;
 }
 
 function readSlo(
@@ -257,6 +315,14 @@ function unless<T>(value: T, usual: T): T | undefined {
   return value === usual ? undefined : value;
 }
 
+/** What a campaign on this target runs when nobody names a transport, as `--transport` would say it. */
+function usualTransports({ target }: TargetChoice): string {
+  const usual = TRANSPORTS_DEFAULT.filter(
+    (transport) => target === undefined || transportMistakes(transport, target).length === 0,
+  );
+  return usual.join(',');
+}
+
 /** The command that repeats a campaign: what differs from the defaults, secrets left out. */
 function reproduceCommand({ plan, choice, slo, tag, args }: Reproducible): string {
   const scenarios = args.length === 0 && tag === undefined ? [SCENARIO_DEFAULT] : args;
@@ -274,6 +340,12 @@ function reproduceCommand({ plan, choice, slo, tag, args }: Reproducible): strin
     ...optionWords('users', unless(plan.users, USERS_DEFAULT)),
     ...optionWords('users-file', choice.usersFile?.path),
     ...optionWords('sign-in', choice.signIn),
+    ...optionWords('transport', unless(plan.transports.join(','), usualTransports(choice))),
+    ...optionWords('browsers', unless(plan.browsers, 1)),
+    ...optionWords('browser-users', plan.browserUsers ?? undefined),
+    ...(plan.headed ? ['--headed'] : []),
+    ...optionWords('slow-mo', unless(plan.slowMoMs, 0)),
+    ...(plan.trace ? ['--trace'] : []),
     ...optionWords('rounds', unless(plan.rounds, 1)),
     ...optionWords('timeout', unless(plan.timeoutMs / 1000, TIMEOUT_SECONDS_DEFAULT)),
     ...optionWords('fault', plan.faults.length === 0 ? undefined : plan.faults.join(',')),

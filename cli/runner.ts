@@ -24,6 +24,8 @@ export interface RunnerTask {
   readonly transports: readonly Transport[];
   /** Of word characters and dashes, without `@`; undefined runs everything in the files. */
   readonly tag: string | undefined;
+  /** Added to the environment of the trials. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface RunnerListener {
@@ -62,6 +64,7 @@ export function startRunner(task: RunnerTask, listener: RunnerListener): Runner 
     cwd: PROJECT_DIRECTORY,
     env: {
       ...process.env,
+      ...task.env,
       [PLAN_VARIABLE]: JSON.stringify(task.plan),
       [SPECS_VARIABLE]: JSON.stringify(task.specs),
       CROSSTALK_REPORTER: REPORTER,

@@ -13,6 +13,8 @@ export interface SummaryInput {
    * that broke off), with the cause; empty when nothing stands against the trials' own verdicts.
    */
   readonly shortcomings: readonly { readonly reason: string; readonly cause: Cause }[];
+  /** Scenarios that could not be run on a transport at all; none unless given. */
+  readonly notApplicable?: Summary['notApplicable'];
   readonly environment: Summary['environment'];
   readonly versions: Summary['versions'];
   readonly commit: string | null;
@@ -49,7 +51,7 @@ export function summarise(input: SummaryInput): Summary {
       findings: violationCount(trial.verdict),
       durationMs: trial.verdict.trial.durationMs,
     })),
-    notApplicable: [],
+    notApplicable: [...(input.notApplicable ?? [])],
     environment: { ...input.environment },
     versions: { ...input.versions },
     commit: input.commit,

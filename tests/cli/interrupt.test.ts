@@ -9,7 +9,9 @@ const STARTED_WITHIN_MS = 40_000;
 
 /** Starts a campaign and waits until its users have asked. */
 async function midRun(cwd: string): Promise<Started> {
-  const started = start(['run', '--rounds', '3', '--users', '4', '--out', 'out'], { cwd });
+  const started = start('run --rounds 3 --users 4 --out out --transport websocket'.split(' '), {
+    cwd,
+  });
   const isAsking = (): boolean => {
     const path = join(cwd, HISTORY);
     return existsSync(path) && readFileSync(path, 'utf8').includes('"act":"ask"');

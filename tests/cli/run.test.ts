@@ -35,7 +35,7 @@ describe('run on the embedded target', () => {
     writeFileSync(join(cwd, 'slo.json'), PATIENT);
     ended = await crosstalk(
       (
-        'run --users 4 --pace 0.1 --seed a-test --slo slo.json --out out --json ' +
+        'run --users 4 --pace 0.1 --seed a-test --slo slo.json --out out --json --transport websocket ' +
         `--header X-Gateway=${secret}`
       ).split(' '),
       { cwd },
@@ -112,7 +112,10 @@ describe('run on the embedded target', () => {
 describe('run against others', () => {
   it('is soon inconclusive when nothing answers, and names what it could not reach', async () => {
     const free = await freePort();
-    const { code, out } = await crosstalk(['run', '--url', `http://127.0.0.1:${free}`, '--json']);
+    const { code, out } = await crosstalk([
+      ...'run --json --transport websocket --url'.split(' '),
+      `http://127.0.0.1:${free}`,
+    ]);
     const printed = printedIn(out);
     expect(code).toBe(2);
     expect(printed).toMatchObject({ verdict: 'inconclusive', cause: 'unavailable' });
@@ -122,7 +125,8 @@ describe('run against others', () => {
   it('points artifacts/latest to the newest campaign', async () => {
     const cwd = temporaryDirectory();
     const url = `http://127.0.0.1:${await freePort()}`;
-    await crosstalk(['run', '--users', '2', '--url', url, '--seed', 'newest', '--quiet'], { cwd });
+    const words = 'run --users 2 --seed newest --quiet --transport websocket --url';
+    await crosstalk([...words.split(' '), url], { cwd });
     expect(existsSync(join(cwd, 'artifacts/latest/summary.json'))).toBe(true);
     expect(readdirSync(join(cwd, 'artifacts'))).toContainEqual(
       expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-newest$/),
@@ -132,7 +136,10 @@ describe('run against others', () => {
   it('reports a script that does not load, and does not pass', async () => {
     const cwd = temporaryDirectory();
     writeFileSync(join(cwd, 'broken.spec.mts'), "throw new Error('no such luck');\n");
-    const { code, err, out } = await crosstalk(['run', 'broken.spec.mts', '--json'], { cwd });
+    const { code, err, out } = await crosstalk(
+      ['run', 'broken.spec.mts', '--transport', 'websocket', '--json'],
+      { cwd },
+    );
     expect(code).toBe(2);
     expect(err).toContain('no such luck');
     expect(JSON.parse(out)).toMatchObject({ verdict: 'inconclusive', trials: [] });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
 import { errorsIn } from './documents.ts';
+import { PAGE, writeProfile } from './profiles.ts';
 
 async function mistakesOf(words: readonly string[], cwd?: string): Promise<readonly string[]> {
   const { code, out } = await crosstalk([...words, '--json'], cwd === undefined ? {} : { cwd });
@@ -36,7 +37,8 @@ describe('usage errors', () => {
     const errors = await mistakesOf(
       (
         'run golden-pat --bogus --seed a/b --rounds 1.5 --timeout 0 --url http://127.0.0.1:9 ' +
-        '--fault broadcas,swap --variant nix --transport browser --out full --slo slo.json ' +
+        '--fault broadcas,swap --variant nix --transport websocket --out full --slo slo.json ' +
+        '--headed --slow-mo slow --trace --browsers 0 --browser-users 3 ' +
         '--pace fast --users-file users.json --sign-in magic --header oops --address'
       ).split(' '),
       cwd,
@@ -51,7 +53,12 @@ describe('usage errors', () => {
       /UNKNOWN_NAME: "--fault broadcas".*Did you mean "broadcast"/,
       /UNKNOWN_NAME: "--variant nix"/,
       /CONFLICT: "--fault" is for the embedded target only/,
-      /BAD_VALUE: "--transport browser".*only websocket/,
+      /CONFLICT: "--headed" is for users in browsers/,
+      /CONFLICT: "--slow-mo" is for users in browsers/,
+      /BAD_VALUE: "--slow-mo"/,
+      /CONFLICT: "--trace" is for users in browsers/,
+      /BAD_VALUE: "--browsers"/,
+      /CONFLICT: "--browser-users" is for users in browsers/,
       /OUT_NOT_EMPTY: .*"full"/,
       /UNKNOWN_NAME: "conect".*Did you mean "connect"/,
       /BAD_FILE: "--users-file users.json".*entry 1/,
@@ -61,6 +68,27 @@ describe('usage errors', () => {
     ])
       expect(errors).toContainEqual(expect.stringMatching(expected));
     expect(errors.join()).not.toContain('hush-hush');
+  });
+
+  it('refuses browsers where the profile describes no page, each transport by name', async () => {
+    const cwd = temporaryDirectory();
+    writeProfile(cwd, 'pageless', 'page: undefined');
+    const words = 'run --target ./pageless.mts --transport browser,mixed --browser-users 11';
+    const errors = await mistakesOf(words.split(' '), cwd);
+    expect(errors).toEqual([
+      expect.stringMatching(/NOT_ALLOWED: transport "browser" needs a page, .*"pageless"/),
+      expect.stringMatching(/NOT_ALLOWED: transport "mixed" needs a page/),
+      expect.stringMatching(/NOT_ALLOWED: a mixed crowd of 10 must have 1 to 10 .* got 11/),
+    ]);
+  });
+
+  it('refuses a number of browser users where no crowd is mixed', async () => {
+    const cwd = temporaryDirectory();
+    writeProfile(cwd, 'paged', PAGE);
+    const words = 'run --target ./paged.mts --browser-users 3';
+    expect(await mistakesOf(words.split(' '), cwd)).toEqual([
+      expect.stringMatching(/CONFLICT: "--browser-users" is for a mixed crowd/),
+    ]);
   });
 
   it('refuses more users than the users file has, and production without consent', async () => {

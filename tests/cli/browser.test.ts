@@ -1,0 +1,107 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { printedIn } from './documents.ts';
+import { PAGE, writeProfile } from './profiles.ts';
+
+/** Service levels that hold on a machine that is busy with other tests. */
+const PATIENT = JSON.stringify({
+  connect: { limit: 20_000 },
+  'first-event': { limit: 20_000 },
+  delivery: { limit: 20_000 },
+  api: { limit: 20_000 },
+});
+const NO_BROWSER = { CROSSTALK_BROWSER: '/no/such/browser' };
+
+const doctorSchema = z.strictObject({
+  steps: z.array(z.strictObject({ step: z.string(), ok: z.boolean(), message: z.string() })),
+});
+
+function directoryWith(name: string, fields: string): string {
+  const cwd = temporaryDirectory();
+  writeProfile(cwd, name, fields);
+  writeFileSync(join(cwd, 'slo.json'), PATIENT);
+  return cwd;
+}
+
+describe('run without a browser', () => {
+  it('is inconclusive, says how to get one, and runs what needs none', async () => {
+    const cwd = directoryWith('paged', PAGE);
+    const words = 'run --target ./paged.mts --users 2 --pace 0.05 --slo slo.json --json';
+    const { code, out } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
+    const printed = printedIn(out);
+    expect(code).toBe(2);
+    expect(printed).toMatchObject({ verdict: 'inconclusive', cause: 'unavailable' });
+    expect(printed.reasons[0]).toMatch(/^no browser: "CROSSTALK_BROWSER" must be the path/);
+    expect(printed.trials).toEqual([
+      expect.objectContaining({ transport: 'websocket', verdict: 'pass' }),
+    ]);
+  });
+
+  it('starts nothing where all of it needs one', async () => {
+    const cwd = directoryWith('paged', PAGE);
+    const words = 'run --target ./paged.mts --transport browser,mixed --json';
+    const { code, out } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
+    expect(code).toBe(2);
+    expect(printedIn(out)).toMatchObject({
+      verdict: 'inconclusive',
+      cause: 'unavailable',
+      trials: [],
+    });
+  });
+
+  it('is a pass on sockets where the profile describes no page, and says what did not apply', async () => {
+    const cwd = directoryWith('pageless', 'page: undefined');
+    const words = 'run --target ./pageless.mts --users 2 --pace 0.05 --slo slo.json --json';
+    const { code, out } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
+    const printed = printedIn(out);
+    expect(code, out).toBe(0);
+    expect(printed.notApplicable).toEqual([
+      {
+        scenario: 'golden-path',
+        transport: 'browser',
+        reason: 'the profile of "pageless" describes no page',
+      },
+    ]);
+    expect(printed.command).not.toContain('--transport');
+  });
+});
+
+describe('doctor', () => {
+  const stepOf = (out: string): unknown =>
+    doctorSchema.parse(JSON.parse(out)).steps.find(({ step }) => step === 'browser');
+
+  it('needs no browser where the profile describes no page', async () => {
+    const cwd = directoryWith('pageless', 'page: undefined');
+    const words = 'doctor --target ./pageless.mts --pace 0.05 --json';
+    const { code, out } = await crosstalk(words.split(' '), { cwd });
+    expect(code, out).toBe(0);
+    expect(stepOf(out)).toMatchObject({
+      ok: true,
+      message: expect.stringContaining('not needed'),
+    });
+  });
+
+  it('opens the sign-in page in the browser that trials would use', async () => {
+    const cwd = directoryWith('paged', PAGE);
+    const words = 'doctor --target ./paged.mts --pace 0.05 --json';
+    const { code, out } = await crosstalk(words.split(' '), { cwd });
+    expect(code).toBe(2);
+    expect(stepOf(out)).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/nowhere answered 404.*page in the profile/),
+    });
+  });
+
+  it('says so when there is none', async () => {
+    const cwd = directoryWith('paged', PAGE);
+    const words = 'doctor --target ./paged.mts --pace 0.05 --json';
+    const { out } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
+    expect(stepOf(out)).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('/no/such/browser'),
+    });
+  });
+});
