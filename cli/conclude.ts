@@ -113,7 +113,7 @@ function campaignShortcomings(
   if (interrupted.aborted) return [{ reason: 'interrupted', cause: 'blind' }];
   const ofScripts = end === undefined ? [] : scriptShortcomings(end, trials, defect);
   if (browserMissing === undefined) return ofScripts;
-  return [{ reason: `no browser: ${browserMissing}`, cause: 'unavailable' }, ...ofScripts];
+  return [{ reason: browserMissing, cause: 'unavailable' }, ...ofScripts];
 }
 
 function scriptShortcomings(

@@ -18,11 +18,13 @@ export async function runCommand(call: CommandCall): Promise<number> {
   let runner: Runner | undefined;
   const interrupt = watchInterrupt(() => runner?.kill());
   const { signal } = interrupt;
+  for (const line of passedOver(settings)) view.remark(line);
   const browser = await readyBrowser(settings.plan.transports, {
     headed: settings.plan.headed,
     tell: (text) => view.remark(text),
     signal,
   });
+  if (browser.missing !== undefined) view.remark(browser.missing);
   if (!signal.aborted && browser.transports.length > 0)
     runner = startTrials(settings, browser, view);
   // Judging needs much that starting does not; it is loaded while the runner starts.
@@ -33,6 +35,11 @@ export async function runCommand(call: CommandCall): Promise<number> {
   rmSync(join(settings.plan.outDir, 'playwright'), { recursive: true, force: true });
   const { conclude } = await judging;
   return conclude({ settings, end, browserMissing: browser.missing, output, interrupted: signal });
+}
+
+/** What the default leaves out on this target, a line for each transport. */
+function passedOver({ notApplicable }: RunSettings): ReadonlySet<string> {
+  return new Set(notApplicable.map(({ transport, reason }) => `no ${transport} trial: ${reason}`));
 }
 
 function startTrials(

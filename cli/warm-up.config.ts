@@ -11,6 +11,8 @@ export default defineConfig({
     'scenarios/*.spec.ts',
     'scenarios/trial-fixture.ts',
     'clients/trial.ts',
+    'clients/browser-pool.ts',
+    'clients/browser-user.ts',
     'assertions/judge.ts',
     'reports/playwright-reporter.ts',
     'cli/playwright.config.ts',

@@ -16,6 +16,8 @@ try {
     './judge-command.ts',
     '../scenarios/trial-fixture.ts',
     '../clients/trial.ts',
+    '../clients/browser-pool.ts',
+    '../clients/browser-user.ts',
     '../assertions/judge.ts',
     '../reference/service.ts',
     '../targets/reference.ts',

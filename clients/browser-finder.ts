@@ -18,6 +18,9 @@ export interface FoundBrowser {
 export class BrowserMissing extends Error {
   override readonly name = 'BrowserMissing';
   readonly code = 'BROWSER_MISSING';
+  constructor(problem: string) {
+    super(`no browser: ${problem}`);
+  }
 }
 
 /** Names under which systems install Chromium, in the order of preference. */

@@ -123,16 +123,18 @@ async function installPackage(
 }
 
 function missingBrowser(failed: readonly string[]): string {
-  const tried = failed.length === 0 ? '' : ` ${failed.join('; ')}.`;
-  return `no browser is installed, and none could be fetched.${tried} Run "npx playwright install --with-deps --only-shell chromium" with access to the internet, or install ${PACKAGE}, Chromium or Chrome, or set ${BROWSER_VARIABLE} to the path of one, or leave browsers out with --transport websocket.`;
+  return `none is there, and none could be fetched. Run "npx playwright install --with-deps --only-shell chromium", install ${PACKAGE}, Chromium or Chrome, set ${BROWSER_VARIABLE} to the path of one, or pass --transport websocket.${triedBefore(failed)}`;
 }
 
 function missingWindows(machine: BrowserMachine, failed: readonly string[]): string {
-  const tried = failed.length === 0 ? '' : ` ${failed.join('; ')}.`;
   const [shell] = findBrowsers(machine, { headed: false });
   const instead =
     shell === undefined ? 'there is no browser at all' : `there is only ${shell.path}, without any`;
-  return `--headed needs a Chromium or Chrome with windows, and ${instead}.${tried} Leave --headed out, or run "npx playwright install --with-deps chromium", or install Chromium or Chrome, or set ${BROWSER_VARIABLE} to the path of one.`;
+  return `--headed needs a Chromium or Chrome with windows, and ${instead}. Leave --headed out, run "npx playwright install --with-deps chromium", install Chromium or Chrome, or set ${BROWSER_VARIABLE} to the path of one.${triedBefore(failed)}`;
+}
+
+function triedBefore(failed: readonly string[]): string {
+  return failed.length === 0 ? '' : ` Tried: ${failed.join('; ')}.`;
 }
 
 /** As Playwright reads such variables. */

@@ -27,6 +27,7 @@ export function renderSummaryMarkdown(summary: Summary, trials: readonly JudgedT
     ...summary.reasons.map((reason) => `- ${code(reason)}`),
     ...(summary.reasons.length > 0 ? [''] : []),
     ...trialTable(trials),
+    ...notApplicableList(summary),
     ...trials.flatMap((trial) => trialSection(trial)),
     '## Campaign',
     '',
@@ -54,6 +55,15 @@ function trialTable(trials: readonly JudgedTrial[]): string[] {
     }),
     '',
   ];
+}
+
+function notApplicableList({ notApplicable }: Summary): string[] {
+  if (notApplicable.length === 0) return [];
+  const lines = notApplicable.map(
+    ({ scenario, transport, reason }) =>
+      `- ${code(`${scenario} on ${transport}`)} was not run: ${code(reason)}`,
+  );
+  return [...lines, ''];
 }
 
 function decidingCount(verdict: Verdict): number {

@@ -38,7 +38,7 @@ describe('run without a browser', () => {
     expect(printed.trials).toEqual([
       expect.objectContaining({ transport: 'websocket', verdict: 'pass' }),
     ]);
-  });
+  }, 120_000);
 
   it('starts nothing where all of it needs one', async () => {
     const cwd = directoryWith('paged', PAGE);
@@ -55,7 +55,7 @@ describe('run without a browser', () => {
   it('is a pass on sockets where the profile describes no page, and says what did not apply', async () => {
     const cwd = directoryWith('pageless', 'page: undefined');
     const words = 'run --target ./pageless.mts --users 2 --pace 0.05 --slo slo.json --json';
-    const { code, out } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
+    const { code, out, err } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
     const printed = printedIn(out);
     expect(code, out).toBe(0);
     expect(printed.notApplicable).toEqual([
@@ -65,8 +65,9 @@ describe('run without a browser', () => {
         reason: 'the profile of "pageless" describes no page',
       },
     ]);
+    expect(err).toContain('no browser trial: the profile of "pageless" describes no page');
     expect(printed.command).not.toContain('--transport');
-  });
+  }, 120_000);
 });
 
 describe('doctor', () => {

@@ -193,7 +193,7 @@ describe('a browser that is obtained', () => {
     const missing = obtainBrowser(wish, machine);
     await expect(missing).rejects.toBeInstanceOf(BrowserMissing);
     await expect(missing).rejects.toThrow(
-      /playwright install.*failed.*apt-get install.*failed \(E: Unable to locate package\).*CROSSTALK_BROWSER.*--transport websocket/s,
+      /^no browser: .*CROSSTALK_BROWSER.*--transport websocket\. Tried: .*playwright install.*failed.*apt-get install.*failed \(E: Unable to locate package\)/s,
     );
     expect(machine.commands).toHaveLength(3);
   });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { BrowserContext } from 'playwright';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -169,6 +170,20 @@ test('a browser that does not start is a failed step that says why', async () =>
     reason: 'browser',
     message: expect.stringContaining('/no/such/browser does not start'),
   });
+});
+
+test('a trial without browsers loads nothing that drives one', () => {
+  const trial = new URL('../../clients/trial.ts', import.meta.url).href;
+  const script = `await import(${JSON.stringify(trial)});`;
+  // Node tells of every module it loads.
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', script],
+    { env: { ...process.env, NODE_DEBUG: 'module,esm' }, encoding: 'utf8', maxBuffer: 1e9 },
+  );
+  expect(status).toBe(0);
+  expect(stderr).toContain('clients/socket-user.ts');
+  expect(stderr).not.toMatch(/clients\/browser-(pool|user)\.ts|node_modules\/playwright/);
 });
 
 test('hosts are named once, addresses of the sixth version without brackets', () => {

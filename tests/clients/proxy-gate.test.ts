@@ -45,8 +45,8 @@ async function upstream(at: string): Promise<Upstream> {
 }
 
 test('browsers reach the target through the proxy, and through it nobody else', async () => {
-  const socket = await socketServer(closers, (one) => one.send('hello'));
-  const proxy = await upstream(socket.replace('ws:', 'http:'));
+  const greeting = await socketServer(closers, (one) => one.send('hello'));
+  const proxy = await upstream(greeting.replace('ws:', 'http:'));
   const local = await httpServer(closers, (_request, response) => {
     response.setHeader('content-type', 'text/html');
     response.end('<title>direct</title>');
@@ -67,8 +67,8 @@ test('browsers reach the target through the proxy, and through it nobody else', 
     () =>
       new Promise((resolve) => {
         const socket = new WebSocket('ws://chat.invalid/ws');
-        socket.onmessage = ({ data }) => resolve(data);
-        socket.onerror = () => resolve('an error');
+        socket.addEventListener('message', ({ data }) => resolve(data));
+        socket.addEventListener('error', () => resolve('an error'));
       }),
   );
   expect(said).toBe('hello');
