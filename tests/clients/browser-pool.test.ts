@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { BrowserContext } from 'playwright';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -161,6 +161,31 @@ describe('a browser process that is gone', () => {
     expect(performance.now() - began).toBeLessThan(10_000);
     await until(() => !lives(pid));
   });
+});
+
+test('browsers end with the process that started them, however that ends', async () => {
+  const moduleOf = (name: string): string =>
+    JSON.stringify(new URL(`../../clients/${name}.ts`, import.meta.url).href);
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const script = `
+    const { openBrowserPool } = await import(${moduleOf('browser-pool')});
+    const pool = await openBrowserPool(
+      { headed: false, browsers: 1, slowMoMs: 0 },
+      { addresses: ${JSON.stringify(addressesAt(url))}, env: {} },
+    );
+    await pool.open(0);
+    console.log(pool.pids[0]);
+    setInterval(() => undefined, 1000);`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  closers.add(() => child.kill('SIGKILL'));
+  const pid = await new Promise<number>((resolve) => {
+    child.stdout.once('data', (data: Buffer) => resolve(Number(data.toString())));
+  });
+  expect(lives(pid)).toBe(true);
+  child.kill('SIGKILL');
+  await until(() => !lives(pid));
 });
 
 test('a browser that does not start is a failed step that says why', async () => {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { CrowdLost, TrialAborted, type Crowd } from '../../clients/crowd.ts';
 import { PlanInvalid, type TrialPlan } from '../../clients/plan.ts';
+import { SocketUser } from '../../clients/socket-user.ts';
 import { openTrial, type TrialOptions } from '../../clients/trial.ts';
 import type { Observation } from '../../history/observation.ts';
 import type { Progress } from '../../history/progress.ts';
@@ -73,6 +74,22 @@ async function goldenPath(crowd: Crowd): Promise<void> {
   await crowd.together('ask', (user) => user.ask());
   await crowd.each('read the answer', (user) => user.answered());
 }
+
+test('the header of a mixed trial says who acts through what', async () => {
+  const createUser: TrialOptions['createUser'] = (context, persona, name) =>
+    new SocketUser(context, persona, name);
+  const crowd = await trial(await chat(), {}, { transport: 'mixed', createUser });
+  await crowd.close('done');
+  const [header = ''] = readFileSync(crowd.historyPath, 'utf8').split('\n');
+  expect(JSON.parse(header)).toMatchObject({
+    transport: 'mixed',
+    users: [{ transport: 'browser' }, { transport: 'browser' }, { transport: 'websocket' }],
+  });
+});
+
+test('a trial in browsers is refused where the profile describes no page', async () => {
+  await expect(trial(await chat(), {}, { transport: 'browser' })).rejects.toThrow(/needs a page/);
+});
 
 describe('together', () => {
   test('everybody asks in one go, and is due at the same moment', async () => {
