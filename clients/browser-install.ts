@@ -5,7 +5,7 @@ import {
   findBrowsers,
   type FoundBrowser,
 } from './browser-finder.ts';
-import { thisMachine, type BrowserMachine } from './browser-machine.ts';
+import { tellingLine, thisMachine, type BrowserMachine } from './browser-machine.ts';
 
 const PACKAGE = 'chromium-headless-shell';
 const DOWNLOAD_HOST = 'cdn.playwright.dev';
@@ -13,7 +13,6 @@ const START_MS_MAX = 20_000;
 const DOWNLOAD_MS_MAX = 180_000;
 const PACKAGE_LISTS_MS_MAX = 90_000;
 const PACKAGE_MS_MAX = 300_000;
-const REASON_CHARACTERS_MAX = 300;
 /** Where any of these is set, the way to Playwright's builds does not begin with a look-up of ours. */
 const OTHER_WAYS = [
   'PLAYWRIGHT_DOWNLOAD_HOST',
@@ -43,6 +42,10 @@ export async function obtainBrowser(
   wish: BrowserWish,
   machine: BrowserMachine = thisMachine(),
 ): Promise<FoundBrowser> {
+  if (wish.headed && !hasDisplay(machine))
+    throw new BrowserMissing(
+      '--headed needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set. Leave --headed out, or run the command with xvfb-run.',
+    );
   const failed: string[] = [];
   const found = await firstThatStarts(wish, machine, failed);
   if (found !== undefined) return found;
@@ -72,7 +75,7 @@ async function firstThatStarts(
       signal,
     });
     if (ok) return browser;
-    failed.push(`${browser.path} does not start (${shortened(output)})`);
+    failed.push(`${browser.path} does not start (${tellingLine(output)})`);
   }
   return undefined;
 }
@@ -96,7 +99,7 @@ async function downloadShell(
     ms: DOWNLOAD_MS_MAX,
     signal,
   });
-  return ok ? undefined : `${name} failed (${shortened(output)})`;
+  return ok ? undefined : `${name} failed (${tellingLine(output)})`;
 }
 
 /** Undefined when the system's package was installed, else why it was not. */
@@ -119,7 +122,7 @@ async function installPackage(
     [apt, '-q', 'install', '-y', '--no-install-recommends', PACKAGE],
     { ms: PACKAGE_MS_MAX, signal, env },
   );
-  return ok ? undefined : `${name} failed (${shortened(output)})`;
+  return ok ? undefined : `${name} failed (${tellingLine(output)})`;
 }
 
 function missingBrowser(failed: readonly string[]): string {
@@ -137,17 +140,11 @@ function triedBefore(failed: readonly string[]): string {
   return failed.length === 0 ? '' : ` Tried: ${failed.join('; ')}.`;
 }
 
+function hasDisplay({ platform, env }: BrowserMachine): boolean {
+  return platform !== 'linux' || Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY']);
+}
+
 /** As Playwright reads such variables. */
 function isOn(value: string | undefined): boolean {
   return value !== undefined && !['', '0', 'false'].includes(value);
-}
-
-/** The last line that says something, for a message of one line. */
-function shortened(output: string): string {
-  const lines = output
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  const telling = lines.findLast((line) => /error|unable|cannot|fail|ended after/i.test(line));
-  return (telling ?? lines.at(-1) ?? 'it said nothing').slice(0, REASON_CHARACTERS_MAX);
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { accessSync, constants, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,6 +7,9 @@ import { dirname, join } from 'node:path';
 import { after, within } from './waiting.ts';
 
 const OUTPUT_CHARACTERS_MAX = 4_000;
+const REASON_CHARACTERS_MAX = 300;
+const TELLING = /error|unable|cannot|fail|ended after|ENOENT|EACCES/i;
+const STOP_MS_MAX = 5_000;
 const LOOKUP_MS_MAX = 5_000;
 
 /** How a command ended. */
@@ -61,6 +64,16 @@ export function thisMachine(env: BrowserMachine['env'] = process.env): BrowserMa
   };
 }
 
+/** The line of an output that says what went wrong, for a message of one line. */
+export function tellingLine(output: string): string {
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const telling = lines.findLast((line) => TELLING.test(line));
+  return (telling ?? lines.at(-1) ?? 'it said nothing').slice(0, REASON_CHARACTERS_MAX);
+}
+
 /** Whether this process may do everything; Chromium's sandbox refuses to start then. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
@@ -103,23 +116,21 @@ function run(
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
     });
-    const kill = (): void => {
-      try {
-        if (child.pid !== undefined && process.platform !== 'win32')
-          process.kill(-child.pid, 'SIGKILL');
-        else child.kill('SIGKILL');
-      } catch {
-        child.kill('SIGKILL');
-      }
+    let cancelKill = (): void => undefined;
+    // A package manager that is cut off in the middle leaves a system to repair, so it is asked first.
+    const stop = (): void => {
+      signalGroup(child, 'SIGTERM');
+      cancelKill = after(STOP_MS_MAX, () => signalGroup(child, 'SIGKILL'));
     };
     const cancel = after(ms, () => {
       output += `\nended after ${Math.round(ms / 1000)} s`;
-      kill();
+      stop();
     });
-    signal?.addEventListener('abort', kill, { once: true });
+    signal?.addEventListener('abort', stop, { once: true });
     const end = (ok: boolean): void => {
       cancel();
-      signal?.removeEventListener('abort', kill);
+      cancelKill();
+      signal?.removeEventListener('abort', stop);
       resolve({ ok, output: output.trim() });
     };
     for (const stream of [child.stdout, child.stderr])
@@ -131,6 +142,15 @@ function run(
       end(false);
     });
     child.once('close', (code) => end(code === 0));
-    if (signal?.aborted === true) kill();
+    if (signal?.aborted === true) stop();
   });
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined && process.platform !== 'win32') process.kill(-child.pid, signal);
+    else child.kill(signal);
+  } catch {
+    // Everything in the group has ended already.
+  }
 }

@@ -2,7 +2,7 @@ import { chromium, type Browser, type BrowserContext, type LaunchOptions } from 
 import type { Addresses } from '../targets/target.ts';
 import type { FoundBrowser } from './browser-finder.ts';
 import { obtainBrowser } from './browser-install.ts';
-import { isRoot } from './browser-machine.ts';
+import { isRoot, tellingLine } from './browser-machine.ts';
 import type { BrowserPool } from './browser-parts.ts';
 import type { TrialPlan } from './plan.ts';
 import { openProxyGate, type ProxyGate } from './proxy-gate.ts';
@@ -14,7 +14,6 @@ const CLOSE_MS_MAX = 5_000;
 const KILLED_MS_MAX = 2_000;
 /** As large as a laptop's window, and the same for everybody. */
 const VIEWPORT = { width: 1280, height: 800 };
-const REASON_CHARACTERS_MAX = 500;
 
 /**
  * What Playwright's own switches leave running that would contact somebody else than the target, or
@@ -100,7 +99,7 @@ export class ChromiumPool implements BrowserPool {
   }
 
   /**
-   * @throws StepFailure with the reason `browser` when the process does not start or is gone.
+   * @throws StepFailure (`browser-lost`) when the process does not start or is gone.
    */
   async open(index: number): Promise<BrowserContext> {
     const seat = this.#seatOf(index);
@@ -109,7 +108,7 @@ export class ChromiumPool implements BrowserPool {
       return await browser.newContext({ viewport: VIEWPORT });
     } catch (error) {
       const why = seat.gone ?? startProblem(error, this.#settings.browser);
-      throw new StepFailure(why, { reason: 'browser', step: 'open-browser', cause: error });
+      throw new StepFailure(why, { reason: 'browser-lost', cause: error });
     }
   }
 
@@ -134,7 +133,7 @@ export class ChromiumPool implements BrowserPool {
 
   #started(seat: Seat): Promise<Browser> {
     if (this.#closing !== undefined)
-      throw new StepFailure('the browsers are being closed', { reason: 'browser' });
+      throw new StepFailure('the browsers are being closed', { reason: 'browser-lost' });
     seat.starting ??= this.#start(seat);
     return seat.starting;
   }
@@ -232,14 +231,8 @@ function kill(pid: number): void {
 
 function startProblem(error: unknown, { path }: FoundBrowser): string {
   const text = error instanceof Error ? error.message : String(error);
-  const lines = text.split('\n').map((line) => line.trim());
-  const sandbox = lines.some((line) => /no usable sandbox/i.test(line));
-  const why = sandbox
+  const why = /no usable sandbox/i.test(text)
     ? 'this system does not let it have its sandbox. Allow unprivileged user namespaces, or run as root in a container'
-    : lines
-        .filter((line) => line !== '')
-        .slice(0, 2)
-        .join(' ')
-        .slice(0, REASON_CHARACTERS_MAX);
+    : tellingLine(text);
   return `${path} does not start or does not answer: ${why}`;
 }

@@ -1,7 +1,6 @@
 import type { LimitFunction } from 'p-limit';
 import type { Addresses, SignInMethod, Target } from '../targets/target.ts';
 import type { BrowserPool, PageRecorder } from './browser-parts.ts';
-import type { BrowserPool } from './browser-parts.ts';
 import type { HttpSettings } from './http.ts';
 import type { Pacer } from './pacer.ts';
 import type { Persona } from './persona.ts';
@@ -52,16 +51,11 @@ export interface CrowdMember {
   readonly email: string;
 }
 
-/** What browser users need beside the trial's context. */
-export interface BrowserSeat {
-  readonly pool: BrowserPool;
-  /** Directory of the trial, for pictures and traces. */
-  readonly dir: string;
-  /** Whether each user's pages are traced, in case the trial does not pass. */
-  readonly trace: boolean;
-  /** Bytes of one reply that are recorded at most. */
-  readonly bodyBytesMax: number;
-}
-
 /** Makes the user a persona acts through; one per transport. */
 export type UserFactory = (context: TrialContext, persona: Persona, name: string) => User;
+
+/** Who makes the users of a trial, and what has to go when they are gone. */
+export interface Cast {
+  readonly createUser: UserFactory;
+  readonly close: () => Promise<void>;
+}

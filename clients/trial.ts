@@ -28,7 +28,7 @@ import { Recorder } from './recorder.ts';
 import type { SocketSettings } from './socket-client.ts';
 import { SocketUser } from './socket-user.ts';
 import { failureOf } from './step-failure.ts';
-import type { BrowserSeat, TrialContext, UserFactory } from './trial-context.ts';
+import type { Cast, TrialContext, UserFactory } from './trial-context.ts';
 import { within } from './waiting.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -230,12 +230,6 @@ function reproduction({ plan, scenario, transport, target }: TrialOptions): stri
   return words.filter((word) => word !== '').join(' ');
 }
 
-/** Who makes the users of a trial, and what has to go when they are gone. */
-interface Cast {
-  readonly createUser: UserFactory;
-  readonly close: () => Promise<void>;
-}
-
 /**
  * Browsers are looked for before anything is written or sent; what drives them is loaded only where
  * somebody acts through one.
@@ -247,27 +241,20 @@ async function castOf(options: TrialOptions): Promise<Cast> {
   const throughSocket: UserFactory = (context, persona, name) =>
     new SocketUser(context, persona, name);
   if (transport === 'websocket') return { createUser: throughSocket, close };
-  const [{ openBrowserPool }, { BrowserUser }] = await Promise.all([
-    import('./browser-pool.ts'),
-    import('./browser-user.ts'),
-  ]);
-  const pool = await openBrowserPool(plan, {
+  const { castInBrowsers } = await import('./browser-cast.ts');
+  const inBrowsers = await castInBrowsers(plan, {
     addresses,
     env: options.env ?? process.env,
+    dir: dirOf(options),
+    bodyBytesMax: HTTP_BYTES_MAX,
     tell: (text) => options.onProgress?.({ kind: 'remark', text }),
   });
-  const seat: BrowserSeat = {
-    pool,
-    dir: dirOf(options),
-    trace: plan.trace,
-    bodyBytesMax: HTTP_BYTES_MAX,
-  };
   return {
     createUser: (context, persona, name) =>
       actsInBrowser(plan, transport, persona.index)
-        ? new BrowserUser(context, seat, persona, name)
+        ? inBrowsers.createUser(context, persona, name)
         : throughSocket(context, persona, name),
-    close: () => pool.close(),
+    close: inBrowsers.close,
   };
 }
 

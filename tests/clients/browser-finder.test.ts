@@ -210,11 +210,17 @@ describe('a browser that is obtained', () => {
   });
 
   test('is never installed for its windows', async () => {
-    const machine = machineWith({ isRoot: true, programs: new Set([SYSTEM_SHELL]) });
+    const env = { PATH: '/usr/bin', DISPLAY: ':0' };
+    const machine = machineWith({ env, isRoot: true, programs: new Set([SYSTEM_SHELL]) });
     await expect(obtainBrowser({ headed: true }, machine)).rejects.toThrow(
       /--headed needs a Chromium or Chrome with windows, and there is only \/usr\/bin\/chromium-headless-shell/,
     );
     expect(machine.commands).toEqual([]);
+  });
+
+  test('is no use for its windows without a display', async () => {
+    const machine = machineWith({ programs: new Set(['/usr/bin/chromium']) });
+    await expect(obtainBrowser({ headed: true }, machine)).rejects.toThrow(/DISPLAY/);
   });
 
   test('is not waited for by who was interrupted', async () => {

@@ -68,7 +68,7 @@ describe('the browsers of a trial', () => {
     expect(pids).toHaveLength(2);
     await pool.close();
     await until(() => pids.every((pid) => !lives(pid)));
-    await expect(pool.open(0)).rejects.toMatchObject({ reason: 'browser' });
+    await expect(pool.open(0)).rejects.toMatchObject({ reason: 'browser-lost' });
   });
 
   test('give every user an empty profile', async () => {
@@ -192,7 +192,7 @@ test('a browser that does not start is a failed step that says why', async () =>
   const missing = { ...browser, path: '/no/such/browser' };
   const pool = poolFor(`http://127.0.0.1:${await freePort()}`, { browser: missing });
   await expect(pool.open(0)).rejects.toMatchObject({
-    reason: 'browser',
+    reason: 'browser-lost',
     message: expect.stringContaining('/no/such/browser does not start'),
   });
 });
