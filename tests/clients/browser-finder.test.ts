@@ -20,7 +20,7 @@ const BUILDS = JSON.stringify({
     { name: 'chromium-headless-shell', revision: '8' },
   ],
 });
-const CACHE = '/home/me/.cache/ms-playwright';
+const CACHE = '/somewhere/.cache/ms-playwright';
 const OWN_SHELL = `${CACHE}/chromium_headless_shell-8/chrome-headless-shell-linux64/chrome-headless-shell`;
 const OWN_FULL = `${CACHE}/chromium-7/chrome-linux64/chrome`;
 const SYSTEM_SHELL = '/usr/bin/chromium-headless-shell';
@@ -38,7 +38,7 @@ function machineWith(changes: MadeUp): BrowserMachine & { readonly commands: str
   return {
     platform: 'linux',
     env: { PATH: '/usr/local/bin:/usr/bin' },
-    home: '/home/me',
+    home: '/somewhere',
     isRoot: false,
     playwrightCli: '/project/node_modules/playwright/cli.js',
     playwrightBuilds: BUILDS,
@@ -104,11 +104,11 @@ describe('the browsers of a machine', () => {
 
   test('are applications on a Mac', () => {
     const own =
-      '/Users/me/Library/Caches/ms-playwright/chromium-7/chrome-mac-arm64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing';
+      '/elsewhere/Library/Caches/ms-playwright/chromium-7/chrome-mac-arm64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing';
     const chrome = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
     const machine = machineWith({
       platform: 'darwin',
-      home: '/Users/me',
+      home: '/elsewhere',
       programs: new Set([chrome, own]),
     });
     expect(pathsOn(machine)).toEqual([own, chrome]);
@@ -125,10 +125,10 @@ describe('the browsers of a machine', () => {
   });
 
   test('are the one that was chosen, and no other', () => {
-    const programs = new Set([OWN_SHELL, '/opt/chrome']);
-    const env = { CROSSTALK_BROWSER: '/opt/chrome', PATH: '/usr/bin' };
+    const programs = new Set([OWN_SHELL, '/chosen/chrome']);
+    const env = { CROSSTALK_BROWSER: '/chosen/chrome', PATH: '/usr/bin' };
     expect(findBrowsers(machineWith({ programs, env }), { headed: true })).toEqual([
-      { path: '/opt/chrome', kind: 'full', source: 'CROSSTALK_BROWSER' },
+      { path: '/chosen/chrome', kind: 'full', source: 'CROSSTALK_BROWSER' },
     ]);
   });
 
