@@ -197,19 +197,25 @@ function lastEvents(sample: Sample): readonly Observation[] {
   return [...perRun.values()];
 }
 
-/** Somebody who may see nothing of a user: members of a thread may see each other's events in it. */
+/**
+ * Somebody who may see nothing of a user: members of a thread may see each other's events in it. Neither
+ * whose ids the user tried (what it named itself may be echoed), nor whose browser profile was taken over
+ * (what is left there is residue, which is another rule's).
+ */
 function otherUser(
   sample: Sample,
   user: string | null,
   pick: Pick,
 ): TrialHeader['users'][number] | undefined {
-  const members = new Set(
-    sample.observations.flatMap(({ audience = [] }) =>
-      user !== null && audience.includes(user) ? audience : [],
-    ),
-  );
+  const related = new Set([user]);
+  for (const { act, audience = [], message, owner, user: actor } of sample.observations) {
+    if (user !== null && audience.includes(user))
+      for (const member of audience) related.add(member);
+    if (act === 'probe' && actor === user && owner !== undefined) related.add(owner);
+    if (act === 'take-over' && message !== undefined) related.add(message);
+  }
   return pick(
-    sample.header.users.filter((other) => other.user !== user && !members.has(other.user)),
+    sample.header.users.filter((other) => !related.has(other.user)),
     'other user',
   );
 }
@@ -269,7 +275,9 @@ function splice(
     const other = otherUser(sample, target?.user ?? null, pick);
     if (target?.user == null || target.content === undefined || other === undefined)
       return undefined;
-    const text = value(sample, other);
+    // Nothing leaks before it exists: users may join late.
+    const until = sample.observations.indexOf(target);
+    const text = value({ ...sample, observations: sample.observations.slice(0, until) }, other);
     const content = text === undefined ? undefined : withMember(target.content, 'note', text);
     if (content === undefined) return undefined;
     const line = freshLine(sample);
@@ -326,16 +334,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   ),
   'page-spliced': (sample, pick) => {
     const target = pick(sample.observations.filter(isPageText), 'text');
-    // What a former user of the profile left there is residue, which is another rule's.
-    const former = sample.observations.flatMap(({ act, message = '' }) =>
-      act === 'take-over' ? [message] : [],
-    );
-    const strangers = sample.header.users.filter(({ user }) => !former.includes(user));
-    const other = otherUser(
-      { ...sample, header: { ...sample.header, users: strangers } },
-      target?.user ?? null,
-      pick,
-    );
+    const other = otherUser(sample, target?.user ?? null, pick);
     if (target?.user == null || target.content === undefined || other === undefined)
       return undefined;
     const line = freshLine(sample);
@@ -465,7 +464,8 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const line = freshLine(sample);
     const { id: _id, sequence: _sequence, ...rest } = event;
     return {
-      observations: insertAfter(sample, end, { ...rest, t: end.t + 1, line }),
+      // A run that was resumed ends on another connection than it began on.
+      observations: insertAfter(sample, end, { ...rest, conn: end.conn, t: end.t + 1, line }),
       rule: 'order/after-completion',
       line,
       observer: end.user,

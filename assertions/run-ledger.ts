@@ -253,8 +253,8 @@ export class RunLedger {
   }
 }
 
-/** A probe that tries its own id on a verb that stops runs has stopped its own run. */
-function isStop({ act, place = '' }: Observation): boolean {
+/** Whether an act ends the run it names, if that is its user's own: a cancel, or a probe of a verb that stops. */
+export function isStop({ act, place = '' }: Observation): boolean {
   return act === 'cancel' || act === 'stop' || (act === 'probe' && STOPPING.test(place));
 }
 

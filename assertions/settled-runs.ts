@@ -1,4 +1,5 @@
 import type { Observation, TrialHeader } from '../history/observation.ts';
+import { isStop } from './run-ledger.ts';
 
 /** A recorded trial. */
 interface Sample {
@@ -17,17 +18,29 @@ export function settledRuns(sample: Sample): (event: Observation) => boolean {
   const before = known.get(observations);
   if (before !== undefined) return before;
   const { last } = sample.header.profile.order;
-  const ended = new Set<string>();
-  const stopped = new Set<string>();
-  const stoppers = new Set<string>();
-  for (const { event, act, run, user } of observations) {
-    if (event === last && run !== undefined) ended.add(run);
-    if (act !== 'cancel' && act !== 'stop' && act !== 'probe') continue;
-    if (run !== undefined) stopped.add(run);
-    else if (act !== 'probe') stoppers.add(user ?? '');
-  }
+  const ended = new Set(observations.flatMap(({ event, run }) => (event === last ? [run] : [])));
+  const { runs, users } = stoppedIn(observations);
   const isSettled = ({ run, user }: Observation): boolean =>
-    !stoppers.has(user ?? '') && (run === undefined || (ended.has(run) && !stopped.has(run)));
+    !users.has(user) && (run === undefined || (ended.has(run) && !runs.has(run)));
   known.set(observations, isSettled);
   return isSettled;
+}
+
+/** Runs that their askers stopped, and users who stopped a run without naming it. */
+function stoppedIn(observations: readonly Observation[]): {
+  readonly runs: ReadonlySet<string>;
+  readonly users: ReadonlySet<string | null>;
+} {
+  const askerOf = new Map<string, string | null>();
+  const runs = new Set<string>();
+  const users = new Set<string | null>();
+  for (const observation of observations) {
+    const { ids, run, user } = observation;
+    if (ids?.run !== undefined) askerOf.set(ids.run, user);
+    if (!isStop(observation)) continue;
+    if (run === undefined) users.add(user);
+    // Trying to stop another's run leaves that run as it was.
+    else if ((askerOf.get(run) ?? user) === user) runs.add(run);
+  }
+  return { runs, users };
 }

@@ -389,3 +389,54 @@ test('replies to probes do not count for the latency of the API', () => {
   history.add('u00', { ...exchange });
   expect(history.verdict().metrics.apiMs).toBeNull();
 });
+
+describe('the detector is proven on a history', () => {
+  const missed = (history: HistoryBuilder) =>
+    Array.from({ length: 12 }, (_, seed) => {
+      const header = { ...history.header, seed: String(seed) };
+      const calibration = calibrate({ header, observations: history.lines });
+      expect(calibration.planted).toBeGreaterThanOrEqual(10);
+      return calibration.missed;
+    }).flat();
+
+  test('in which everybody tried the run and the thread of the next', () => {
+    const history = new HistoryBuilder(4).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const { name } of history.people) history.event(name, 'agent_started');
+    for (const [at, { name }] of history.people.entries()) {
+      const owner = history.people[(at + 1) % 4]?.name ?? '';
+      const run = runOf(history, owner);
+      const about = { place: 'socket stop_agent', source: 'foreign id', owner, run };
+      act(history, name, 'probe', about);
+      history.add(name, { dir: 'out', contentKind: 'frame', content: `{"stop":"${run}"}` });
+      act(history, name, 'probe-result', { ...about, reason: 'refused' });
+    }
+    for (const type of FIVE.slice(1))
+      for (const { name } of history.people) history.event(name, type);
+    expect(missed(history)).toEqual([]);
+  });
+
+  test('in which runs ended on another connection than they began on', () => {
+    const history = new HistoryBuilder(4).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE.slice(0, 2))
+      for (const { name } of history.people) history.event(name, type);
+    for (const { name } of history.people) {
+      act(history, name, 'drop', { conn: `${name}#1` });
+      history.add(name, { kind: 'open', dir: 'act', conn: `${name}#2` });
+    }
+    for (const type of FIVE.slice(2))
+      for (const { name } of history.people)
+        history.event(name, type, { fields: { conn: `${name}#2` } });
+    expect(missed(history)).toEqual([]);
+  });
+
+  test('in which half of the crowd joined late', () => {
+    const history = new HistoryBuilder(4).goldenPath();
+    const late = new Set(['u02', 'u03']);
+    const early = history.lines.filter(({ user }) => !late.has(user ?? ''));
+    const rest = history.lines.filter(({ user }) => late.has(user ?? ''));
+    history.lines.splice(0, history.lines.length, ...early, ...rest);
+    expect(missed(history)).toEqual([]);
+  });
+});
