@@ -186,14 +186,12 @@ export class SignOutWatch {
     const since = agreed?.observation.t ?? act.t;
     const openMs = (socket.closed?.t ?? this.#tally.lastAt) - since;
     const inTime = openMs <= toleranceMs;
-    // A page may close its sockets itself; a raw user's client does so only when the trial is over.
-    const closed =
-      socket.closed !== undefined &&
-      (socket.closed.by === 'them' || this.#bench.knowledge.isBrowser(user));
     this.judged += 1;
-    if (inTime && closed) return;
-    if (inTime || agreed === undefined) {
-      const why = inTime ? 'the record ends too early' : 'no reply says that it took effect';
+    const isPage = this.#bench.knowledge.isBrowser(user);
+    if (isRight(socket, { inTime, isPage })) return;
+    if (inTime || agreed === undefined || (isPage && socket.closed === undefined)) {
+      const why =
+        agreed === undefined ? 'no reply says that it took effect' : 'the record does not tell';
       this.#add(user, act, {
         event: 'sign-out',
         what: `${why}: it is not known whether its connection ${socket.conn} was closed`,
@@ -233,4 +231,12 @@ export class SignOutWatch {
 
 function maySignOut({ method = '', url = '' }: Observation): boolean {
   return SIGN_OUT_URL.test(url) || !['GET', 'HEAD', 'OPTIONS'].includes(method);
+}
+
+/**
+ * A page that is left takes its sockets with it, and may not be able to say when: what such a socket still
+ * delivers is all that tells. A raw user's client closes its own only when the trial is over.
+ */
+function isRight({ closed }: Socket, how: { inTime: boolean; isPage: boolean }): boolean {
+  return how.isPage && closed?.by === 'us' ? true : how.inTime && closed?.by === 'them';
 }

@@ -309,6 +309,19 @@ describe('isolation/stale-authority', () => {
     expect(told(history)).toEqual([]);
   });
 
+  test('a page that was left may be late to say that its socket is closed', () => {
+    const history = signedOut({ closesAfter: 3_900, by: 'us' }, browserPath());
+    expect(told(history)).toEqual([]);
+  });
+
+  test.each([
+    ['closes it late', { closesAfter: 3_000 }, ['violation stale-authority u00 of u00']],
+    ['delivers more', { frameAfter: 2_000 }, ['violation stale-authority u00 of u00']],
+    ['is not seen to close it', {}, ['inconclusive stale-authority u00 of u00']],
+  ] as const)('a target that %s is found through a page too', (_what, story, findings) => {
+    expect(told(signedOut(story, browserPath()))).toEqual(expect.arrayContaining([...findings]));
+  });
+
   test('a connection opened by a later sign-in is no old one', () => {
     const history = signedOut({ closesAfter: 20 });
     act(history, 'u00', 'sign-in');
