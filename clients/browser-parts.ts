@@ -34,6 +34,8 @@ export interface PageOwner {
 export interface PageRecorder {
   /** Installs the watchers, before the profile's first page opens; each proves that it sees. */
   watch(context: BrowserContext): Promise<void>;
+  /** Resolves when a page is watched, at the latest after a limit; until then it must go nowhere. */
+  attended(page: Page): Promise<void>;
   /** From now on the profile is this user's: whatever is seen in it, this user saw. */
   belongsTo(owner: PageOwner): void;
   /** Requests from now on are for this. */

@@ -243,7 +243,7 @@ const MEMBERS_MAX = 2_000;
 const CREDENTIAL_LENGTH_MIN = 12;
 
 /** Remembers every credential in a sign-in's reply: secret-named members and cookies. */
-function learnCredentials(reply: HttpReply, { vault }: Recorder): void {
+export function learnCredentials(reply: HttpReply, { vault }: Recorder): void {
   const open: unknown[] = [reply.json];
   for (let seen = 0; open.length > 0 && seen < MEMBERS_MAX; seen += 1) {
     const value = open.pop();

@@ -1,0 +1,505 @@
+import { isUtf8 } from 'node:buffer';
+import type { Content } from '../history/journal-writer.ts';
+import type { Addresses } from '../targets/target.ts';
+import { learnCredentials } from './http.ts';
+import type { DevToolsChannel } from './page-channel.ts';
+import type { PagePen } from './page-pen.ts';
+import type { Headers, RequestSent, ResponseFacts, ResponseReceived } from './page-protocol.ts';
+import { contentOf, toMicroseconds } from './recorder.ts';
+import { after, within } from './waiting.ts';
+
+/** What reading the requests of a page needs to know. */
+export interface HttpLogSettings {
+  /** Tells requests to the target from all others. */
+  readonly addresses: Addresses;
+  /** Longest body that is kept whole, bytes; what is longer is cut. */
+  readonly bodyBytesMax: number;
+}
+
+/** Bodies that the browser keeps for us at once, as so many of the longest. */
+const BODIES_KEPT = 16;
+/** How long headers as they were on the wire may come after the end of their reply. */
+const EXTRA_MS_MAX = 250;
+const BODY_MS_MAX = 5_000;
+const JSON_OR_TEXT =
+  /^(?:text\/|application\/(?!octet-stream|pdf|wasm|zip|font|vnd\.ms)|image\/svg)/;
+const NEVER_TEXT = /^(?:image\/(?!svg)|font\/|audio\/|video\/|application\/(?:wasm|pdf|zip|font))/;
+const EVENT_STREAM = /^(?:text\/event-stream|application\/(?:x-)?ndjson|application\/jsonl)/;
+/** Statuses whose replies have no body. */
+const BODILESS = new Set([101, 204, 205, 304]);
+
+/** One request and its reply; a redirect ends one and begins the next under the same id. */
+interface Exchange {
+  readonly channel: DevToolsChannel;
+  readonly requestId: string;
+  readonly url: string;
+  readonly method: string;
+  readonly type: string;
+  readonly purpose: 'sign-in' | 'api' | undefined;
+  readonly startedAt: number;
+  /** What was posted; undefined while it must be asked for. */
+  readonly postData: string | undefined;
+  readonly hasPostData: boolean;
+  requestHeaders: Headers;
+  requestWritten: boolean;
+  response: ResponseFacts | undefined;
+  awaitsExtra: boolean;
+  responseExtra: Headers | undefined;
+  fromCache: boolean;
+  /** Text that came in pieces and was recorded piece by piece. */
+  stream: EventStream | undefined;
+  writeLate: (() => void) | undefined;
+}
+
+/** How a reply ended. */
+interface Ending {
+  readonly at: number;
+  readonly error?: string | undefined;
+  readonly isRedirect?: boolean | undefined;
+}
+
+/** Records every request of the pages and workers of one browser profile, with replies and bodies. */
+export class PageHttpLog {
+  readonly #settings: HttpLogSettings;
+  readonly #pen: PagePen;
+  readonly #outstanding = new Set<Promise<void>>();
+  readonly #open = new Set<Exchange>();
+  #purpose: 'sign-in' | 'api' = 'sign-in';
+
+  constructor(settings: HttpLogSettings, pen: PagePen) {
+    this.#settings = settings;
+    this.#pen = pen;
+  }
+
+  /** Requests from now on are for this. */
+  set purpose(purpose: 'sign-in' | 'api') {
+    this.#purpose = purpose;
+  }
+
+  /** Commands that make the browser tell of requests and sockets. They may be sent at once. */
+  enable(channel: DevToolsChannel): Promise<unknown>[] {
+    const { bodyBytesMax } = this.#settings;
+    const limits = {
+      maxTotalBufferSize: bodyBytesMax * BODIES_KEPT,
+      maxResourceBufferSize: bodyBytesMax,
+    };
+    return [
+      channel.send('Network.enable', { ...limits, maxPostDataSize: bodyBytesMax }),
+      // Bodies outlive the page they were for. Browsers that cannot do this forget them on leaving.
+      channel.send('Network.configureDurableMessages', limits).catch(() => undefined),
+    ];
+  }
+
+  /** Listens to the requests of one target. */
+  attach(channel: DevToolsChannel): void {
+    const exchanges = new Map<string, Exchange>();
+    /** Headers that came before the request or reply they belong to. */
+    const early = new Map<string, Headers>();
+    channel.on('Network.requestWillBeSent', (event) => {
+      this.#pen.tie(event.timestamp, event.wallTime);
+      this.#began(channel, exchanges, event);
+      const exchange = exchanges.get(event.requestId);
+      const headers = early.get(event.requestId);
+      early.delete(event.requestId);
+      if (exchange !== undefined && headers !== undefined) this.#sentWith(exchange, headers);
+    });
+    channel.on('Network.requestWillBeSentExtraInfo', ({ requestId, headers }) => {
+      const exchange = exchanges.get(requestId);
+      if (exchange === undefined || exchange.requestWritten) early.set(requestId, headers);
+      else this.#sentWith(exchange, headers);
+    });
+    channel.on('Network.requestServedFromCache', ({ requestId }) => {
+      const exchange = exchanges.get(requestId);
+      if (exchange !== undefined) exchange.fromCache = true;
+    });
+    channel.on('Network.responseReceived', (event) => {
+      this.#answered(this.#exchangeOf(exchanges, channel, event), event);
+    });
+    channel.on('Network.responseReceivedExtraInfo', ({ requestId, headers }) => {
+      const exchange = exchanges.get(requestId);
+      if (exchange === undefined) return;
+      exchange.responseExtra = headers;
+      exchange.writeLate?.();
+    });
+    channel.on('Network.dataReceived', ({ requestId, timestamp, data }) => {
+      if (data !== undefined) exchanges.get(requestId)?.stream?.push(data, this.#pen.at(timestamp));
+    });
+    channel.on('Network.loadingFinished', ({ requestId, timestamp }) => {
+      this.#ended(exchanges, requestId, { at: this.#pen.at(timestamp) });
+    });
+    channel.on('Network.loadingFailed', ({ requestId, timestamp, errorText, canceled }) => {
+      const error = canceled === true ? 'canceled' : errorText;
+      this.#ended(exchanges, requestId, { at: this.#pen.at(timestamp), error });
+    });
+    channel.on('Network.eventSourceMessageReceived', (event) => {
+      const url = exchanges.get(event.requestId)?.url;
+      this.#serverSent(event.data, { at: this.#pen.at(event.timestamp), url, id: event.eventId });
+    });
+  }
+
+  /** Waits a bounded time for bodies that are on their way. */
+  async flush(ms: number): Promise<void> {
+    for (const exchange of this.#open) this.#writeRequest(exchange);
+    await within(Promise.all(this.#outstanding), ms, () => undefined);
+  }
+
+  #began(
+    channel: DevToolsChannel,
+    exchanges: Map<string, Exchange>,
+    event: Omit<RequestSent, 'wallTime'>,
+  ): void {
+    const { requestId, request, redirectResponse, timestamp, type = 'Other' } = event;
+    const at = this.#pen.at(timestamp);
+    const before = exchanges.get(requestId);
+    if (before !== undefined && redirectResponse !== undefined) {
+      before.response = redirectResponse;
+      before.awaitsExtra = event.redirectHasExtraInfo === true;
+      this.#ended(exchanges, requestId, { at, isRedirect: true });
+    }
+    if (/^(?:data|blob|about|chrome)/.test(request.url)) return;
+    const exchange: Exchange = {
+      channel,
+      requestId,
+      url: request.url,
+      method: request.method,
+      type,
+      purpose: this.#purposeOf(type, request),
+      startedAt: at,
+      postData: request.postData,
+      hasPostData: request.hasPostData === true,
+      requestHeaders: request.headers,
+      requestWritten: false,
+      response: undefined,
+      awaitsExtra: false,
+      responseExtra: undefined,
+      fromCache: false,
+      stream: undefined,
+      writeLate: undefined,
+    };
+    exchanges.set(requestId, exchange);
+    this.#open.add(exchange);
+  }
+
+  /** The exchange of a reply; of a request that was sent before anybody listened, a new one. */
+  #exchangeOf(
+    exchanges: Map<string, Exchange>,
+    channel: DevToolsChannel,
+    { requestId, timestamp, type = 'Other', response }: ResponseReceived,
+  ): Exchange {
+    const known = exchanges.get(requestId);
+    if (known !== undefined) return known;
+    const request = { url: response.url, method: 'GET', headers: {} };
+    this.#began(channel, exchanges, { requestId, timestamp, type, request });
+    const made = exchanges.get(requestId);
+    if (made !== undefined) return made;
+    throw new Error('a reply to no request of the network');
+  }
+
+  /** Only calls of the target count as its API; documents and files are neither. */
+  #purposeOf(
+    type: string,
+    { url, method }: { readonly url: string; readonly method: string },
+  ): 'sign-in' | 'api' | undefined {
+    const { addresses } = this.#settings;
+    const isCall = type === 'Fetch' || type === 'XHR';
+    const isForm = type === 'Document' && method !== 'GET';
+    const isTarget = [addresses.api, addresses.auth, addresses.page].some(
+      (address) => url === address || url.startsWith(`${address}/`),
+    );
+    if (!isTarget || (!isCall && !isForm)) return undefined;
+    return isForm && this.#purpose === 'api' ? undefined : this.#purpose;
+  }
+
+  #sentWith(exchange: Exchange, headers: Headers): void {
+    exchange.requestHeaders = headers;
+    this.#writeRequest(exchange);
+  }
+
+  #writeRequest(exchange: Exchange): void {
+    if (exchange.requestWritten) return;
+    exchange.requestWritten = true;
+    const { postData, hasPostData, channel, requestId } = exchange;
+    this.#appendRequest(exchange, postData);
+    if (postData !== undefined || !hasPostData) return;
+    // Long or assembled bodies are not part of the event.
+    this.#keep(
+      channel.send('Network.getRequestPostData', { requestId }, BODY_MS_MAX).then(
+        (answer) => this.#appendRequest(exchange, answer.postData),
+        () => undefined,
+      ),
+    );
+  }
+
+  #appendRequest(
+    { method, url, purpose, requestHeaders, startedAt }: Exchange,
+    body?: string,
+  ): void {
+    const { vault } = this.#pen.recorder;
+    this.#pen.line(
+      {
+        surface: 'http',
+        dir: 'out',
+        kind: 'request',
+        method,
+        url: vault.redact(url),
+        purpose,
+        headers: vault.redactHeaders(lowerCased(requestHeaders)),
+      },
+      body === undefined || body === '' ? undefined : this.#content(body),
+      toMicroseconds(startedAt),
+    );
+  }
+
+  #answered(exchange: Exchange, { response, hasExtraInfo, timestamp }: ResponseReceived): void {
+    this.#writeRequest(exchange);
+    exchange.response = response;
+    exchange.awaitsExtra = hasExtraInfo === true;
+    exchange.fromCache ||= response.fromDiskCache === true || response.fromPrefetchCache === true;
+    if (EVENT_STREAM.test(response.mimeType) && exchange.type !== 'EventSource')
+      this.#follow(exchange, this.#pen.at(timestamp));
+  }
+
+  /** A reply without a foreseeable end is recorded as it comes. */
+  #follow(exchange: Exchange, at: number): void {
+    const { channel, requestId, url } = exchange;
+    const stream = new EventStream((text, came) => this.#serverSent(text, { at: came, url }));
+    exchange.stream = stream;
+    this.#keep(
+      channel.send('Network.streamResourceContent', { requestId }, BODY_MS_MAX).then(
+        ({ bufferedData }) => stream.begin(bufferedData, at),
+        () => {
+          exchange.stream = undefined; // Over already: its body is read as any other.
+        },
+      ),
+    );
+  }
+
+  #serverSent(
+    text: string,
+    { at, url, id }: { readonly at: number; readonly url?: string | undefined; id?: string },
+  ): void {
+    const { vault } = this.#pen.recorder;
+    this.#pen.line(
+      {
+        surface: 'sse',
+        dir: 'in',
+        kind: 'frame',
+        url: url === undefined ? undefined : vault.redact(url),
+        id: id === '' ? undefined : id,
+      },
+      this.#content(text),
+      at,
+    );
+    this.#pen.heard(at);
+  }
+
+  #ended(exchanges: Map<string, Exchange>, requestId: string, ending: Ending): void {
+    const exchange = exchanges.get(requestId);
+    if (exchange === undefined) return;
+    if (ending.isRedirect !== true) exchanges.delete(requestId);
+    this.#open.delete(exchange);
+    this.#writeRequest(exchange);
+    this.#keep(this.#finish(exchange, ending));
+  }
+
+  async #finish(exchange: Exchange, ending: Ending): Promise<void> {
+    const { response, awaitsExtra } = exchange;
+    if (response === undefined) {
+      this.#writeFailed(exchange, ending);
+      return;
+    }
+    const body = await this.#bodyOf(exchange, ending);
+    if (awaitsExtra && exchange.responseExtra === undefined)
+      await new Promise<void>((resolve) => {
+        const cancel = after(EXTRA_MS_MAX, resolve);
+        exchange.writeLate = () => {
+          cancel();
+          resolve();
+        };
+      });
+    this.#writeResponse(exchange, body, { response, ending });
+  }
+
+  /** No reply came: worth a line, since a page may show something else instead. */
+  #writeFailed({ method, url, purpose }: Exchange, { at, error }: Ending): void {
+    const { vault } = this.#pen.recorder;
+    this.#pen.line(
+      {
+        surface: 'http',
+        dir: 'act',
+        kind: 'response',
+        method,
+        url: vault.redact(url),
+        purpose,
+        message: error ?? 'no reply',
+      },
+      undefined,
+      at,
+    );
+  }
+
+  #writeResponse(
+    exchange: Exchange,
+    body: Body,
+    { response, ending }: { readonly response: ResponseFacts; readonly ending: Ending },
+  ): void {
+    const { recorder } = this.#pen;
+    const { method, url, purpose, type, fromCache, startedAt } = exchange;
+    const headers = lowerCased(exchange.responseExtra ?? response.headers);
+    const text = body.text ?? '';
+    if (purpose === 'sign-in')
+      learnCredentials({ status: response.status, headers, text, json: jsonOf(text) }, recorder);
+    const isPage = type === 'Document' && response.mimeType.includes('html');
+    const notes = [
+      fromCache ? 'from cache' : undefined,
+      response.fromServiceWorker === true ? 'from service worker' : undefined,
+      body.problem,
+      ending.error,
+    ].filter((note) => note !== undefined);
+    const content =
+      body.text === undefined || body.text === '' ? undefined : this.#cutContent(body);
+    const at = toMicroseconds(ending.at);
+    this.#pen.line(
+      {
+        surface: 'http',
+        dir: 'in',
+        kind: 'response',
+        method,
+        url: recorder.vault.redact(url),
+        status: response.status,
+        headers: recorder.vault.redactHeaders(headers),
+        purpose,
+        took: toMicroseconds(Math.max(0, ending.at - startedAt)),
+        message: notes.length === 0 ? undefined : recorder.short(notes.join('; ')),
+        cut: content === undefined ? body.cut : undefined,
+      },
+      isPage ? undefined : content,
+      at,
+    );
+    if (isPage && content !== undefined)
+      this.#pen.line(
+        { surface: 'html', dir: 'in', kind: 'text', place: recorder.vault.redact(url) },
+        { ...content, kind: 'text' },
+        at,
+      );
+  }
+
+  #cutContent({ text = '', cut }: Body): Content {
+    const content = this.#content(text);
+    return cut === undefined
+      ? content
+      : { ...content, kind: 'text', cut: cut + (content.cut ?? 0) };
+  }
+
+  #content(text: string): Content {
+    const { vault } = this.#pen.recorder;
+    return contentOf(vault.redact(text), jsonOf(text) !== undefined);
+  }
+
+  async #bodyOf(
+    { channel, requestId, response, stream, method }: Exchange,
+    { isRedirect, error }: Ending,
+  ): Promise<Body> {
+    if (stream !== undefined) {
+      stream.end();
+      return { problem: 'body recorded as it came' };
+    }
+    const hasNone = isRedirect === true || method === 'HEAD' || method === 'OPTIONS';
+    if (response === undefined || hasNone || BODILESS.has(response.status)) return {};
+    if (NEVER_TEXT.test(response.mimeType)) return {};
+    try {
+      const answer = await channel.send('Network.getResponseBody', { requestId }, BODY_MS_MAX);
+      return this.#bounded(answer, response.mimeType);
+    } catch (failure) {
+      const isEmpty = lowerCased(response.headers)['content-length'] === '0';
+      if (isEmpty || !JSON_OR_TEXT.test(response.mimeType)) return {};
+      const reason = failure instanceof Error ? failure.message : String(failure);
+      if (error === undefined) this.#pen.blind('http', 'the text of a reply could not be read');
+      return { cut: 1, problem: `body not read: ${reason}` };
+    }
+  }
+
+  #bounded(
+    { body, base64Encoded }: { readonly body: string; readonly base64Encoded: boolean },
+    mimeType: string,
+  ): Body {
+    const { bodyBytesMax } = this.#settings;
+    if (!base64Encoded && body.length * 3 <= bodyBytesMax) return { text: body };
+    const bytes = Buffer.from(body, base64Encoded ? 'base64' : 'utf8');
+    if (base64Encoded && !isUtf8(bytes))
+      return { cut: bytes.length, problem: `${mimeType || 'bytes'} that are no text` };
+    if (bytes.length <= bodyBytesMax) return { text: bytes.toString('utf8') };
+    return {
+      text: bytes.subarray(0, bodyBytesMax).toString('utf8'),
+      cut: bytes.length - bodyBytesMax,
+    };
+  }
+
+  #keep(work: Promise<void>): void {
+    const settled = work.finally(() => this.#outstanding.delete(settled));
+    this.#outstanding.add(settled);
+  }
+}
+
+/** What could be had of a reply's body. */
+interface Body {
+  readonly text?: string | undefined;
+  readonly cut?: number | undefined;
+  readonly problem?: string | undefined;
+}
+
+/** A text that comes in pieces, handed on event by event (a blank line ends one). */
+class EventStream {
+  readonly #tell: (text: string, at: number) => void;
+  readonly #decoder = new TextDecoder();
+  /** Pieces that came before the answer with what had come before them. */
+  #early: { readonly data: string; readonly at: number }[] | undefined = [];
+  #rest = '';
+  #lastAt = 0;
+
+  constructor(tell: (text: string, at: number) => void) {
+    this.#tell = tell;
+  }
+
+  /** What had come before anybody asked, base64. */
+  begin(data: string, at: number): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    this.#take(data, at);
+    for (const piece of early) this.#take(piece.data, piece.at);
+  }
+
+  push(data: string, at: number): void {
+    if (this.#early === undefined) this.#take(data, at);
+    else this.#early.push({ data, at });
+  }
+
+  end(): void {
+    if (this.#rest.trim() !== '') this.#tell(this.#rest, this.#lastAt);
+    this.#rest = '';
+  }
+
+  #take(data: string, at: number): void {
+    this.#lastAt = at;
+    this.#rest += this.#decoder.decode(Buffer.from(data, 'base64'), { stream: true });
+    const parts = this.#rest.split(/\r?\n\r?\n/);
+    this.#rest = parts.pop() ?? '';
+    for (const part of parts) if (part.trim() !== '') this.#tell(part, at);
+  }
+}
+
+function lowerCased(headers: Headers): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    result[name.toLowerCase()] = value.replaceAll('\n', ', ');
+  return result;
+}
+
+function jsonOf(text: string): unknown {
+  if (!/^\s*[[{"]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // A page or an error text.
+  }
+}

@@ -1,0 +1,67 @@
+import { randomInt } from 'node:crypto';
+import type { DevToolsChannel } from './page-channel.ts';
+import type { PagePen } from './page-pen.ts';
+
+/** Surfaces on which something is planted, so that their watchers prove that they see. */
+const PROVEN = ['console', 'dom', 'storage', 'cookie'] as const;
+type Proven = (typeof PROVEN)[number];
+
+const NONCE_LETTERS = 16;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+/** How long the planted text is on the page, milliseconds; a flash is no longer. */
+const SHOWN_MS = 20;
+const PLANT_MS_MAX = 5_000;
+const NAME = 'crosstalk-proof';
+/** A path that no request has: the planted cookie never leaves the browser. */
+const COOKIE_PATH = '/crosstalk-proof';
+
+/**
+ * Plants a text of our own on every surface that has a watcher beside the page's own traffic (DESIGN
+ * §3.5), each announced before: a watcher that does not bring it back is blind.
+ * @param look reads storage and cookies while the planted entries are there.
+ */
+export async function plantProofs(
+  pen: PagePen,
+  channel: DevToolsChannel,
+  look: () => Promise<void>,
+): Promise<void> {
+  const planted: Partial<Record<Proven, string>> = {};
+  for (const surface of PROVEN) {
+    const nonce = `proof-${Array.from({ length: NONCE_LETTERS }, () => LETTERS[randomInt(LETTERS.length)]).join('')}`;
+    planted[surface] = nonce;
+    pen.recorder.act(pen.observer(), 'prove', { place: surface, message: nonce });
+  }
+  try {
+    const { frameTree } = await channel.send('Page.getFrameTree');
+    const { executionContextId: contextId } = await channel.send('Page.createIsolatedWorld', {
+      frameId: frameTree.frame.id,
+      worldName: NAME,
+    });
+    const run = (expression: string): Promise<unknown> =>
+      channel.send('Runtime.evaluate', { contextId, expression, awaitPromise: true }, PLANT_MS_MAX);
+    await run(plantingOf(planted));
+    await look();
+    await run(
+      `try { localStorage.removeItem('${NAME}') } catch {}
+      document.cookie = '${NAME}=; path=${COOKIE_PATH}; max-age=0'`,
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    pen.recorder.remark(pen.observer(), `nothing could be planted on the page: ${reason}`);
+  }
+}
+
+/** Statements that do not stop each other: a page may be denied its storage. */
+function plantingOf(planted: Partial<Record<Proven, string>>): string {
+  return `(async () => {
+    console.debug('${planted.console ?? ''}');
+    try { localStorage.setItem('${NAME}', '${planted.storage ?? ''}') } catch {}
+    document.cookie = '${NAME}=${planted.cookie ?? ''}; path=${COOKIE_PATH}; SameSite=Strict';
+    const text = document.createElement('p');
+    text.hidden = true;
+    text.textContent = '${planted.dom ?? ''}';
+    document.documentElement.append(text);
+    await new Promise((resolve) => setTimeout(resolve, ${SHOWN_MS}));
+    text.remove();
+  })()`;
+}

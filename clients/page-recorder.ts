@@ -1,0 +1,266 @@
+import type { BrowserContext, Page } from 'playwright';
+import type { Addresses } from '../targets/target.ts';
+import type { PageOwner, PageRecorder } from './browser-parts.ts';
+import { DevToolsChannel, DevToolsFailure } from './page-channel.ts';
+import { PageConsole } from './page-console.ts';
+import { PageHttpLog } from './page-http-log.ts';
+import { PagePen } from './page-pen.ts';
+import { plantProofs } from './page-proof.ts';
+import { PageScreen } from './page-screen.ts';
+import { PageSocketLog, type SocketLogSettings } from './page-socket-log.ts';
+import { PageStorage } from './page-storage.ts';
+import { PageTextWatch } from './page-text-watch.ts';
+import type { Recorder } from './recorder.ts';
+import { every, within } from './waiting.ts';
+
+/** Longest wait for a page to be watched. */
+const ATTEND_MS_MAX = 10_000;
+/** Longest wait for what is under way when everything seen must be written. */
+const FLUSH_MS_MAX = 5_000;
+/** How often a page must show that it lives, and how long it may take to. */
+const PULSE_EVERY_MS = 5_000;
+const PULSE_MS_MAX = 15_000;
+
+/** What the recorders of a trial have in common, beside what is one user's own. */
+export interface PageRecorderSettings extends SocketLogSettings {
+  readonly recorder: Recorder;
+  /** Tells requests to the target from all others. */
+  readonly addresses: Addresses;
+  /** Longest text of a reply or download that is kept whole, bytes. */
+  readonly bodyBytesMax: number;
+}
+
+/** One page of the profile. */
+interface AttendedPage {
+  readonly channel: DevToolsChannel;
+  mainFrame: string | undefined;
+}
+
+/** Records a browser profile through the DevTools protocol and a script in every document. */
+export class CdpPageRecorder implements PageRecorder {
+  readonly #pen: PagePen;
+  readonly #sockets: PageSocketLog;
+  readonly #http: PageHttpLog;
+  readonly #texts: PageTextWatch;
+  readonly #console: PageConsole;
+  readonly #screen: PageScreen;
+  readonly #storage: PageStorage;
+  readonly #pages = new Map<Page, AttendedPage>();
+  readonly #attending = new Map<Page, Promise<void>>();
+  readonly #work = new Set<Promise<void>>();
+  #context: BrowserContext | undefined;
+  #provenFor: PageOwner | undefined;
+  #isStopped = false;
+  #isLost = false;
+  #endPulse: (() => void) | undefined;
+
+  constructor(settings: PageRecorderSettings) {
+    const { recorder, bodyBytesMax } = settings;
+    this.#pen = new PagePen(recorder, settings.quiet);
+    this.#sockets = new PageSocketLog(settings, this.#pen);
+    this.#http = new PageHttpLog(settings, this.#pen);
+    this.#console = new PageConsole(this.#pen);
+    this.#screen = new PageScreen(this.#pen, bodyBytesMax);
+    this.#storage = new PageStorage(this.#pen);
+    this.#texts = new PageTextWatch(this.#pen, (channel, seen) => {
+      this.#sockets.closedInPage(channel, seen);
+    });
+  }
+
+  async watch(context: BrowserContext): Promise<void> {
+    this.#context = context;
+    this.#screen.attach(context);
+    context.on('page', (page) => void this.attended(page));
+    context.on('close', () => this.#lost('the browser profile is gone'));
+    const installed = this.#texts.install(context).catch((error: unknown) => {
+      this.#pen.blind('dom', `the watcher of page text was not taken: ${messageOf(error)}`);
+    });
+    await within(
+      Promise.all([installed, context.grantPermissions(['notifications']).catch(() => undefined)]),
+      ATTEND_MS_MAX,
+      () => this.#lost('the browser did not take the watchers in time'),
+    );
+    await Promise.all(context.pages().map((page) => this.attended(page)));
+    this.#endPulse = every(PULSE_EVERY_MS, () => this.#feelPulse());
+  }
+
+  belongsTo(owner: PageOwner): void {
+    const isAnother = this.#pen.owner !== undefined && this.#pen.owner !== owner;
+    this.#pen.belongsTo(owner);
+    if (isAnother) {
+      this.#storage.again();
+      this.#keep(this.#texts.again(FLUSH_MS_MAX));
+    }
+    for (const [page, { channel }] of this.#pages) this.#prove(page, channel);
+  }
+
+  purpose(purpose: 'sign-in' | 'api'): void {
+    this.#http.purpose = purpose;
+  }
+
+  attended(page: Page): Promise<void> {
+    const known = this.#attending.get(page);
+    if (known !== undefined) return known;
+    const attending = within(this.#attend(page), ATTEND_MS_MAX, () => {
+      this.#lost('a page could not be watched in time');
+    });
+    this.#attending.set(page, attending);
+    return attending;
+  }
+
+  async snapshot(): Promise<void> {
+    await this.flush();
+    if (this.#context !== undefined && !this.#isLost)
+      await this.#storage.read(this.#context, this.#channels());
+  }
+
+  screenshot(page: Page, dir: string): Promise<void> {
+    return this.#screen.picture(page, dir);
+  }
+
+  async flush(): Promise<void> {
+    if (this.#isLost) return;
+    await within(Promise.all(this.#work), FLUSH_MS_MAX, () => undefined);
+    await this.#texts.flush(FLUSH_MS_MAX);
+    await Promise.all([
+      this.#http.flush(FLUSH_MS_MAX),
+      this.#console.flush(FLUSH_MS_MAX),
+      this.#screen.flush(FLUSH_MS_MAX),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    await this.flush();
+    this.#isStopped = true;
+    this.#endPulse?.();
+    this.#sockets.stop();
+  }
+
+  async #attend(page: Page): Promise<void> {
+    page.on('crash', () => this.#lost('the page crashed'));
+    page.on('close', () => this.#closed(page));
+    page.on('domcontentloaded', () => {
+      const attended = this.#pages.get(page);
+      if (attended !== undefined) this.#prove(page, attended.channel);
+    });
+    try {
+      const session = await page.context().newCDPSession(page);
+      const channel = DevToolsChannel.over(session, { type: 'page', url: page.url() });
+      const attended: AttendedPage = { channel, mainFrame: undefined };
+      this.#pages.set(page, attended);
+      this.#watchPlace(attended);
+      await this.#listen(channel);
+      const { frameTree } = await channel.send('Page.getFrameTree');
+      attended.mainFrame = frameTree.frame.id;
+      if (/^https?:/.test(frameTree.frame.url)) this.#place(frameTree.frame.url);
+    } catch (error) {
+      if (!page.isClosed() && !this.#isStopped)
+        this.#pen.blind('socket', `a page could not be watched: ${messageOf(error)}`);
+    }
+  }
+
+  /** All watchers on one target and on what comes up below it. */
+  async #listen(channel: DevToolsChannel): Promise<void> {
+    this.#sockets.attach(channel);
+    this.#http.attach(channel);
+    this.#console.attach(channel);
+    const isDocument = channel.target.type === 'page' || channel.target.type === 'iframe';
+    if (isDocument) this.#texts.attach(channel);
+    channel.onChild((child) => this.#keep(this.#listenBelow(child)));
+    // All at once: what waits for the last of them starts that much earlier.
+    const commands = [
+      ...this.#http.enable(channel),
+      channel.attachBelow(),
+      ...this.#console.enable(channel),
+      ...(isDocument ? [...this.#texts.enable(channel), channel.send('Page.enable')] : []),
+    ];
+    // A new target waits for us, even when it was refused something.
+    const begun = channel.send('Runtime.runIfWaitingForDebugger');
+    await Promise.all([...commands, begun]);
+  }
+
+  async #listenBelow(channel: DevToolsChannel): Promise<void> {
+    const { type, url } = channel.target;
+    let isGone = false;
+    channel.onEnd(() => {
+      isGone = true;
+    });
+    try {
+      await this.#listen(channel);
+    } catch (error) {
+      if (isGone || this.#isStopped) return;
+      this.#pen.blind('socket', `a ${type} (${url}) could not be watched: ${messageOf(error)}`);
+    }
+  }
+
+  #watchPlace(attended: AttendedPage): void {
+    const { channel } = attended;
+    channel.on('Page.frameNavigated', ({ frame }) => {
+      if (frame.parentId === undefined) this.#place(frame.url);
+    });
+    channel.on('Page.navigatedWithinDocument', ({ frameId, url }) => {
+      if (frameId === attended.mainFrame) this.#place(url);
+    });
+  }
+
+  #place(url: string): void {
+    if (url !== 'about:blank') this.#pen.text({ surface: 'dom', place: 'url', text: url });
+  }
+
+  /** Once per owner, on the first page that has an origin. */
+  #prove(page: Page, channel: DevToolsChannel): void {
+    const { owner } = this.#pen;
+    const context = this.#context;
+    if (owner === undefined || context === undefined || this.#provenFor === owner) return;
+    if (!/^https?:/.test(page.url())) return;
+    this.#provenFor = owner;
+    this.#keep(plantProofs(this.#pen, channel, () => this.#storage.read(context, [channel])));
+  }
+
+  /** Pages, and frames in processes of their own: what has documents, main page first. */
+  #channels(): DevToolsChannel[] {
+    return [...this.#pages.values()].flatMap(({ channel }) => [
+      channel,
+      ...channel.descendants.filter(({ target }) => target.type === 'iframe'),
+    ]);
+  }
+
+  #closed(page: Page): void {
+    this.#pages.get(page)?.channel.end();
+    this.#pages.delete(page);
+    this.#attending.delete(page);
+  }
+
+  /** A page that does not answer for long is as good as gone. */
+  #feelPulse(): void {
+    if (this.#isStopped || this.#isLost) return;
+    for (const [page, { channel }] of this.#pages)
+      channel
+        .send('Runtime.evaluate', { expression: '0' }, PULSE_MS_MAX)
+        .catch((error: unknown) => {
+          const isLate = error instanceof DevToolsFailure && error.late;
+          if (isLate && !page.isClosed()) this.#lost('the page does not answer');
+        });
+  }
+
+  #lost(reason: string): void {
+    if (this.#isStopped || this.#isLost) return;
+    this.#isLost = true;
+    this.#endPulse?.();
+    this.#pen.owner?.lost(reason);
+  }
+
+  #keep(work: Promise<void>): void {
+    const settled = work
+      .catch((error: unknown) => {
+        this.#pen.recorder.remark(this.#pen.observer(), `recording a page: ${messageOf(error)}`);
+      })
+      .finally(() => this.#work.delete(settled));
+    this.#work.add(settled);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,596 @@
+import { isUtf8 } from 'node:buffer';
+import { frameOrigin, type FrameOrigin } from '../history/journal-writer.ts';
+import type { ObservationFields } from '../history/observation.ts';
+import type { DecodedFrame, Handshake, PageWire, SocketWire } from '../targets/target.ts';
+import type { PageOwner } from './browser-parts.ts';
+import { masked } from './masking.ts';
+import type { DevToolsChannel } from './page-channel.ts';
+import type { PagePen } from './page-pen.ts';
+import type { Headers, SocketFrame } from './page-protocol.ts';
+import type { QuietWindow } from './quiet-window.ts';
+import { CONTENT_CHARACTERS_MAX, contentOf, toMicroseconds, type Observer } from './recorder.ts';
+import { after } from './waiting.ts';
+
+const BINARY = 2;
+/** No status code came with the close (RFC 6455 §7.4.1), or nobody could see which. */
+const CLOSE_WITHOUT_CODE = 1005;
+const CLOSE_ABNORMAL = 1006;
+/** How long the page may take to tell the code of a close that the browser told already. */
+const CLOSE_CODE_MS_MAX = 250;
+/** An echo of a ping that took longer says nothing about the target's clock. */
+const PING_MS_MAX = 10_000;
+
+/** What reading the sockets of a page needs to know. */
+export interface SocketLogSettings {
+  readonly wire: Pick<SocketWire, 'decode' | 'decodeAll'>;
+  /** A fresh handshake for a connection that the owner's page opens; undefined: not known yet. */
+  readonly handshake?: ((owner: PageOwner) => Handshake | undefined) | undefined;
+  /** What a frame that the page sent asks; see {@link PageWire.asked}. */
+  readonly asked?: PageWire['asked'] | undefined;
+  readonly quiet: QuietWindow;
+  readonly silentEvents: ReadonlySet<string>;
+  /** Longest frame that is kept whole, bytes. */
+  readonly bytesMax: number;
+}
+
+/** How a socket ended, as only the page that held it can tell. */
+export interface CloseSeen {
+  readonly url: string;
+  readonly code: number;
+  readonly reason: string;
+  /** The page itself called `close`. */
+  readonly byPage: boolean;
+}
+
+/** One socket of a page. */
+interface PageSocket {
+  readonly url: string;
+  readonly createdAt: number;
+  observer: Observer;
+  origin: FrameOrigin | undefined;
+  handshake: Handshake | undefined;
+  /** After this moment frames are no part of the handshake any more. */
+  handshakeUntil: number;
+  hasOpened: boolean;
+  isRecorded: boolean;
+  eventRun: string | undefined;
+  eventAt: number;
+}
+
+/** Closes of one page's sockets, told by the page and by the browser, in either order. */
+interface Closes {
+  readonly seen: CloseSeen[];
+  readonly waiting: { readonly url: string; readonly settle: (seen?: CloseSeen) => void }[];
+}
+
+/** Records the sockets of all pages and workers of one browser profile as a raw user records its own. */
+export class PageSocketLog {
+  readonly #settings: SocketLogSettings;
+  readonly #pen: PagePen;
+  readonly #closes = new Map<DevToolsChannel, Closes>();
+  #isStopped = false;
+
+  constructor(settings: SocketLogSettings, pen: PagePen) {
+    this.#settings = settings;
+    this.#pen = pen;
+  }
+
+  /** Listens to the sockets of one target. */
+  attach(channel: DevToolsChannel): void {
+    const sockets = new Map<string, PageSocket>();
+    channel.on('Network.webSocketCreated', ({ requestId, url }) => {
+      sockets.set(requestId, this.#made(url));
+    });
+    channel.on('Network.webSocketWillSendHandshakeRequest', (event) => {
+      this.#pen.tie(event.timestamp, event.wallTime);
+      const socket = this.#socketOf(sockets, event.requestId, channel);
+      this.#recordOpen(socket, this.#pen.at(event.timestamp), event.request.headers);
+    });
+    channel.on(
+      'Network.webSocketHandshakeResponseReceived',
+      ({ requestId, timestamp, response }) => {
+        const socket = this.#socketOf(sockets, requestId, channel);
+        socket.hasOpened = response.status === 101;
+        this.#recordResponse(socket, response, this.#pen.at(timestamp));
+      },
+    );
+    channel.on('Network.webSocketFrameReceived', (event) => {
+      let socket = sockets.get(event.requestId);
+      if (socket === undefined) {
+        socket = this.#socketOf(sockets, event.requestId, channel);
+        this.#pen.blind(
+          'socket',
+          `a socket of a ${channel.target.type} was open before it was seen`,
+        );
+      }
+      this.#received(socket, event);
+    });
+    channel.on('Network.webSocketFrameSent', (event) => {
+      this.#sent(this.#socketOf(sockets, event.requestId, channel), event);
+    });
+    channel.on('Network.webSocketFrameError', ({ requestId, timestamp, errorMessage }) => {
+      const socket = this.#socketOf(sockets, requestId, channel);
+      this.#failed(socket, errorMessage, this.#pen.at(timestamp));
+    });
+    channel.on('Network.webSocketClosed', ({ requestId, timestamp }) => {
+      const socket = sockets.get(requestId);
+      sockets.delete(requestId);
+      if (socket !== undefined) this.#closed(channel, socket, this.#pen.at(timestamp));
+    });
+    channel.onEnd(() => this.#ended(channel, sockets));
+  }
+
+  /** The page tells how one of its sockets ended. */
+  closedInPage(channel: DevToolsChannel, seen: CloseSeen): void {
+    const closes = this.#closesOf(channel);
+    const at = closes.waiting.findIndex(({ url }) => url === seen.url);
+    const [waiting] = at === -1 ? [] : closes.waiting.splice(at, 1);
+    if (waiting === undefined) closes.seen.push(seen);
+    else waiting.settle(seen);
+  }
+
+  /** From now on a close is our own doing. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const { waiting } of this.#closes.values())
+      for (const { settle } of waiting.splice(0)) settle();
+  }
+
+  #made(url: string): PageSocket {
+    return {
+      url,
+      createdAt: this.#pen.recorder.clock.now(),
+      observer: this.#pen.observer(),
+      origin: undefined,
+      handshake: undefined,
+      handshakeUntil: Number.POSITIVE_INFINITY,
+      hasOpened: false,
+      isRecorded: false,
+      eventRun: undefined,
+      eventAt: 0,
+    };
+  }
+
+  /** The socket of an event; one that nobody saw being made is made known here. */
+  #socketOf(
+    sockets: Map<string, PageSocket>,
+    requestId: string,
+    channel: DevToolsChannel,
+  ): PageSocket {
+    const known = sockets.get(requestId);
+    if (known !== undefined) return known;
+    const socket = this.#made(channel.target.url.replace(/^http/, 'ws'));
+    sockets.set(requestId, socket);
+    this.#recordOpen(socket, socket.createdAt, {});
+    return socket;
+  }
+
+  #recordOpen(socket: PageSocket, at: number, headers: Headers): void {
+    if (socket.isRecorded) return;
+    socket.isRecorded = true;
+    const conn = this.#pen.nextConn();
+    socket.observer = this.#pen.observer(conn);
+    const { owner, recorder } = this.#pen;
+    if (owner !== undefined) this.#greet(socket, owner);
+    // Between being made and the upgrade lies the connect, which counts.
+    const intended = toMicroseconds(Math.min(socket.createdAt, at));
+    const protocol = headers['Sec-WebSocket-Protocol'] ?? headers['sec-websocket-protocol'];
+    recorder.journal.append(
+      {
+        ...socket.observer,
+        surface: 'socket',
+        dir: 'act',
+        kind: 'open',
+        intended,
+        url: recorder.vault.redact(socket.url),
+        headers: recorder.vault.redactHeaders(
+          protocol === undefined ? {} : { 'sec-websocket-protocol': protocol },
+        ),
+      },
+      undefined,
+      intended,
+    );
+    owner?.opened(conn);
+  }
+
+  /** The page shakes hands by itself; what is followed here is what the target shows meanwhile. */
+  #greet(socket: PageSocket, owner: PageOwner): void {
+    try {
+      socket.handshake = this.#settings.handshake?.(owner);
+      const step = socket.handshake?.opened?.();
+      if (step?.state === 'ready') socket.handshake = undefined;
+    } catch (error) {
+      this.#remark(socket, 'handshake', error);
+    }
+  }
+
+  #recordResponse(
+    socket: PageSocket,
+    { status, headers }: { readonly status: number; readonly headers: Headers },
+    at: number,
+  ): void {
+    const { journal, vault } = this.#pen.recorder;
+    const kept: Record<string, string> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      const lower = name.toLowerCase();
+      if (lower !== 'sec-websocket-accept') kept[lower] = value;
+    }
+    journal.append(
+      {
+        ...socket.observer,
+        surface: 'http',
+        dir: 'in',
+        kind: 'response',
+        method: 'GET',
+        status,
+        headers: vault.redactHeaders(kept),
+      },
+      undefined,
+      at,
+    );
+  }
+
+  #received(socket: PageSocket, { timestamp, response }: SocketFrame): void {
+    const at = this.#pen.at(timestamp);
+    if (!socket.hasOpened) socket.hasOpened = true;
+    const text = textOf(response);
+    if (text === undefined) {
+      this.#recordBytes(socket, response.payloadData, { dir: 'in', at });
+      this.#count(socket, undefined, at);
+      return;
+    }
+    if (text.length > this.#settings.bytesMax) {
+      this.#recordCut(socket, text, at);
+      return;
+    }
+    let frame: unknown;
+    try {
+      frame = JSON.parse(text);
+    } catch {
+      // Not JSON: the judge calls it malformed, here it is only written down.
+      this.#record(socket, { decoded: undefined, text, at });
+      this.#count(socket, undefined, at);
+      return;
+    }
+    this.#frame(socket, frame, { text, at });
+  }
+
+  /** The hot path: decode once, record, tell. */
+  #frame(socket: PageSocket, frame: unknown, { text, at }: { text: string; at: number }): void {
+    const [decoded, ...further] = this.#decodedAll(socket, frame);
+    if (socket.handshake !== undefined) this.#shakeHands(socket, frame, { decoded, at });
+    if (this.#isOutsiders(decoded)) this.#recordMasked(socket, frame, { decoded, at });
+    else this.#recordFrame(socket, { decoded, text, at });
+    this.#heard(socket, decoded, { text, at });
+    for (const extra of further) {
+      this.#pen.recorder.journal.append(lineOf(socket.observer, extra), undefined, at);
+      this.#heard(socket, extra, { text, at });
+    }
+  }
+
+  #decodedAll(
+    socket: PageSocket,
+    frame: unknown,
+  ): readonly [DecodedFrame, ...(readonly DecodedFrame[])] {
+    const { wire } = this.#settings;
+    try {
+      if (wire.decodeAll === undefined) return [wire.decode(frame)];
+      const [first = { role: 'other' }, ...rest] = wire.decodeAll(frame);
+      return [first, ...rest];
+    } catch (error) {
+      this.#remark(socket, 'decode', error);
+      return [{ role: 'other' }];
+    }
+  }
+
+  #heard(
+    socket: PageSocket,
+    decoded: DecodedFrame,
+    { text, at }: { readonly text: string; readonly at: number },
+  ): void {
+    if (decoded.role === 'pong') this.#pong(socket, decoded, at);
+    this.#count(socket, decoded, at);
+    this.#pen.owner?.received(decoded, text, at);
+  }
+
+  /** Silence ends with everything but pings, pongs and heartbeats. */
+  #count(socket: PageSocket, decoded: DecodedFrame | undefined, at: number): void {
+    const { quiet, silentEvents } = this.#settings;
+    if (decoded !== undefined) {
+      if (decoded.role === 'pong' || decoded.role === 'heartbeat') return;
+      if (decoded.event !== undefined && silentEvents.has(decoded.event)) return;
+      if (decoded.role === 'agent') {
+        if (decoded.run !== undefined && decoded.run === socket.eventRun)
+          quiet.gap(at - socket.eventAt);
+        socket.eventRun = decoded.run;
+        socket.eventAt = at;
+      }
+    }
+    quiet.event(at);
+  }
+
+  #recordFrame(
+    socket: PageSocket,
+    { decoded, text, at }: { decoded: DecodedFrame; text: string; at: number },
+  ): void {
+    const { journal, vault } = this.#pen.recorder;
+    const clean = vault.redact(text);
+    // What was decoded may hold a credential only if the text did.
+    if (clean !== text)
+      this.#record(socket, { decoded: this.#decodedAgain(clean), text: clean, at });
+    else if (isPlainLine(text)) {
+      const { user, conn } = socket.observer;
+      socket.origin ??= frameOrigin(user ?? '', conn ?? '');
+      journal.appendFrame({ origin: socket.origin, decoded, text, bytes: Buffer.from(text) }, at);
+    } else this.#record(socket, { decoded, text, at });
+  }
+
+  #decodedAgain(text: string): DecodedFrame | undefined {
+    try {
+      return this.#settings.wire.decode(JSON.parse(text));
+    } catch {
+      return undefined; // Redaction broke the JSON; the text itself is kept.
+    }
+  }
+
+  /** `text` is redacted already, or held nothing to redact, where it was decoded. */
+  #record(
+    { observer }: PageSocket,
+    { decoded, text, at }: { decoded: DecodedFrame | undefined; text: string; at: number },
+  ): void {
+    const { journal, vault } = this.#pen.recorder;
+    const content =
+      decoded === undefined ? contentOf(vault.redact(text), false) : contentOf(text, true);
+    journal.append(lineOf(observer, decoded), content, at);
+  }
+
+  #recordCut({ observer }: PageSocket, text: string, at: number): void {
+    const { journal, vault } = this.#pen.recorder;
+    const kept = text.slice(0, this.#settings.bytesMax);
+    const cut = Buffer.byteLength(text) - Buffer.byteLength(kept);
+    const content = { kind: 'text', text: vault.redact(kept), cut } as const;
+    journal.append(lineOf(observer, undefined), content, at);
+    this.#settings.quiet.event(at);
+  }
+
+  #recordBytes(
+    { observer }: PageSocket,
+    base64: string,
+    { dir, at }: { readonly dir: 'in' | 'out'; readonly at: number },
+  ): void {
+    const kept = base64.slice(0, CONTENT_CHARACTERS_MAX);
+    const cut = Buffer.byteLength(base64, 'base64') - Buffer.byteLength(kept, 'base64');
+    this.#pen.recorder.journal.append(
+      { ...lineOf(observer, undefined), dir },
+      { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined },
+      at,
+    );
+  }
+
+  /** Whether an event belongs to a person whom nobody in the crowd is (DESIGN §3.3). */
+  #isOutsiders({ owner, role }: DecodedFrame): boolean {
+    if (owner === undefined || (role !== 'agent' && role !== 'other')) return false;
+    const own = this.#pen.owner?.userId ?? '';
+    if (owner === own || this.#pen.recorder.ownedByCrowd(owner)) return false;
+    const isPrefix = own !== '' && owner.endsWith('...') && own.startsWith(owner.slice(0, -3));
+    return !isPrefix;
+  }
+
+  #recordMasked(
+    { observer }: PageSocket,
+    frame: unknown,
+    { decoded, at }: { decoded: DecodedFrame; at: number },
+  ): void {
+    const { journal, vault, campaignPrefix } = this.#pen.recorder;
+    const { tool: _tool, agent: _agent, ...kept } = decoded;
+    let text: string;
+    try {
+      text = JSON.stringify(masked(frame, campaignPrefix));
+    } catch {
+      text = '"[masked]"'; // Nested too deep to be written again.
+    }
+    journal.append(
+      { ...lineOf(observer, kept), masked: true },
+      contentOf(vault.redact(text), true),
+      at,
+    );
+  }
+
+  /** A page's own ping that came back: its clock is ours, so it samples the target's as ours do. */
+  #pong({ observer }: PageSocket, { echoedAt, sentAt }: DecodedFrame, at: number): void {
+    const { journal, clock } = this.#pen.recorder;
+    if (echoedAt === undefined || sentAt === undefined) return;
+    const rtt = toMicroseconds(clock.startedAtUnixMs + at - echoedAt);
+    if (rtt < 0 || rtt > PING_MS_MAX) return;
+    const offset = toMicroseconds(sentAt - (echoedAt + rtt / 2));
+    journal.append(
+      { ...observer, surface: 'socket', dir: 'act', kind: 'ping', rtt, offset },
+      undefined,
+      at,
+    );
+  }
+
+  /** Own ids that a handshake shows are written down before the frame that shows them. */
+  #shakeHands(
+    socket: PageSocket,
+    frame: unknown,
+    { decoded, at }: { readonly decoded: DecodedFrame; readonly at: number },
+  ): void {
+    if (at > socket.handshakeUntil) socket.handshake = undefined;
+    if (socket.handshake === undefined) return;
+    try {
+      const { ids, shown, state, settleMs = 0 } = socket.handshake.receive(frame, decoded);
+      if (ids !== undefined || shown !== undefined)
+        this.#pen.recorder.identity(socket.observer, { source: 'handshake', ids, shown }, at);
+      socket.handshakeUntil = state === 'ready' ? at + settleMs : Number.POSITIVE_INFINITY;
+    } catch (error) {
+      this.#remark(socket, 'handshake', error);
+    }
+  }
+
+  #sent(socket: PageSocket, { timestamp, response }: SocketFrame): void {
+    const at = this.#pen.at(timestamp);
+    const text = textOf(response);
+    if (text === undefined) {
+      this.#recordBytes(socket, response.payloadData, { dir: 'out', at });
+      return;
+    }
+    const frame = jsonOf(text);
+    const asked = frame === undefined ? undefined : this.#settings.asked?.(frame);
+    const { journal, vault } = this.#pen.recorder;
+    const fields = { ...lineOf(socket.observer, asked), dir: 'out' } as const;
+    journal.append(fields, contentOf(vault.redact(text), frame !== undefined), at);
+    this.#pen.owner?.sent(frame, text, at);
+  }
+
+  #failed(socket: PageSocket, message: string, at: number): void {
+    const { recorder } = this.#pen;
+    if (socket.hasOpened) {
+      const reason = recorder.short(message);
+      recorder.journal.append(
+        { ...lineOf(socket.observer, undefined), reason, cut: 0 },
+        undefined,
+        at,
+      );
+      this.#count(socket, undefined, at);
+      return;
+    }
+    this.#recordOpen(socket, at, {});
+    // The page gave up its own attempt: nobody failed.
+    if (message.includes('closed before the connection is established')) return;
+    recorder.failure(socket.observer, { step: 'connect', ...connectFailure(message) });
+  }
+
+  #closed(channel: DevToolsChannel, socket: PageSocket, at: number): void {
+    this.#recordOpen(socket, at, {});
+    if (!socket.hasOpened) return;
+    const { seen, waiting } = this.#closesOf(channel);
+    const known = seen.findIndex(({ url }) => url === socket.url);
+    const [close] = known === -1 ? [] : seen.splice(known, 1);
+    // A worker cannot be asked; and who is stopped need not know.
+    if (close !== undefined || this.#isStopped || channel.target.type.endsWith('worker')) {
+      this.#recordClose(socket, close, at);
+      return;
+    }
+    const entry = {
+      url: socket.url,
+      settle: (told?: CloseSeen) => {
+        cancel();
+        this.#recordClose(socket, told, at);
+      },
+    };
+    const cancel = after(CLOSE_CODE_MS_MAX, () => {
+      waiting.splice(waiting.indexOf(entry), 1);
+      entry.settle();
+    });
+    waiting.push(entry);
+  }
+
+  /**
+   * A page that is left takes its sockets with it and cannot tell of their end: without the page's word
+   * the close is its own. In a worker only the target's side is known to end a socket for sure.
+   */
+  #recordClose({ observer }: PageSocket, close: CloseSeen | undefined, at: number): void {
+    const isOurs = this.#isStopped || close === undefined || close.byPage;
+    const by = isOurs ? 'us' : 'them';
+    const code = close?.code ?? CLOSE_WITHOUT_CODE;
+    const { journal, vault } = this.#pen.recorder;
+    const reason = vault.redact(close?.reason ?? '');
+    journal.append(
+      {
+        ...observer,
+        surface: 'socket',
+        dir: by === 'us' ? 'act' : 'in',
+        kind: 'close',
+        code,
+        reason: reason === '' ? undefined : reason,
+        by,
+      },
+      undefined,
+      at,
+    );
+    this.#pen.owner?.closed(code, by);
+  }
+
+  /** The target is gone, and with it what it held open. */
+  #ended(channel: DevToolsChannel, sockets: Map<string, PageSocket>): void {
+    const at = this.#pen.recorder.clock.now();
+    for (const { settle } of this.#closes.get(channel)?.waiting.splice(0) ?? []) settle();
+    this.#closes.delete(channel);
+    for (const socket of sockets.values())
+      if (socket.hasOpened)
+        this.#recordClose(
+          socket,
+          { url: socket.url, code: CLOSE_ABNORMAL, reason: '', byPage: true },
+          at,
+        );
+    sockets.clear();
+  }
+
+  #closesOf(channel: DevToolsChannel): Closes {
+    const known = this.#closes.get(channel);
+    if (known !== undefined) return known;
+    const closes: Closes = { seen: [], waiting: [] };
+    this.#closes.set(channel, closes);
+    return closes;
+  }
+
+  #remark({ observer }: PageSocket, what: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#pen.recorder.remark(observer, `the profile's ${what} threw: ${message}`);
+  }
+}
+
+/** A frame's text; undefined when it is bytes that are none. */
+function textOf({ opcode, payloadData }: SocketFrame['response']): string | undefined {
+  if (opcode !== BINARY) return payloadData;
+  const bytes = Buffer.from(payloadData, 'base64');
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+}
+
+/** A frame's line without its content; one shape for all, which keeps the hot path fast. */
+function lineOf(observer: Observer, decoded: Partial<DecodedFrame> | undefined): ObservationFields {
+  return {
+    user: observer.user,
+    conn: observer.conn,
+    surface: 'socket',
+    dir: 'in',
+    kind: 'frame',
+    event: decoded?.event,
+    owner: decoded?.owner,
+    thread: decoded?.thread,
+    run: decoded?.run,
+    tool: decoded?.tool,
+    agent: decoded?.agent,
+    id: decoded?.id,
+    sequence: decoded?.sequence,
+    sentAt: decoded?.sentAt,
+  };
+}
+
+/** Whether a frame can be spliced into a line as it came. */
+function isPlainLine(text: string): boolean {
+  return text.length <= CONTENT_CHARACTERS_MAX && !text.includes('\n') && !text.includes('\r');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // Pages send other things than JSON too.
+  }
+}
+
+/** The browser's words for a connect that failed, as the classes that judging compares. */
+function connectFailure(message: string): {
+  readonly reason: string;
+  readonly message: string;
+  readonly unreachable?: boolean;
+} {
+  const status = /response code: (\d{3})/.exec(message)?.[1];
+  if (status !== undefined) return { reason: `status ${status}`, message };
+  if (/REFUSED|NAME_NOT_RESOLVED|UNREACHABLE/.test(message))
+    return { reason: 'refused', message, unreachable: true };
+  if (message.includes('TIMED_OUT')) return { reason: 'timeout', message };
+  return { reason: /RESET|CLOSED|EMPTY/.test(message) ? 'reset' : 'error', message };
+}

@@ -1,0 +1,170 @@
+/**
+ * What reads a profile's storages from within a page of theirs. The class is sent to the page as its
+ * source, so it must stand alone: nothing from outside it but types.
+ */
+
+/** One thing that is kept, at a place such as `localStorage["theme"]`. */
+export interface KeptEntry {
+  readonly place: string;
+  readonly text: string;
+}
+
+export interface StorageReading {
+  readonly entries: readonly KeptEntry[];
+  /** Storages that could not be read, or not to their end. */
+  readonly problems: readonly string[];
+}
+
+export interface StorageLimits {
+  /** Entries of one database store or cache. */
+  readonly entriesMax: number;
+  readonly textCharactersMax: number;
+  readonly totalCharactersMax: number;
+  /** Limit of one database, milliseconds. */
+  readonly databaseMsMax: number;
+}
+
+/** Reads everything an origin keeps that a page of it can reach. */
+export class PageStorageReader {
+  readonly #limits: StorageLimits;
+  readonly #entries: KeptEntry[] = [];
+  readonly #problems: string[] = [];
+  #left: number;
+
+  constructor(limits: StorageLimits) {
+    this.#limits = limits;
+    this.#left = limits.totalCharactersMax;
+  }
+
+  async read(): Promise<StorageReading> {
+    await this.#attempt('localStorage', () => this.#pairs('localStorage', localStorage));
+    await this.#attempt('sessionStorage', () => this.#pairs('sessionStorage', sessionStorage));
+    await this.#attempt('indexedDB', () => this.#databases());
+    // Caches and service workers exist only for secure origins, loopback included.
+    if (isSecureContext) {
+      await this.#attempt('caches', () => this.#caches());
+      await this.#attempt('serviceWorker', () => this.#workers());
+    }
+    return { entries: this.#entries, problems: this.#problems };
+  }
+
+  async #attempt(what: string, work: () => Promise<void> | void): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#problems.push(`${what}: ${String(error)}`);
+    }
+  }
+
+  #put(place: string, text: string): void {
+    const kept = text.slice(0, this.#limits.textCharactersMax);
+    this.#left -= kept.length;
+    if (this.#left < 0 || kept.length < text.length)
+      this.#problems.push(`${place.slice(0, 100)}: more than is read`);
+    if (this.#left >= 0) this.#entries.push({ place, text: kept });
+  }
+
+  #pairs(name: string, storage: Storage): void {
+    for (let at = 0; at < storage.length; at += 1) {
+      const key = storage.key(at) ?? '';
+      this.#put(`${name}[${JSON.stringify(key)}]`, storage.getItem(key) ?? '');
+    }
+  }
+
+  async #databases(): Promise<void> {
+    for (const { name } of await indexedDB.databases())
+      if (name !== undefined) await this.#attempt(`indexedDB ${name}`, () => this.#database(name));
+  }
+
+  async #database(name: string): Promise<void> {
+    const database = await this.#answer(indexedDB.open(name));
+    try {
+      for (const store of database.objectStoreNames) {
+        const objects = database.transaction(store, 'readonly').objectStore(store);
+        const limit = this.#limits.entriesMax + 1;
+        const [keys, values] = await Promise.all([
+          this.#answer(objects.getAllKeys(null, limit)),
+          this.#answer<unknown[]>(objects.getAll(null, limit)),
+        ]);
+        if (keys.length === limit) this.#problems.push(`indexedDB ${name}: more than is read`);
+        const place = `indexedDB[${JSON.stringify(name)}][${JSON.stringify(store)}]`;
+        for (const [at, value] of values.entries())
+          this.#put(
+            `${place}[${await this.#described(keys[at], 0)}]`,
+            await this.#described(value, 0),
+          );
+      }
+    } finally {
+      database.close();
+    }
+  }
+
+  #answer<T>(request: IDBRequest<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error('no answer')), this.#limits.databaseMsMax);
+      request.addEventListener('success', () => {
+        clearTimeout(late);
+        resolve(request.result);
+      });
+      request.addEventListener('error', () => reject(request.error ?? new Error('unreadable')));
+    });
+  }
+
+  async #caches(): Promise<void> {
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      const requests = await cache.keys();
+      if (requests.length > this.#limits.entriesMax)
+        this.#problems.push(`caches ${name}: more than is read`);
+      for (const request of requests.slice(0, this.#limits.entriesMax)) {
+        const response = await cache.match(request);
+        if (response === undefined) continue;
+        const type = response.headers.get('content-type') ?? '';
+        const place = `caches[${JSON.stringify(name)}][${JSON.stringify(request.url)}]`;
+        const head = [...response.headers].map(([key, value]) => `${key}: ${value}`).join('\n');
+        const isDrawn = /^(?:image\/(?!svg)|font\/|audio\/|video\/)/.test(type);
+        this.#put(place, isDrawn ? head : `${head}\n\n${await response.text()}`);
+      }
+    }
+  }
+
+  async #workers(): Promise<void> {
+    for (const {
+      scope,
+      active,
+      waiting,
+      installing,
+    } of await navigator.serviceWorker.getRegistrations())
+      this.#put(
+        `serviceWorker[${JSON.stringify(scope)}]`,
+        (active ?? waiting ?? installing)?.scriptURL ?? '',
+      );
+  }
+
+  /** A value as JSON, with the things that JSON has no words for. */
+  async #described(value: unknown, depth: number): Promise<string> {
+    if (depth > 20) return '"[deeper]"';
+    if (typeof value === 'bigint' || typeof value === 'symbol')
+      return JSON.stringify(String(value));
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+    if (value instanceof Date) return JSON.stringify(value);
+    if (value instanceof Blob) return JSON.stringify(await this.#textOf(value));
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
+      return JSON.stringify(new TextDecoder().decode(value));
+    if (value instanceof Error || value instanceof RegExp) return JSON.stringify(String(value));
+    const next = depth + 1;
+    if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
+      const parts: string[] = [];
+      for (const part of value) parts.push(await this.#described(part, next));
+      return `[${parts.join(',')}]`;
+    }
+    const members: string[] = [];
+    for (const [name, member] of Object.entries(value))
+      members.push(`${JSON.stringify(name)}:${await this.#described(member, next)}`);
+    return `{${members.join(',')}}`;
+  }
+
+  #textOf(blob: Blob): Promise<string> {
+    return blob.slice(0, this.#limits.textCharactersMax).text();
+  }
+}

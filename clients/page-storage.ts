@@ -1,0 +1,166 @@
+import type { BrowserContext, Cookie } from 'playwright';
+import type { DevToolsChannel } from './page-channel.ts';
+import type { PagePen } from './page-pen.ts';
+import type { FrameTree } from './page-protocol.ts';
+import {
+  PageStorageReader,
+  type StorageLimits,
+  type StorageReading,
+} from './page-storage-script.ts';
+import { within } from './waiting.ts';
+
+const LIMITS: StorageLimits = {
+  entriesMax: 2_000,
+  textCharactersMax: 2 * 1024 * 1024,
+  totalCharactersMax: 32 * 1024 * 1024,
+  databaseMsMax: 3_000,
+};
+const READ_MS_MAX = 8_000;
+const COOKIES_MS_MAX = 5_000;
+/** Name of the world our reading happens in: the page cannot have changed what is there. */
+const WORLD = 'reader';
+const CREDENTIAL_NAME = /token|sess|auth|jwt|sid|secret|csrf|xsrf|ticket|password|api_?key|cookie/i;
+const TOKEN_NAME = /token|jwt|secret|ticket|password|api_?key/i;
+const CREDENTIAL_LENGTH_MIN = 12;
+
+/** Records what a browser profile keeps: cookies, storages, databases, caches, service workers. */
+export class PageStorage {
+  readonly #pen: PagePen;
+  /** What was written last, by origin and place. */
+  #written = new Map<string, string>();
+
+  constructor(pen: PagePen) {
+    this.#pen = pen;
+  }
+
+  /** Forgets what was written: everything that is kept is news to somebody else. */
+  again(): void {
+    this.#written = new Map();
+  }
+
+  /** Reads all there is and writes down what changed. Never throws; what cannot be read is told. */
+  async read(context: BrowserContext, channels: readonly DevToolsChannel[]): Promise<void> {
+    const found = new Map<string, string>();
+    await this.#readCookies(context, found);
+    const origins = new Set<string>();
+    for (const [at, channel] of channels.entries())
+      await this.#readFrames(channel, { found, origins, isMain: at === 0 });
+    this.#written = found;
+  }
+
+  async #readCookies(context: BrowserContext, found: Map<string, string>): Promise<void> {
+    const cookies = await within<readonly Cookie[] | string, string>(
+      context.cookies().catch((error: unknown) => String(error)),
+      COOKIES_MS_MAX,
+      () => 'no answer',
+    );
+    if (typeof cookies === 'string') {
+      this.#pen.blind('cookie', `cookies could not be read: ${cookies}`);
+      return;
+    }
+    for (const cookie of cookies) {
+      const place = `${cookie.name}; domain=${cookie.domain}; path=${cookie.path}`;
+      this.#write('cookie', { place, text: this.#valueOf(cookie) }, found);
+    }
+  }
+
+  /**
+   * A cookie is a credential unless it plainly is none: then it is hashed. One that holds a marker is
+   * evidence and stays readable.
+   */
+  #valueOf({ name, value, httpOnly }: Cookie): string {
+    const { campaignPrefix, vault } = this.#pen.recorder;
+    const isSecret = httpOnly || CREDENTIAL_NAME.test(name);
+    const isEvidence = decoded(value).toLowerCase().includes(campaignPrefix.toLowerCase());
+    if (!isSecret || isEvidence || value === '') return decoded(value);
+    return `[redacted:${vault.add(value)}]`;
+  }
+
+  /** Reads each origin once, and the storage of every tab. */
+  async #readFrames(
+    channel: DevToolsChannel,
+    reading: {
+      readonly found: Map<string, string>;
+      readonly origins: Set<string>;
+      readonly isMain: boolean;
+    },
+  ): Promise<void> {
+    try {
+      const { frameTree } = await channel.send('Page.getFrameTree');
+      const page = frameTree.frame.securityOrigin;
+      for (const { id, securityOrigin } of framesOf(frameTree)) {
+        if (!securityOrigin.startsWith('http')) continue;
+        const isTab = id === frameTree.frame.id && channel.target.type === 'page';
+        if (reading.origins.has(securityOrigin) && !isTab) continue;
+        const prefix =
+          reading.origins.size === 0 || securityOrigin === page ? '' : `${securityOrigin} `;
+        reading.origins.add(securityOrigin);
+        this.#writeAll(await readFrame(channel, id), { prefix, found: reading.found });
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#pen.blind('storage', `what a page keeps could not be read: ${reason}`);
+    }
+  }
+
+  #writeAll(
+    { entries, problems }: StorageReading,
+    { prefix, found }: { readonly prefix: string; readonly found: Map<string, string> },
+  ): void {
+    for (const { place, text } of entries) {
+      this.#learn(place, text);
+      this.#write('storage', { place: prefix + place, text }, found);
+    }
+    for (const problem of problems) this.#pen.blind('storage', problem);
+  }
+
+  /** A token kept under its name is known from here on, before the line about it is written. */
+  #learn(place: string, text: string): void {
+    const { vault, campaignPrefix } = this.#pen.recorder;
+    const key = /Storage\["(.*)"\]$/.exec(place)?.[1] ?? '';
+    const isOneWord = text.length >= CREDENTIAL_LENGTH_MIN && !/[\s{[]/.test(text);
+    if (!isOneWord || !TOKEN_NAME.test(key)) return;
+    if (!text.toLowerCase().includes(campaignPrefix.toLowerCase()))
+      vault.add(text.replaceAll(/^"|"$/g, ''));
+  }
+
+  #write(
+    surface: 'storage' | 'cookie',
+    { place, text }: { readonly place: string; readonly text: string },
+    found: Map<string, string>,
+  ): void {
+    const key = `${surface} ${place}`;
+    found.set(key, text);
+    if (this.#written.get(key) !== text) this.#pen.text({ surface, place, text });
+  }
+}
+
+async function readFrame(channel: DevToolsChannel, frameId: string): Promise<StorageReading> {
+  const { executionContextId } = await channel.send('Page.createIsolatedWorld', {
+    frameId,
+    worldName: WORLD,
+  });
+  const expression = `(() => { const __name = (named) => named;
+    const Reader = ${PageStorageReader.toString()};
+    return new Reader(${JSON.stringify(LIMITS)}).read(); })()`;
+  const { result, exceptionDetails } = await channel.send(
+    'Runtime.evaluate',
+    { contextId: executionContextId, expression, awaitPromise: true, returnByValue: true },
+    READ_MS_MAX,
+  );
+  if (exceptionDetails !== undefined) throw new Error(exceptionDetails.text);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by our own script
+  return result.value as StorageReading;
+}
+
+function framesOf(tree: FrameTree): FrameTree['frame'][] {
+  return [tree.frame, ...(tree.childFrames ?? []).flatMap((child) => framesOf(child))];
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value; // A lone percent sign is legal in a cookie.
+  }
+}

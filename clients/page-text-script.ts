@@ -1,0 +1,550 @@
+/**
+ * What runs in every page before its own first script, and tells what the page shows as it changes. The
+ * class is sent to the page as its source, so it must stand alone: nothing from outside it but types.
+ */
+
+/** What a page tells, in the order in which it happened. */
+export type PageRecord =
+  | {
+      readonly kind: 'text';
+      /** Where, in CSS-like words. */
+      readonly place: string;
+      readonly text: string;
+      /** Characters left out. */
+      readonly cut?: number;
+      /** Unix milliseconds. */
+      readonly at: number;
+    }
+  | { readonly kind: 'notification'; readonly text: string; readonly at: number }
+  | {
+      readonly kind: 'close';
+      readonly url: string;
+      readonly code: number;
+      readonly reason: string;
+      readonly byPage: boolean;
+      readonly at: number;
+    }
+  | { readonly kind: 'broken'; readonly text: string; readonly at: number };
+
+export interface TextScriptSettings {
+  /** Name of the function that takes a batch out of the page; it is removed from the page's sight. */
+  readonly binding: string;
+  /** Name under which the watcher can be asked to report again. */
+  readonly handle: string;
+  readonly textCharactersMax: number;
+  /** Characters of text one document may tell in all. */
+  readonly documentCharactersMax: number;
+}
+
+type TextRecord = Extract<PageRecord, { kind: 'text' }>;
+/** Where text can be: a block of the page, and whether something of it may be new. */
+type Root = Document | ShadowRoot;
+
+/** Watches one document and its shadow trees; see the file's head. */
+export class PageTextWatcher {
+  readonly #settings: TextScriptSettings;
+  readonly #inline = new Set(
+    'A ABBR B BDI BDO BR CITE CODE DATA DEL DFN EM FONT I INS KBD LABEL MARK Q S SAMP SMALL SPAN STRONG SUB SUP TIME TSPAN U VAR WBR'.split(
+      ' ',
+    ),
+  );
+  readonly #textless = new Set('SCRIPT STYLE NOSCRIPT TEMPLATE'.split(' '));
+  readonly #dullAttributes = new Set(
+    'class style d viewbox fill stroke stroke-width xmlns type role rel width height points transform for charset http-equiv tabindex integrity crossorigin nonce'.split(
+      ' ',
+    ),
+  );
+  /** Texts of blocks as they were told last. */
+  readonly #told = new WeakMap<Node, string>();
+  /** Places with their texts that were told; the oldest are forgotten. */
+  readonly #known = new Set<string>();
+  readonly #roots = new Set<WeakRef<ShadowRoot>>();
+  readonly #pending = new Map<string, PageRecord>();
+  /** Equal elements of a root, looked up once per batch. */
+  #equals = new Map<string, Element[]>();
+  readonly #observer: MutationObserver;
+  readonly #later: (work: () => void, ms: number) => number;
+  /** What places of a frame within a page begin with. */
+  readonly #frame: string;
+  readonly #stringify = JSON.stringify;
+  #send: ((batch: string) => void) | undefined;
+  #timer: number | undefined;
+  #timerAt = 0;
+  #serial = 0;
+  #title = '';
+  #charactersLeft: number;
+  #bindingTries = 0;
+
+  constructor(settings: TextScriptSettings) {
+    this.#settings = settings;
+    this.#frame =
+      globalThis.top === globalThis.self ? '' : `frame(${location.origin}${location.pathname}) `;
+    this.#charactersLeft = settings.documentCharactersMax;
+    this.#later = globalThis.setTimeout.bind(globalThis) as never;
+    this.#observer = new MutationObserver((records) => this.#mutated(records));
+  }
+
+  start(): void {
+    Object.defineProperty(globalThis, this.#settings.handle, { value: this, enumerable: false });
+    this.#watch(document);
+    this.#hookShadows();
+    this.#hookSockets();
+    this.#hookNotifications();
+    addEventListener('input', (event) => this.#controlChanged(event), true);
+    addEventListener('change', (event) => this.#controlChanged(event), true);
+    addEventListener('pagehide', () => this.flush(), true);
+    addEventListener(
+      'pageshow',
+      (event) => {
+        if (event.persisted) this.again();
+      },
+      true,
+    );
+    this.#findBinding();
+  }
+
+  /** Tells everything the page shows, also what was told before. */
+  again(): void {
+    this.#known.clear();
+    this.#title = '';
+    this.#charactersLeft = this.#settings.documentCharactersMax;
+    this.#tellTree(document, true);
+    for (const shadow of this.#shadows()) this.#tellTree(shadow, true);
+    this.#tellTitle();
+    this.flush();
+  }
+
+  /** Hands over what is pending, and what form controls hold. */
+  flush(): void {
+    this.#mutated(this.#observer.takeRecords());
+    this.#tellControls(document);
+    for (const shadow of this.#shadows()) this.#tellControls(shadow);
+    this.#deliver();
+  }
+
+  #watch(root: Root): void {
+    this.#observer.observe(root, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      characterDataOldValue: true,
+      attributes: true,
+      attributeOldValue: true,
+    });
+  }
+
+  #shadows(): ShadowRoot[] {
+    const alive: ShadowRoot[] = [];
+    for (const reference of this.#roots) {
+      const shadow = reference.deref();
+      if (shadow === undefined) this.#roots.delete(reference);
+      else alive.push(shadow);
+    }
+    return alive;
+  }
+
+  #addShadow(shadow: ShadowRoot): void {
+    for (const known of this.#roots) if (known.deref() === shadow) return;
+    this.#roots.add(new WeakRef(shadow));
+    this.#watch(shadow);
+    this.#tellTree(shadow, false);
+  }
+
+  #mutated(records: readonly MutationRecord[]): void {
+    if (records.length === 0) return;
+    try {
+      const blocks = new Set<Node>();
+      this.#equals = new Map();
+      for (const record of records) this.#take(record, blocks);
+      for (const block of blocks) this.#tellBlock(block);
+      this.#tellTitle();
+    } catch (error) {
+      this.#put({ kind: 'broken', text: String(error), at: this.#now() });
+    }
+  }
+
+  /** One mutation: new trees are told at once, changed blocks once the batch is read. */
+  #take(record: MutationRecord, blocks: Set<Node>): void {
+    const { type, target, oldValue, attributeName } = record;
+    if (type === 'attributes') {
+      if (target instanceof Element && attributeName !== null)
+        this.#attributeChanged(target, attributeName, oldValue);
+      return;
+    }
+    const block = this.#blockOf(target);
+    if (type === 'characterData') {
+      blocks.add(block);
+      this.#tellOld(block, oldValue);
+      return;
+    }
+    for (const node of record.addedNodes) {
+      if (node instanceof Element) this.#tellTree(node, false);
+      if (!(node instanceof Element) || this.#inline.has(node.tagName.toUpperCase()))
+        blocks.add(block);
+    }
+    for (const node of record.removedNodes) {
+      if (!(node instanceof Element) || this.#inline.has(node.tagName.toUpperCase()))
+        blocks.add(block);
+      this.#tellRemoved(node, target);
+    }
+  }
+
+  /** Text that was replaced before anybody looked was there all the same. */
+  #tellOld(block: Node, old: string | null): void {
+    if (old === null || old.trim() === '') return;
+    if ((this.#told.get(block) ?? '').includes(old.trim())) return;
+    this.#tell(`${this.#place(block)} (replaced)`, old);
+  }
+
+  /** What came and went within one batch is told from what was taken away. */
+  #tellRemoved(node: Node, parent: Node): void {
+    if (node instanceof Element) {
+      for (const [block, text] of this.#collect(node, true))
+        if (this.#told.get(block) !== text && !(this.#told.get(parent) ?? '').includes(text)) {
+          this.#told.set(block, text);
+          this.#tell(`${this.#place(parent)} > ${this.#step(node)} (removed)`, text);
+        }
+      return;
+    }
+    const text = node.nodeType === Node.TEXT_NODE ? (node.nodeValue ?? '').trim() : '';
+    if (text === '' || this.#isTextless(parent)) return;
+    if (!(this.#told.get(this.#blockOf(parent)) ?? '').includes(text))
+      this.#tell(`${this.#place(parent)} (removed)`, text);
+  }
+
+  /** All texts and attributes of a tree. */
+  #tellTree(root: Node, isAgain: boolean): void {
+    for (const [block, text] of this.#collect(root, isAgain)) {
+      if (!isAgain && this.#told.get(block) === text) continue;
+      this.#told.set(block, text);
+      this.#tell(this.#place(block), text);
+    }
+  }
+
+  /** The blocks of a tree with their own texts, nested blocks by themselves. */
+  #collect(root: Node, isKnown: boolean): [Node, string][] {
+    const blocks: [Node, string][] = [];
+    const visit = (node: Node): void => {
+      if (!(node instanceof Element)) return;
+      this.#tellAttributes(node);
+      if (!isKnown && node.shadowRoot !== null) this.#addShadow(node.shadowRoot);
+    };
+    // Without recursion: pages nest as deep as they like.
+    const open: Node[] = [root];
+    for (let block = open.pop(); block !== undefined; block = open.pop()) {
+      if (this.#isTextless(block)) continue;
+      visit(block);
+      const text = this.#textOf(block, { nested: open, visit });
+      // A part of a line is told with its line.
+      const isPart = block === root && this.#isInline(block) && block.isConnected;
+      if (text !== '' && !isPart) blocks.push([block, text]);
+    }
+    return blocks;
+  }
+
+  /** A block's own text: parts of its lines, without the blocks inside it, which are handed over. */
+  #textOf(
+    block: Node,
+    inside?: { readonly nested: Node[]; readonly visit: (node: Node) => void },
+  ): string {
+    let text = '';
+    const open: Node[] = [block];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      if (node.nodeType === Node.TEXT_NODE) text += node.nodeValue ?? '';
+      else if (node === block || this.#isInline(node)) {
+        if (node !== block) inside?.visit(node);
+        for (let child = node.lastChild; child !== null; child = child.previousSibling)
+          open.push(child);
+      } else if (node.nodeType === Node.ELEMENT_NODE) {
+        text += '\n';
+        inside?.nested.push(node);
+      }
+    }
+    return text
+      .replace(/[ \t\r\f]*\n\s*/g, '\n')
+      .replace(/[ \t]{2,}/g, ' ')
+      .trim();
+  }
+
+  #isTextless(node: Node): boolean {
+    return node instanceof Element && this.#textless.has(node.tagName.toUpperCase());
+  }
+
+  #isInline(node: Node): boolean {
+    return (
+      node.nodeType === Node.ELEMENT_NODE &&
+      this.#inline.has((node as Element).tagName.toUpperCase())
+    );
+  }
+
+  /** The block a node's text belongs to: the nearest ancestor that is not part of a line. */
+  #blockOf(node: Node): Node {
+    let block: Node = node;
+    while (
+      block.parentNode !== null &&
+      (block.nodeType === Node.TEXT_NODE || this.#isInline(block))
+    )
+      block = block.parentNode;
+    return block;
+  }
+
+  #tellBlock(block: Node): void {
+    if (this.#isTextless(block)) return;
+    const text = this.#textOf(block);
+    if (text === '' || this.#told.get(block) === text) return;
+    this.#told.set(block, text);
+    this.#tell(this.#place(block), text);
+  }
+
+  #tellAttributes(element: Element): void {
+    for (const { name, value } of element.attributes) this.#tellAttribute(element, name, value);
+  }
+
+  #attributeChanged(element: Element, name: string, old: string | null): void {
+    const value = element.getAttribute(name);
+    if (value !== null) this.#tellAttribute(element, name, value);
+    if (old !== null && old !== value && !this.#dullAttributes.has(name.toLowerCase())) {
+      const place = `${this.#place(element)}@${name}`;
+      if (!this.#known.has(this.#key(place, old))) this.#tellAttribute(element, name, old);
+    }
+  }
+
+  /** Values too short to name anybody are left out, as are those that only draw. */
+  #tellAttribute(element: Element, name: string, value: string): void {
+    if (value.length < 6 || this.#dullAttributes.has(name.toLowerCase())) return;
+    if (name === 'value' && (element as HTMLInputElement).type === 'password') return;
+    this.#tell(`${this.#place(element)}@${name}`, value);
+  }
+
+  #tellControls(root: Root): void {
+    for (const control of root.querySelectorAll('input, textarea, select'))
+      this.#tellControl(control);
+  }
+
+  #controlChanged(event: Event): void {
+    for (const target of event.composedPath().slice(0, 1))
+      if (target instanceof Element && target.matches('input, textarea, select, [contenteditable]'))
+        this.#tellControl(target);
+  }
+
+  #tellControl(control: Element): void {
+    const { type, value } = control as HTMLInputElement;
+    if (typeof value !== 'string' || value === '' || type === 'password') return;
+    this.#tell(`${this.#place(control)}@value`, value);
+  }
+
+  #tellTitle(): void {
+    if (globalThis.top !== globalThis.self || document.title === this.#title) return;
+    this.#title = document.title;
+    if (this.#title !== '') this.#tell('title', this.#title);
+  }
+
+  #key(place: string, text: string): string {
+    return `${place}\n${text}`;
+  }
+
+  /** Queues a text unless it was told of this place before. */
+  #tell(place: string, text: string): void {
+    const key = this.#key(place, text);
+    if (this.#known.has(key)) return;
+    this.#known.add(key);
+    if (this.#known.size > 5_000)
+      for (const oldest of this.#known) {
+        this.#known.delete(oldest);
+        break;
+      }
+    if (this.#charactersLeft < text.length) {
+      if (this.#charactersLeft >= 0)
+        this.#put({
+          kind: 'broken',
+          text: 'the page shows more text than is recorded',
+          at: this.#now(),
+        });
+      this.#charactersLeft = -1;
+      return;
+    }
+    this.#charactersLeft -= Math.min(text.length, this.#settings.textCharactersMax);
+    this.#putText(place, text);
+  }
+
+  /** A text that only grew replaces its shorter self while that has not left the page yet. */
+  #putText(place: string, whole: string): void {
+    const { textCharactersMax } = this.#settings;
+    const text = whole.slice(0, textCharactersMax);
+    const cut = whole.length - text.length;
+    const record: TextRecord = {
+      kind: 'text',
+      place: this.#frame + place,
+      text,
+      at: this.#now(),
+      ...(cut > 0 ? { cut } : {}),
+    };
+    const last = this.#pending.get(place);
+    const grew = last?.kind === 'text' && text.startsWith(last.text);
+    if (grew) this.#charactersLeft += last.text.length;
+    if (last !== undefined && !grew) {
+      this.#serial += 1;
+      this.#pending.delete(place);
+      this.#pending.set(`${this.#serial}`, last);
+    }
+    this.#pending.set(place, record);
+    this.#schedule(grew ? 200 : 20);
+  }
+
+  #put(record: PageRecord): void {
+    this.#serial += 1;
+    this.#pending.set(`${this.#serial}`, record);
+    this.#schedule(0);
+  }
+
+  #now(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
+  #schedule(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.#timer !== undefined && this.#timerAt <= at) return;
+    this.#timerAt = at;
+    this.#timer = this.#later(() => {
+      if (performance.now() < this.#timerAt - 1) return;
+      this.#timer = undefined;
+      this.#deliver();
+    }, ms);
+  }
+
+  #deliver(): void {
+    if (this.#send === undefined) this.#findBinding();
+    if (this.#send === undefined || this.#pending.size === 0) return;
+    const batch = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#send(this.#stringify(batch));
+  }
+
+  /** Takes the way out of the page, out of the page's sight. It may be laid after the page began. */
+  #findBinding(): void {
+    if (this.#send !== undefined) return;
+    const page = globalThis as unknown as Record<string, unknown>;
+    const found = page[this.#settings.binding];
+    if (typeof found === 'function') {
+      this.#send = found as (batch: string) => void;
+      delete page[this.#settings.binding];
+      this.#schedule(0);
+      return;
+    }
+    this.#bindingTries += 1;
+    if (this.#bindingTries < 200) this.#later(() => this.#findBinding(), 10);
+  }
+
+  /** A readable place: the nearest element with a name of its own, and the way down from it. */
+  #place(node: Node): string {
+    const steps: string[] = [];
+    let current: Node | null = node;
+    for (let depth = 0; depth < 5 && current instanceof Element; depth += 1) {
+      const name = this.#nameOf(current);
+      steps.unshift(name ?? this.#step(current));
+      if (name !== undefined) break;
+      current = current.parentNode;
+    }
+    const root = node.getRootNode();
+    const inside = steps.join(' > ') || 'document';
+    return root instanceof ShadowRoot ? `${this.#place(root.host)} >> ${inside}` : inside;
+  }
+
+  /** `[data-testid=x]`, `#x` or `[role=x]`, with its number where several are alike. */
+  #nameOf(element: Element): string | undefined {
+    for (const attribute of ['data-testid', 'id', 'role']) {
+      const value = element.getAttribute(attribute);
+      if (value === null || value === '') continue;
+      const name = attribute === 'id' ? `#${value}` : `[${attribute}=${value}]`;
+      const equals = this.#equalsOf(element, attribute, value);
+      const at = equals.indexOf(element);
+      return equals.length > 1 && at >= 0 ? `${name}:nth(${at})` : name;
+    }
+    return undefined;
+  }
+
+  #equalsOf(element: Element, attribute: string, value: string): Element[] {
+    const root = element.getRootNode();
+    if (!(root instanceof Document || root instanceof ShadowRoot)) return [];
+    const key = `${attribute}=${value}`;
+    const known = this.#equals.get(key);
+    if (known?.includes(element) === true) return known;
+    const found = [...root.querySelectorAll(`[${attribute}="${CSS.escape(value)}"]`)];
+    this.#equals.set(key, found);
+    return found;
+  }
+
+  /** `li:nth(2)`: the tag, with its number among the siblings of that tag. */
+  #step(element: Element): string {
+    const tag = element.tagName.toLowerCase();
+    if (tag === 'html' || tag === 'body') return tag;
+    let at = 0;
+    for (
+      let before = element.previousElementSibling;
+      before !== null && at < 1_000;
+      before = before.previousElementSibling
+    )
+      if (before.tagName === element.tagName) at += 1;
+    return `${tag}:nth(${at})`;
+  }
+
+  /** Shadow trees are not part of the document; closed ones can be seen only when they are made. */
+  #hookShadows(): void {
+    const attach = Element.prototype.attachShadow;
+    const add = (shadow: ShadowRoot): void => this.#addShadow(shadow);
+    Element.prototype.attachShadow = function attachShadow(init) {
+      const shadow = attach.call(this, init);
+      add(shadow);
+      return shadow;
+    };
+  }
+
+  /** The browser tells that a socket closed, but only the page is told with which code. */
+  #hookSockets(): void {
+    const closed = (event: CloseEvent, byPage: boolean): void => {
+      const { url } = event.target as WebSocket;
+      const { code, reason } = event;
+      this.#put({ kind: 'close', url, code, reason, byPage, at: this.#now() });
+      this.#deliver();
+    };
+    const closing = new WeakSet<WebSocket>();
+    const close = WebSocket.prototype.close;
+    WebSocket.prototype.close = function (code, reason) {
+      if (this.readyState < 2) closing.add(this);
+      return close.call(this, code, reason);
+    };
+    const watched = new Proxy(WebSocket, {
+      construct(target, parameters: [string | URL, (string | string[])?], newTarget) {
+        const socket = Reflect.construct(target, parameters, newTarget) as WebSocket;
+        socket.addEventListener('close', (event) => closed(event, closing.has(socket)));
+        return socket;
+      },
+    });
+    WebSocket.prototype.constructor = watched;
+    globalThis.WebSocket = watched;
+  }
+
+  #hookNotifications(): void {
+    if (typeof Notification === 'undefined') return;
+    const shown = (title: unknown, options: NotificationOptions | undefined): void =>
+      this.#put({
+        kind: 'notification',
+        text: [title, options?.body, options?.tag]
+          .filter((part) => part !== undefined && part !== '')
+          .join('\n'),
+        at: this.#now(),
+      });
+    globalThis.Notification = new Proxy(Notification, {
+      construct(target, parameters: [string, NotificationOptions?], newTarget) {
+        shown(...parameters);
+        return Reflect.construct(target, parameters, newTarget) as Notification;
+      },
+    });
+    if (typeof ServiceWorkerRegistration === 'undefined') return;
+    const show = ServiceWorkerRegistration.prototype.showNotification;
+    ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
+      shown(title, options);
+      return show.call(this, title, options);
+    };
+  }
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import type { BrowserContext } from 'playwright';
+import type { DevToolsChannel } from './page-channel.ts';
+import type { PagePen } from './page-pen.ts';
+import type { CloseSeen } from './page-socket-log.ts';
+import { PageTextWatcher, type PageRecord, type TextScriptSettings } from './page-text-script.ts';
+import { within } from './waiting.ts';
+
+/** Longest text of one block that is told; what is longer is cut. */
+const TEXT_CHARACTERS_MAX = 200_000;
+/** Text one document may tell in all; a page that never stops changing must not fill the disk. */
+const DOCUMENT_CHARACTERS_MAX = 64 * 1024 * 1024;
+
+/** Records what pages show, from within them; see `page-text-script.ts`. */
+export class PageTextWatch {
+  readonly #pen: PagePen;
+  readonly #closed: (channel: DevToolsChannel, seen: CloseSeen) => void;
+  readonly #settings: TextScriptSettings;
+  /** Script contexts of the pages' own worlds, by the target they live in. */
+  readonly #contexts = new Map<DevToolsChannel, Set<number>>();
+
+  /** @param closed told when a page says how one of its sockets ended. */
+  constructor(pen: PagePen, closed: (channel: DevToolsChannel, seen: CloseSeen) => void) {
+    this.#pen = pen;
+    this.#closed = closed;
+    const secret = randomBytes(8).toString('hex');
+    this.#settings = {
+      binding: `b${secret}`,
+      handle: `h${secret}`,
+      textCharactersMax: TEXT_CHARACTERS_MAX,
+      documentCharactersMax: DOCUMENT_CHARACTERS_MAX,
+    };
+  }
+
+  /** From now on every document of the profile is watched before its first script runs. */
+  async install(context: BrowserContext): Promise<void> {
+    // Names given by a compiler's helper; the page has no such helper.
+    const script = `(() => { const __name = (named) => named;
+      const Watcher = ${PageTextWatcher.toString()};
+      new Watcher(${JSON.stringify(this.#settings)}).start(); })();`;
+    await context.addInitScript({ content: script });
+  }
+
+  /** Commands that lay the way out of a target's documents. They may be sent at once. */
+  enable(channel: DevToolsChannel): Promise<unknown>[] {
+    return [channel.send('Runtime.addBinding', { name: this.#settings.binding })];
+  }
+
+  /** Listens to what the documents of one target tell. */
+  attach(channel: DevToolsChannel): void {
+    const contexts = new Set<number>();
+    this.#contexts.set(channel, contexts);
+    channel.on('Runtime.executionContextCreated', ({ context }) => {
+      if (context.auxData?.isDefault === true) contexts.add(context.id);
+    });
+    channel.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
+      contexts.delete(executionContextId);
+    });
+    channel.on('Runtime.executionContextsCleared', () => contexts.clear());
+    channel.on('Runtime.bindingCalled', ({ name, payload }) => {
+      if (name === this.#settings.binding) this.#take(channel, payload);
+    });
+    channel.onEnd(() => this.#contexts.delete(channel));
+  }
+
+  /** Makes the pages tell everything they show once more. */
+  again(ms: number): Promise<void> {
+    return this.#call('again', ms);
+  }
+
+  /** Waits until the pages have told what they know. */
+  flush(ms: number): Promise<void> {
+    return this.#call('flush', ms);
+  }
+
+  async #call(method: 'again' | 'flush', ms: number): Promise<void> {
+    const expression = `globalThis[${JSON.stringify(this.#settings.handle)}]?.${method}()`;
+    const calls = [...this.#contexts].flatMap(([channel, contexts]) =>
+      [...contexts].map((contextId) =>
+        // A document that is just being left, or a page that is gone, has told what it could.
+        channel.send('Runtime.evaluate', { contextId, expression }, ms).catch(() => undefined),
+      ),
+    );
+    await within(Promise.all(calls), ms, () => undefined);
+  }
+
+  #take(channel: DevToolsChannel, payload: string): void {
+    let records: readonly PageRecord[];
+    try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our own script
+      records = JSON.parse(payload) as readonly PageRecord[];
+    } catch {
+      this.#pen.blind('dom', 'what the page showed came out garbled');
+      return;
+    }
+    for (const record of records) this.#record(channel, record);
+  }
+
+  #record(channel: DevToolsChannel, record: PageRecord): void {
+    const at = this.#pen.atUnixMs(record.at);
+    switch (record.kind) {
+      case 'text':
+        this.#pen.text({ surface: 'dom', ...record }, at);
+        break;
+      case 'notification':
+        this.#pen.text({ surface: 'screen', place: 'notification', text: record.text }, at);
+        break;
+      case 'close':
+        this.#closed(channel, record);
+        break;
+      case 'broken':
+        this.#pen.blind('dom', record.text);
+    }
+  }
+}
