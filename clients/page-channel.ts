@@ -16,6 +16,8 @@ export class DevToolsFailure extends Error {
   }
 }
 
+/** What a channel leads to. */
+type WatchedTarget = Omit<TargetFacts, 'targetId'>;
 type Transmit = (method: string, params: object) => Promise<unknown>;
 type Listener = (params: never) => void;
 
@@ -24,14 +26,14 @@ type Listener = (params: never) => void;
  * to a target is attached to as it comes up and has a channel of its own, reached through its parent's.
  */
 export class DevToolsChannel {
-  readonly target: Pick<TargetFacts, 'type' | 'url'>;
+  readonly target: WatchedTarget;
   readonly #transmit: Transmit;
   readonly #listeners = new Map<string, Listener[]>();
   readonly #children = new Map<string, ChildLine>();
   #onChild: ((child: DevToolsChannel) => void) | undefined;
   #onEnd: (() => void)[] = [];
 
-  constructor(target: Pick<TargetFacts, 'type' | 'url'>, transmit: Transmit) {
+  constructor(target: WatchedTarget, transmit: Transmit) {
     this.target = target;
     this.#transmit = transmit;
     this.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
@@ -47,7 +49,7 @@ export class DevToolsChannel {
   }
 
   /** A channel over a session that Playwright opened. */
-  static over(session: CDPSession, target: Pick<TargetFacts, 'type' | 'url'>): DevToolsChannel {
+  static over(session: CDPSession, target: WatchedTarget): DevToolsChannel {
     const channel = new DevToolsChannel(target, (method, params) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- names are checked by `send`
       session.send(method as 'Network.enable', params),

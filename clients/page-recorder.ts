@@ -7,6 +7,7 @@ import { PageHttpLog } from './page-http-log.ts';
 import { PagePen } from './page-pen.ts';
 import { plantProofs } from './page-proof.ts';
 import { PageScreen } from './page-screen.ts';
+import { onSharedWorker } from './page-shared-workers.ts';
 import { PageSocketLog, type SocketLogSettings } from './page-socket-log.ts';
 import { PageStorage } from './page-storage.ts';
 import { PageTextWatch } from './page-text-watch.ts';
@@ -53,6 +54,8 @@ export class CdpPageRecorder implements PageRecorder {
   #isStopped = false;
   #isLost = false;
   #endPulse: (() => void) | undefined;
+  #seesSharedWorkers = false;
+  #forgetSharedWorkers: (() => void) | undefined;
 
   constructor(settings: PageRecorderSettings) {
     const { recorder, bodyBytesMax } = settings;
@@ -134,6 +137,7 @@ export class CdpPageRecorder implements PageRecorder {
     await this.flush();
     this.#isStopped = true;
     this.#endPulse?.();
+    this.#forgetSharedWorkers?.();
     this.#sockets.stop();
   }
 
@@ -151,6 +155,7 @@ export class CdpPageRecorder implements PageRecorder {
       this.#pages.set(page, attended);
       this.#watchPlace(attended);
       await this.#listen(channel);
+      await this.#findSharedWorkers(channel);
       const { frameTree } = await channel.send('Page.getFrameTree');
       attended.mainFrame = frameTree.frame.id;
       if (/^https?:/.test(frameTree.frame.url)) this.#place(frameTree.frame.url);
@@ -192,6 +197,23 @@ export class CdpPageRecorder implements PageRecorder {
       if (isGone || this.#isStopped) return;
       this.#pen.blind('socket', `a ${type} (${url}) could not be watched: ${messageOf(error)}`);
     }
+  }
+
+  /** Once per profile, whose id in the browser only its pages know. */
+  async #findSharedWorkers(channel: DevToolsChannel): Promise<void> {
+    const browser = this.#context?.browser() ?? undefined;
+    if (browser === undefined || this.#seesSharedWorkers) return;
+    this.#seesSharedWorkers = true;
+    const { targetInfo } = await channel.send('Target.getTargetInfo');
+    this.#forgetSharedWorkers = await onSharedWorker(
+      browser,
+      targetInfo.browserContextId ?? '',
+      (worker) => {
+        this.#keep(this.#listenBelow(worker));
+        // It runs already when it is found, and what it received by then nobody saw.
+        this.#pen.blind('socket', 'a shared worker ran before it could be watched');
+      },
+    );
   }
 
   #watchPlace(attended: AttendedPage): void {

@@ -1,0 +1,164 @@
+import type { Browser } from 'playwright';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Closers, until, type Line } from './lab.ts';
+import { contentIn, holding, launchBrowser, on, pageLab, site } from './page-lab.ts';
+
+const closers = new Closers();
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+afterEach(() => closers.closeAll());
+
+function replies(lines: readonly Line[], path: string): Line[] {
+  return on(lines, 'http').filter(
+    ({ kind, url }) => kind === 'response' && String(url).endsWith(path),
+  );
+}
+
+describe('requests of a page', () => {
+  it('are recorded with purpose, headers, bodies and duration', async () => {
+    const place = await site(closers, {
+      files: { '/': '<h1>before hydration</h1>' },
+      serve: (_request, response) => {
+        response.writeHead(201, {
+          'content-type': 'application/json',
+          'set-cookie': 'sid=verysecretvalue; HttpOnly',
+        });
+        response.end('{"access_token":"abcdefghijklmnop","name":"me"}');
+      },
+    });
+    const addresses = { api: place.url, auth: '', socket: '', page: place.url };
+    const lab = await pageLab(closers, browser, { addresses });
+    const page = await lab.open(place.url);
+    const call = (): Promise<unknown> =>
+      page.evaluate(() =>
+        fetch('/login', { method: 'POST', body: '{"password":"hunter22"}' }).then((r) => r.text()),
+      );
+    await call();
+    lab.recorder.purpose('api');
+    await call();
+    const lines = await lab.lines();
+    const [html] = on(lines, 'html');
+    expect(html).toMatchObject({ place: `${place.url}/`, text: '<h1>before hydration</h1>' });
+    const [document] = replies(lines, '/');
+    expect(document).toMatchObject({ status: 200, method: 'GET' });
+    expect(document?.['purpose']).toBeUndefined();
+    const [login, again] = replies(lines, '/login');
+    expect(login).toMatchObject({ status: 201, method: 'POST', purpose: 'sign-in', user: 'u00' });
+    expect(again).toMatchObject({ purpose: 'api' });
+    expect(Number(login?.['took'])).toBeGreaterThan(0);
+    expect(contentIn(login)).toContain('"name":"me"');
+    expect(contentIn(login)).toContain('[redacted:');
+    expect(JSON.stringify(login?.['headers'])).toMatch(/sid=\[redacted:/);
+    const requests = on(lines, 'http').filter(({ kind }) => kind === 'request');
+    const posted = requests.filter(({ method }) => method === 'POST');
+    expect(contentIn(posted[0])).toContain('"password":"[redacted:');
+    // The cookie goes only with the second one, and is hashed there too.
+    expect(JSON.stringify(posted[1]?.['headers'])).toMatch(/"cookie":"sid=\[redacted:/);
+    expect(JSON.stringify(lines)).not.toMatch(/hunter22|verysecret|abcdefghijklmnop/);
+  });
+
+  it('are seen also where the reply came from the browser, a redirect, or was left behind', async () => {
+    const place = await site(closers, {
+      files: { '/': '<p>one</p>', '/two': '<p>two</p>' },
+      serve: (request, response) => {
+        if (request.url === '/moved') {
+          response.writeHead(302, { location: '/cached', 'x-of': 'somebody' }).end();
+          return;
+        }
+        const headers = { 'content-type': 'application/json', 'cache-control': 'max-age=60' };
+        response.writeHead(200, headers).end(`{"path":"${request.url ?? ''}"}`);
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(async () => {
+      await (await fetch('/cached')).text();
+      await (await fetch('/cached')).text();
+      await (await fetch('/moved')).text();
+      const last = await fetch('/leaving');
+      location.href = '/two';
+      await last.text();
+    });
+    await page.waitForURL('**/two');
+    const lines = await lab.lines();
+    const cached = replies(lines, '/cached');
+    expect(cached.map(({ message }) => message ?? '')).toEqual(['', 'from cache', 'from cache']);
+    for (const line of cached) expect(contentIn(line)).toContain('{"path":"/cached"}');
+    const [moved] = replies(lines, '/moved');
+    expect(moved).toMatchObject({ status: 302 });
+    expect(JSON.stringify(moved?.['headers'])).toContain('"x-of":"somebody"');
+    expect(contentIn(replies(lines, '/leaving')[0])).toContain('/leaving');
+  });
+
+  it('are cut at the limit, and what is no text is counted', async () => {
+    const place = await site(closers, {
+      files: { '/': '<p>one</p>' },
+      serve: (request, response) => {
+        const isText = request.url === '/long';
+        response.writeHead(200, { 'content-type': isText ? 'text/plain' : 'application/x-thing' });
+        response.end(isText ? 'é'.repeat(600) : Buffer.from([0xff, 0xfe, 1, 2]));
+      },
+    });
+    const lab = await pageLab(closers, browser, { bodyBytesMax: 1_000 });
+    const page = await lab.open(place.url);
+    await page.evaluate(async () => {
+      await (await fetch('/long')).text();
+      await (await fetch('/bytes')).arrayBuffer();
+    });
+    const lines = await lab.lines();
+    const [long] = replies(lines, '/long');
+    expect(Number(long?.['cut'])).toBeGreaterThan(0);
+    expect(replies(lines, '/bytes')[0]).toMatchObject({ cut: 4 });
+  });
+
+  it('are seen in workers, and told when nothing answered', async () => {
+    const place = await site(closers, {
+      files: { '/': `<script>new Worker('/w.js')</script>`, '/w.js': `fetch('/from-worker')` },
+      serve: (request, response) => {
+        if (request.url === '/none') request.socket.destroy();
+        else response.writeHead(200, { 'content-type': 'text/plain' }).end('for the worker');
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => fetch('/none').catch(() => undefined));
+    await page.waitForTimeout(200);
+    const lines = await lab.lines();
+    expect(contentIn(replies(lines, '/from-worker')[0])).toContain('for the worker');
+    expect(replies(lines, '/none')[0]).toMatchObject({
+      dir: 'act',
+      message: 'net::ERR_EMPTY_RESPONSE',
+    });
+  });
+
+  it('bring events one by one, from an event source and from a reply that streams', async () => {
+    const place = await site(closers, {
+      files: { '/': '<p>one</p>' },
+      serve: (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('id: 7\nevent: greeting\ndata: {"say":"first"}\n\n');
+        setTimeout(() => response.write('data: second\n\n'), 100);
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => {
+      new EventSource('/events').addEventListener('greeting', () => undefined);
+      void fetch('/stream').then(async (reply) => {
+        const reader = reply.body?.getReader();
+        while (reader !== undefined && !(await reader.read()).done);
+      });
+    });
+    let lines: Line[] = [];
+    await until(() => {
+      void lab.lines().then((now) => (lines = on(now, 'sse')));
+      return lines.length === 4;
+    });
+    expect(holding(lines, 'first')).toHaveLength(2);
+    expect(holding(lines, 'second')).toHaveLength(2);
+    expect(lines.find(({ id }) => id === '7')).toMatchObject({ frame: { say: 'first' } });
+  });
+});

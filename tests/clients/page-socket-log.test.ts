@@ -1,0 +1,196 @@
+import type { Browser } from 'playwright';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Closers, until } from './lab.ts';
+import { holding, launchBrowser, nothingTold, on, ownerOf, pageLab, site } from './page-lab.ts';
+
+const closers = new Closers();
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+afterEach(() => closers.closeAll());
+
+const OPENS = `<script>
+  const socket = new WebSocket('ws://' + location.host + '/ws?ticket=abcdefgh12345');
+  socket.onopen = () => socket.send(JSON.stringify({ type: 'ask', content: 'hello' }));
+</script>`;
+
+describe('sockets of a page', () => {
+  it('are recorded as a raw user records its own', async () => {
+    const place = await site(closers, {
+      files: { '/': OPENS },
+      socket: (socket) => {
+        socket.send(JSON.stringify({ type: 'hello', user_id: 'id-u00' }));
+        socket.send(Buffer.from([0xff, 0xfe, 0x00]));
+        socket.send('no json');
+        socket.on('message', () => {
+          socket.send(JSON.stringify({ type: 'answer', user_id: 'id-u00', run_id: 'r1' }));
+          socket.send(JSON.stringify({ type: 'x', user_id: 'stranger', text: 'a private text' }));
+          socket.close(4007, 'enough');
+        });
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    await lab.open(place.url);
+    await until(() => lab.told.closed.length === 1);
+    const lines = on(await lab.lines(), 'socket');
+    expect(
+      lines.map(({ kind, dir, conn }) => `${String(kind)} ${String(dir)} ${String(conn)}`),
+    ).toEqual([
+      'open act u00#1',
+      'frame out u00#1',
+      'frame in u00#1',
+      'frame in u00#1',
+      'frame in u00#1',
+      'frame in u00#1',
+      'frame in u00#1',
+      'close in u00#1',
+    ]);
+    const [open, ask, hello, bytes, text, answer, strange, close] = lines;
+    expect(open?.['url']).toMatch(/\?ticket=\[redacted:[0-9a-f]{16}\]$/);
+    expect(hello).toMatchObject({ event: 'hello', owner: 'id-u00', user: 'u00' });
+    expect(bytes?.['base64']).toBe('//4A');
+    expect(text?.['text']).toBe('no json');
+    expect(ask?.['frame']).toEqual({ type: 'ask', content: 'hello' });
+    expect(answer).toMatchObject({ event: 'answer', run: 'r1' });
+    expect(strange).toMatchObject({ masked: true, owner: 'stranger' });
+    expect(JSON.stringify(strange)).not.toContain('private');
+    expect(close).toMatchObject({ code: 4007, reason: 'enough', by: 'them' });
+    expect(lab.told).toMatchObject({
+      opened: ['u00#1'],
+      sent: ['{"type":"ask","content":"hello"}'],
+      closed: [{ code: 4007, by: 'them' }],
+    });
+    const upgrade = on(await lab.lines(), 'http').find(({ status }) => status === 101);
+    expect(upgrade).toMatchObject({ conn: 'u00#1', kind: 'response' });
+  });
+
+  it('say who closed them, and why they did not open', async () => {
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const socket = new WebSocket(`ws://${location.host}/ws`);
+          socket.addEventListener('open', () => socket.close(4001, 'done'));
+          socket.addEventListener('close', resolve);
+        }),
+    );
+    await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          new WebSocket('ws://127.0.0.1:9/').addEventListener('close', resolve);
+        }),
+    );
+    await until(() => lab.told.closed.length === 1);
+    const lines = await lab.lines();
+    expect(lab.told.closed).toEqual([{ code: 4001, by: 'us' }]);
+    expect(lines.find(({ kind }) => kind === 'failure')).toMatchObject({
+      step: 'connect',
+      conn: 'u00#2',
+    });
+  });
+
+  it('carry the time at which the browser received a frame, not that of its handling', async () => {
+    const sentAt: number[] = [];
+    const place = await site(closers, {
+      files: { '/': OPENS },
+      socket: (socket) => {
+        socket.on('message', () => {
+          sentAt.push(performance.timeOrigin + performance.now());
+          for (let count = 0; count < 5; count += 1) socket.send('{"type":"tick"}');
+          // Nobody here can handle anything for a while; the browser receives all the same.
+          const end = performance.now() + 400;
+          while (performance.now() < end);
+        });
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    await lab.open(place.url);
+    await until(() => lab.told.received.length === 5);
+    const frames = on(await lab.lines(), 'socket').filter(({ event }) => event === 'tick');
+    for (const { t } of frames) {
+      const late = lab.pen.clock.startedAtUnixMs + Number(t) - (sentAt[0] ?? 0);
+      expect(late).toBeGreaterThan(-5);
+      expect(late).toBeLessThan(200);
+    }
+  });
+
+  it('are seen in workers and in frames of other sites from their first frame', async () => {
+    const open = (name: string): string =>
+      `new WebSocket('ws://' + location.host + '/ws?${name}').onmessage = () => {};`;
+    const place = await site(closers, {
+      files: {
+        '/': `<script>
+          new Worker('/worker.js');
+          navigator.serviceWorker.register('/service.js');
+        </script>`,
+        '/worker.js': open('worker'),
+        '/service.js': open('service'),
+        '/frame': `<script>${open('frame')}</script>`,
+      },
+      socket: (socket, request) => {
+        socket.send(JSON.stringify({ type: 'hello', name: `to-${request.url?.slice(4) ?? ''}` }));
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate((url) => {
+      const frame = document.createElement('iframe');
+      frame.src = `${url}/frame`;
+      document.body.append(frame);
+    }, place.otherUrl);
+    await until(() => lab.told.received.length === 3);
+    const lines = on(await lab.lines(), 'socket');
+    for (const name of ['worker', 'service', 'frame'])
+      expect(holding(lines, `to-${name}`)).toHaveLength(1);
+    expect(new Set(lines.map(({ conn }) => conn)).size).toBe(3);
+  });
+
+  it('are followed in a shared worker, whose beginning nobody sees, and that is told', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<script>new SharedWorker('/shared.js')</script>`,
+        '/shared.js': `new WebSocket('ws://' + location.host + '/ws').onmessage = () => {};`,
+      },
+      socket: (socket) => {
+        const timer = setInterval(() => socket.send('{"type":"late"}'), 50);
+        socket.on('close', () => clearInterval(timer));
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    await lab.open(place.url);
+    await until(() => lab.told.received.length > 1);
+    const lines = await lab.lines();
+    expect(lines.find(({ kind }) => kind === 'failure')).toMatchObject({
+      step: 'watch',
+      reason: 'socket',
+      message: 'a shared worker ran before it could be watched',
+    });
+  });
+
+  it('belong to whoever the profile belongs to', async () => {
+    const place = await site(closers, {
+      files: { '/': OPENS },
+      socket: (socket) => socket.on('message', () => socket.send('{"type":"answer"}')),
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await until(() => lab.told.received.length === 1);
+    const next = nothingTold();
+    lab.recorder.belongsTo(ownerOf('u01', next));
+    await page.evaluate(() =>
+      new WebSocket(`ws://${location.host}/ws`).addEventListener('open', (event) =>
+        (event.target as WebSocket).send('{}'),
+      ),
+    );
+    await until(() => next.received.length === 1);
+    const frames = on(await lab.lines(), 'socket').filter(({ event }) => event === 'answer');
+    expect(frames.map(({ user, conn }) => [user, conn])).toEqual([
+      ['u00', 'u00#1'],
+      ['u01', 'u01#1'],
+    ]);
+  });
+});
