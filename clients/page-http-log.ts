@@ -4,6 +4,7 @@ import type { Addresses } from '../targets/target.ts';
 import { learnCredentials } from './http.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
+import type { MissedReply, SecondWitness } from './page-second-witness.ts';
 import type { Headers, RequestSent, ResponseFacts, ResponseReceived } from './page-protocol.ts';
 import { contentOf, toMicroseconds } from './recorder.ts';
 import { after, within } from './waiting.ts';
@@ -25,6 +26,12 @@ const JSON_OR_TEXT =
   /^(?:text\/|application\/(?!octet-stream|pdf|wasm|zip|font|vnd\.ms)|image\/svg)/;
 const NEVER_TEXT = /^(?:image\/(?!svg)|font\/|audio\/|video\/|application\/(?:wasm|pdf|zip|font))/;
 const EVENT_STREAM = /^(?:text\/event-stream|application\/(?:x-)?ndjson|application\/jsonl)/;
+/** Playwright's words for what a request is for, as the protocol says it. */
+const TYPES: Readonly<Record<string, string>> = {
+  document: 'Document',
+  fetch: 'Fetch',
+  xhr: 'XHR',
+};
 /** Statuses whose replies have no body. */
 const BODILESS = new Set([101, 204, 205, 304]);
 
@@ -48,8 +55,16 @@ interface Exchange {
   fromCache: boolean;
   /** Text that came in pieces and was recorded piece by piece. */
   stream: EventStream | undefined;
+  /** Bytes of the body that came without being shown. */
+  bytesUnseen: number;
   writeLate: (() => void) | undefined;
 }
+
+/** What a reply's line needs of its exchange. */
+type Answered = Pick<
+  Exchange,
+  'method' | 'url' | 'purpose' | 'type' | 'fromCache' | 'startedAt' | 'responseExtra'
+>;
 
 /** How a reply ended. */
 interface Ending {
@@ -62,13 +77,15 @@ interface Ending {
 export class PageHttpLog {
   readonly #settings: HttpLogSettings;
   readonly #pen: PagePen;
+  readonly #witness: SecondWitness;
   readonly #outstanding = new Set<Promise<void>>();
   readonly #open = new Set<Exchange>();
   #purpose: 'sign-in' | 'api' = 'sign-in';
 
-  constructor(settings: HttpLogSettings, pen: PagePen) {
+  constructor(settings: HttpLogSettings, pen: PagePen, witness: SecondWitness) {
     this.#settings = settings;
     this.#pen = pen;
+    this.#witness = witness;
   }
 
   /** Requests from now on are for this. */
@@ -141,6 +158,41 @@ export class PageHttpLog {
   async flush(ms: number): Promise<void> {
     for (const exchange of this.#open) this.#writeRequest(exchange);
     await within(Promise.all(this.#outstanding), ms, () => undefined);
+    for (const reply of await this.#witness.missed()) this.#writeMissed(reply);
+  }
+
+  /** A reply from before a window or worker was watched. */
+  #writeMissed({ url, method, type, status, headers, body, at }: MissedReply): void {
+    const kind = TYPES[type] ?? 'Other';
+    const mimeType = headers['content-type'] ?? '';
+    const isRead = body === undefined || body.length === 0 || NEVER_TEXT.test(mimeType);
+    const answer = { body: body?.toString('base64') ?? '', base64Encoded: true };
+    const purpose = this.#purposeOf(kind, { url, method });
+    const exchange = {
+      method,
+      url,
+      purpose,
+      type: kind,
+      fromCache: false,
+      responseExtra: undefined,
+    };
+    if (body === undefined && JSON_OR_TEXT.test(mimeType) && !BODILESS.has(status) && status < 300)
+      this.#pen.blind('http', 'the text of a reply could not be read');
+    const { vault } = this.#pen.recorder;
+    const at0 = toMicroseconds(this.#pen.atUnixMs(at));
+    this.#pen.line(
+      { surface: 'http', dir: 'out', kind: 'request', method, url: vault.redact(url), purpose },
+      undefined,
+      at0,
+    );
+    this.#writeResponse(
+      { ...exchange, startedAt: at0 },
+      isRead ? {} : this.#bounded(answer, mimeType),
+      {
+        response: { url, status, headers, mimeType },
+        ending: { at: at0 },
+      },
+    );
   }
 
   #began(
@@ -174,6 +226,7 @@ export class PageHttpLog {
       responseExtra: undefined,
       fromCache: false,
       stream: undefined,
+      bytesUnseen: 0,
       writeLate: undefined,
     };
     exchanges.set(requestId, exchange);
@@ -266,12 +319,27 @@ export class PageHttpLog {
     exchange.stream = stream;
     this.#keep(
       channel.send('Network.streamResourceContent', { requestId }, BODY_MS_MAX).then(
-        ({ bufferedData }) => stream.begin(bufferedData, at),
+        async ({ bufferedData }) => {
+          stream.begin(bufferedData === '' ? await this.#unseenOf(exchange) : bufferedData, at);
+        },
         () => {
           exchange.stream = undefined; // Over already: its body is read as any other.
         },
       ),
     );
+  }
+
+  /** What came of a body before anybody asked to be shown, base64. */
+  async #unseenOf({ channel, requestId, bytesUnseen }: Exchange): Promise<string> {
+    if (bytesUnseen === 0) return '';
+    try {
+      const answer = await channel.send('Network.getResponseBody', { requestId }, BODY_MS_MAX);
+      const encoding = answer.base64Encoded ? 'base64' : 'utf8';
+      return Buffer.from(answer.body, encoding).subarray(0, bytesUnseen).toString('base64');
+    } catch {
+      this.#pen.blind('sse', 'the beginning of a reply that streams could not be read');
+      return '';
+    }
   }
 
   #serverSent(
@@ -308,6 +376,7 @@ export class PageHttpLog {
       this.#writeFailed(exchange, ending);
       return;
     }
+    this.#witness.saw(exchange.method, exchange.url);
     const body = await this.#bodyOf(exchange, ending);
     if (awaitsExtra && exchange.responseExtra === undefined)
       await new Promise<void>((resolve) => {
@@ -339,7 +408,7 @@ export class PageHttpLog {
   }
 
   #writeResponse(
-    exchange: Exchange,
+    exchange: Answered,
     body: Body,
     { response, ending }: { readonly response: ResponseFacts; readonly ending: Ending },
   ): void {

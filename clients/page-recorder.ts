@@ -7,6 +7,7 @@ import { PageHttpLog } from './page-http-log.ts';
 import { PagePen } from './page-pen.ts';
 import { plantProofs } from './page-proof.ts';
 import { PageScreen } from './page-screen.ts';
+import { SecondWitness } from './page-second-witness.ts';
 import { onSharedWorker } from './page-shared-workers.ts';
 import { PageSocketLog, type SocketLogSettings } from './page-socket-log.ts';
 import { PageStorage } from './page-storage.ts';
@@ -40,6 +41,8 @@ interface AttendedPage {
 /** Records a browser profile through the DevTools protocol and a script in every document. */
 export class CdpPageRecorder implements PageRecorder {
   readonly #pen: PagePen;
+  /** Sees what comes before a window or worker is watched. */
+  readonly #witness = new SecondWitness();
   readonly #sockets: PageSocketLog;
   readonly #http: PageHttpLog;
   readonly #texts: PageTextWatch;
@@ -61,7 +64,7 @@ export class CdpPageRecorder implements PageRecorder {
     const { recorder, bodyBytesMax } = settings;
     this.#pen = new PagePen(recorder, settings.quiet);
     this.#sockets = new PageSocketLog(settings, this.#pen);
-    this.#http = new PageHttpLog(settings, this.#pen);
+    this.#http = new PageHttpLog(settings, this.#pen, this.#witness);
     this.#console = new PageConsole(this.#pen);
     this.#screen = new PageScreen(this.#pen, bodyBytesMax);
     this.#storage = new PageStorage(this.#pen);
@@ -73,6 +76,7 @@ export class CdpPageRecorder implements PageRecorder {
   async watch(context: BrowserContext): Promise<void> {
     this.#context = context;
     this.#screen.attach(context);
+    this.#witness.attach(context);
     context.on('page', (page) => void this.attended(page));
     context.on('close', () => this.#lost('the browser profile is gone'));
     const installed = this.#texts.install(context).catch((error: unknown) => {
@@ -123,13 +127,16 @@ export class CdpPageRecorder implements PageRecorder {
 
   async flush(): Promise<void> {
     if (this.#isLost) return;
-    await within(Promise.all(this.#work), FLUSH_MS_MAX, () => undefined);
+    const begun = [...this.#attending.values(), ...this.#work];
+    await within(Promise.all(begun), FLUSH_MS_MAX, () => undefined);
     await this.#texts.flush(FLUSH_MS_MAX);
     await Promise.all([
       this.#http.flush(FLUSH_MS_MAX),
       this.#console.flush(FLUSH_MS_MAX),
       this.#screen.flush(FLUSH_MS_MAX),
     ]);
+    if (this.#witness.sockets > this.#sockets.count)
+      this.#pen.blind('socket', 'a socket was over before it could be watched');
   }
 
   async stop(): Promise<void> {

@@ -69,10 +69,16 @@ export class PageSocketLog {
   readonly #pen: PagePen;
   readonly #closes = new Map<DevToolsChannel, Closes>();
   #isStopped = false;
+  #seen = 0;
 
   constructor(settings: SocketLogSettings, pen: PagePen) {
     this.#settings = settings;
     this.#pen = pen;
+  }
+
+  /** Sockets seen so far, in whichever state they were. */
+  get count(): number {
+    return this.#seen;
   }
 
   /** Listens to the sockets of one target. */
@@ -137,6 +143,7 @@ export class PageSocketLog {
   }
 
   #made(url: string): PageSocket {
+    this.#seen += 1;
     return {
       url,
       createdAt: this.#pen.recorder.clock.now(),

@@ -267,6 +267,8 @@ export class PageTextWatcher {
   }
 
   #isTextless(node: Node): boolean {
+    // The title is told by itself.
+    if (node instanceof HTMLTitleElement) return true;
     return node instanceof Element && this.#textless.has(node.tagName.toUpperCase());
   }
 
@@ -291,9 +293,10 @@ export class PageTextWatcher {
   #tellBlock(block: Node): void {
     if (this.#isTextless(block)) return;
     const text = this.#textOf(block);
-    if (text === '' || this.#told.get(block) === text) return;
+    const before = this.#told.get(block);
+    if (text === '' || before === text) return;
     this.#told.set(block, text);
-    this.#tell(this.#place(block), text);
+    this.#tell(this.#place(block), text, before !== undefined && text.startsWith(before));
   }
 
   #tellAttributes(element: Element): void {
@@ -344,7 +347,7 @@ export class PageTextWatcher {
   }
 
   /** Queues a text unless it was told of this place before. */
-  #tell(place: string, text: string): void {
+  #tell(place: string, text: string, grew = false): void {
     const key = this.#key(place, text);
     if (this.#known.has(key)) return;
     this.#known.add(key);
@@ -364,11 +367,11 @@ export class PageTextWatcher {
       return;
     }
     this.#charactersLeft -= Math.min(text.length, this.#settings.textCharactersMax);
-    this.#putText(place, text);
+    this.#putText(place, text, grew);
   }
 
   /** A text that only grew replaces its shorter self while that has not left the page yet. */
-  #putText(place: string, whole: string): void {
+  #putText(place: string, whole: string, grew: boolean): void {
     const { textCharactersMax } = this.#settings;
     const text = whole.slice(0, textCharactersMax);
     const cut = whole.length - text.length;
@@ -380,14 +383,15 @@ export class PageTextWatcher {
       ...(cut > 0 ? { cut } : {}),
     };
     const last = this.#pending.get(place);
-    const grew = last?.kind === 'text' && text.startsWith(last.text);
-    if (grew) this.#charactersLeft += last.text.length;
-    if (last !== undefined && !grew) {
+    const replaces = last?.kind === 'text' && text.startsWith(last.text);
+    if (replaces) this.#charactersLeft += last.text.length;
+    if (last !== undefined && !replaces) {
       this.#serial += 1;
       this.#pending.delete(place);
       this.#pending.set(`${this.#serial}`, last);
     }
     this.#pending.set(place, record);
+    // Text that is still growing may wait: nothing of it is lost.
     this.#schedule(grew ? 200 : 20);
   }
 
@@ -477,7 +481,7 @@ export class PageTextWatcher {
   /** `li:nth(2)`: the tag, with its number among the siblings of that tag. */
   #step(element: Element): string {
     const tag = element.tagName.toLowerCase();
-    if (tag === 'html' || tag === 'body') return tag;
+    if (tag === 'html' || tag === 'head' || tag === 'body') return tag;
     let at = 0;
     for (
       let before = element.previousElementSibling;

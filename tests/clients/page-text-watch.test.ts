@@ -1,0 +1,210 @@
+import type { Browser } from 'playwright';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Closers, type Line } from './lab.ts';
+import {
+  contentIn,
+  holding,
+  launchBrowser,
+  nothingTold,
+  on,
+  ownerOf,
+  pageLab,
+  site,
+  type PageLab,
+} from './page-lab.ts';
+
+const closers = new Closers();
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+afterEach(() => closers.closeAll());
+
+async function shown(lab: PageLab): Promise<Line[]> {
+  return on(await lab.lines(), 'dom').filter(
+    (line) => !contentIn(line).startsWith('proof-') && line['place'] !== 'url',
+  );
+}
+
+describe('page text', () => {
+  it('is told with a readable place, once while it stays the same', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<title>My chat</title><main><ul data-testid="thread-list">
+          <li>First thread</li><li>Second <b>th</b>read</li></ul>
+          <div role="article">Hello</div><div role="article">You said <em>mark</em>er</div>
+          <input aria-label="Your question" value="half a draft"><a href="/threads/17">x</a></main>`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => document.querySelector('ul')?.append('')); // Nothing new to see.
+    const lines = await shown(lab);
+    expect(Object.fromEntries(lines.map((line) => [line['place'], contentIn(line)]))).toEqual({
+      title: 'My chat',
+      '[data-testid=thread-list]@data-testid': 'thread-list',
+      'html > body > main:nth(0)': 'x',
+      '[data-testid=thread-list] > li:nth(0)': 'First thread',
+      '[data-testid=thread-list] > li:nth(1)': 'Second thread',
+      '[role=article]:nth(0)': 'Hello',
+      '[role=article]:nth(1)': 'You said marker',
+      'html > body > main:nth(0) > input:nth(0)@aria-label': 'Your question',
+      'html > body > main:nth(0) > input:nth(0)@value': 'half a draft',
+      'html > body > main:nth(0) > a:nth(0)@href': '/threads/17',
+    });
+    for (const line of lines)
+      expect(line).toMatchObject({ user: 'u00', dir: 'in', kind: 'text', conn: null });
+  });
+
+  it('is seen when it is shown for a moment only, or came and went at once', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<body><p id="a">old</p><script>
+          const flash = document.createElement('section');
+          flash.innerHTML = '<p>a flash of <b>fifty</b></p>';
+          document.body.append(flash);
+          setTimeout(() => flash.remove(), 50);
+          const never = document.createElement('p');
+          never.textContent = 'never painted';
+          document.body.append(never);
+          never.remove();
+          a.textContent = 'in between';
+          a.textContent = 'new';
+          a.title = 'a title that';
+          a.title = 'did not stay';
+          a.firstChild.data = 'typed over';
+          a.firstChild.data = 'final';
+        </script></body>`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.waitForFunction(() => document.querySelector('section') === null);
+    const lines = await shown(lab);
+    for (const text of [
+      'a flash of fifty',
+      'never painted',
+      'in between',
+      'a title that',
+      'did not stay',
+      'typed over',
+      'final',
+    ])
+      expect(holding(lines, text), text).not.toHaveLength(0);
+  });
+
+  it('is whole when it is appended piece by piece', async () => {
+    const place = await site(closers, { files: { '/': '<p id="answer"></p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(async () => {
+      for (const piece of ['xtk', '0123', '456', 'bcd', 'fgh']) {
+        const span = document.createElement('span');
+        span.append(piece);
+        document.querySelector('#answer')?.append(span);
+        await new Promise((resolve) => {
+          setTimeout(resolve, 30);
+        });
+      }
+    });
+    const lines = await shown(lab);
+    expect(holding(lines, 'xtk0123456bcdfgh')).toMatchObject([{ place: '#answer' }]);
+    // Text that only grew is not written at every step.
+    expect(lines.length).toBeLessThan(5);
+  });
+
+  it('is seen in shadow trees, frames of this and other sites, and written-over documents', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<div id="open"></div><div id="closed"></div><div id="late"></div>
+          <div><template shadowrootmode="open"><p>declared shadow</p></template></div>
+          <iframe src="/inner"></iframe><iframe srcdoc="<p>frame from text</p>"></iframe>
+          <iframe id="blank"></iframe>
+          <script>
+            const shadow = document.querySelector('#open').attachShadow({ mode: 'open' });
+            shadow.innerHTML = '<p>open shadow</p>';
+            const shut = document.querySelector('#closed').attachShadow({ mode: 'closed' });
+            shut.innerHTML = '<p>closed shadow</p>';
+            setTimeout(() => { shut.querySelector('p').textContent = 'closed changed'; }, 30);
+            document.querySelector('#blank').contentDocument.body.innerHTML = '<p>blank frame</p>';
+          </script>`,
+        '/inner': '<p>inner frame</p>',
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate((url) => {
+      const frame = document.createElement('iframe');
+      frame.src = `${url}/inner`;
+      document.body.append(frame);
+    }, place.otherUrl);
+    await page.waitForFunction(() => window.frames[4] !== undefined);
+    await page.frame({ url: `${place.url}/inner` })?.evaluate(() => {
+      document.open();
+      document.write('<p>written over</p>');
+      document.close();
+    });
+    const lines = await shown(lab);
+    const placeOf = (text: string): unknown => holding(lines, text)[0]?.['place'];
+    expect(placeOf('open shadow')).toBe('#open >> p:nth(0)');
+    expect(placeOf('closed shadow')).toBe('#closed >> p:nth(0)');
+    expect(placeOf('closed changed')).toBe('#closed >> p:nth(0)');
+    expect(placeOf('declared shadow')).toMatch(/>> p:nth\(0\)$/);
+    expect(holding(lines, 'inner frame').map((line) => line['place'])).toEqual(
+      expect.arrayContaining([
+        `frame(${place.url}/inner) html > body > p:nth(0)`,
+        `frame(${place.otherUrl}/inner) html > body > p:nth(0)`,
+      ]),
+    );
+    for (const text of ['frame from text', 'blank frame', 'written over'])
+      expect(holding(lines, text), text).not.toHaveLength(0);
+  });
+
+  it('includes what controls hold, the title and the address, but no password', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': '<textarea></textarea><input type="password" id="p"><select><option>one</select>',
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.fill('textarea', 'what I type');
+    await page.fill('#p', 'hunter22hunter');
+    await page.evaluate(() => {
+      document.title = 'renamed';
+      history.pushState({}, '', '/threads/42');
+    });
+    await lab.recorder.snapshot();
+    const lines = on(await lab.lines(), 'dom');
+    expect(holding(lines, 'what I type')[0]?.['place']).toMatch(/textarea:nth\(0\)@value$/);
+    expect(holding(lines, 'renamed').map((line) => line['place'])).toContain('title');
+    const urls = lines.filter((line) => line['place'] === 'url').map((line) => contentIn(line));
+    expect(urls).toEqual([`${place.url}/`, `${place.url}/threads/42`]);
+    expect(JSON.stringify(lines)).not.toContain('hunter22');
+  });
+
+  it('is told again to whom the profile passes, and redacted', async () => {
+    const place = await site(closers, { files: { '/': '<p>left behind, secretsecret</p>' } });
+    const lab = await pageLab(closers, browser);
+    lab.pen.vault.add('secretsecret');
+    await lab.open(place.url);
+    await lab.recorder.flush();
+    lab.recorder.belongsTo(ownerOf('u01', nothingTold()));
+    const lines = holding(await shown(lab), 'left behind');
+    expect(lines.map(({ user }) => user)).toEqual(['u00', 'u01']);
+    expect(contentIn(lines[0])).toMatch(/left behind, \[redacted:/);
+  });
+
+  it('is seen in a window that a page opens', async () => {
+    const place = await site(closers, {
+      files: { '/': '<p>opener</p>', '/popup': '<p>popup text</p>' },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    const popup = page.waitForEvent('popup');
+    await page.evaluate(() => void window.open('/popup'));
+    await (await popup).waitForLoadState();
+    expect(holding(await shown(lab), 'popup text')).toHaveLength(1);
+  });
+});
