@@ -57,6 +57,8 @@ interface Exchange {
   stream: EventStream | undefined;
   /** Bytes of the body that came without being shown. */
   bytesUnseen: number;
+  /** The beginning of the stream was not shown; at its end the whole of it can be read. */
+  isPartial: boolean;
   writeLate: (() => void) | undefined;
 }
 
@@ -161,6 +163,12 @@ export class PageHttpLog {
     for (const reply of await this.#witness.missed()) this.#writeMissed(reply);
   }
 
+  /** Nothing more is awaited: what is still coming was seen as far as it came. */
+  stop(): void {
+    for (const { isPartial } of this.#open)
+      if (isPartial) this.#pen.blind('sse', 'the beginning of a reply that streams was not seen');
+  }
+
   /** A reply from before a window or worker was watched. */
   #writeMissed({ url, method, type, status, headers, body, at }: MissedReply): void {
     const kind = TYPES[type] ?? 'Other';
@@ -227,6 +235,7 @@ export class PageHttpLog {
       fromCache: false,
       stream: undefined,
       bytesUnseen: 0,
+      isPartial: false,
       writeLate: undefined,
     };
     exchanges.set(requestId, exchange);
@@ -319,27 +328,15 @@ export class PageHttpLog {
     exchange.stream = stream;
     this.#keep(
       channel.send('Network.streamResourceContent', { requestId }, BODY_MS_MAX).then(
-        async ({ bufferedData }) => {
-          stream.begin(bufferedData === '' ? await this.#unseenOf(exchange) : bufferedData, at);
+        ({ bufferedData }) => {
+          exchange.isPartial = bufferedData === '' && exchange.bytesUnseen > 0;
+          stream.begin(bufferedData, at);
         },
         () => {
           exchange.stream = undefined; // Over already: its body is read as any other.
         },
       ),
     );
-  }
-
-  /** What came of a body before anybody asked to be shown, base64. */
-  async #unseenOf({ channel, requestId, bytesUnseen }: Exchange): Promise<string> {
-    if (bytesUnseen === 0) return '';
-    try {
-      const answer = await channel.send('Network.getResponseBody', { requestId }, BODY_MS_MAX);
-      const encoding = answer.base64Encoded ? 'base64' : 'utf8';
-      return Buffer.from(answer.body, encoding).subarray(0, bytesUnseen).toString('base64');
-    } catch {
-      this.#pen.blind('sse', 'the beginning of a reply that streams could not be read');
-      return '';
-    }
   }
 
   #serverSent(
@@ -466,13 +463,11 @@ export class PageHttpLog {
   }
 
   async #bodyOf(
-    { channel, requestId, response, stream, method }: Exchange,
+    { channel, requestId, response, stream, isPartial, method }: Exchange,
     { isRedirect, error }: Ending,
   ): Promise<Body> {
-    if (stream !== undefined) {
-      stream.end();
-      return { problem: 'body recorded as it came' };
-    }
+    stream?.end();
+    if (stream !== undefined && !isPartial) return { problem: 'body recorded as it came' };
     const hasNone = isRedirect === true || method === 'HEAD' || method === 'OPTIONS';
     if (response === undefined || hasNone || BODILESS.has(response.status)) return {};
     if (NEVER_TEXT.test(response.mimeType)) return {};

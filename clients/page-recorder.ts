@@ -19,9 +19,9 @@ import { every, within } from './waiting.ts';
 const ATTEND_MS_MAX = 10_000;
 /** Longest wait for what is under way when everything seen must be written. */
 const FLUSH_MS_MAX = 5_000;
-/** How often a page must show that it lives, and how long it may take to. */
-const PULSE_EVERY_MS = 5_000;
-const PULSE_MS_MAX = 15_000;
+/** How long a page may take to show that it lives, and how many times as often it must. */
+const HANG_MS_MAX = 15_000;
+const PULSES_PER_HANG = 3;
 
 /** What the recorders of a trial have in common, beside what is one user's own. */
 export interface PageRecorderSettings extends SocketLogSettings {
@@ -30,6 +30,8 @@ export interface PageRecorderSettings extends SocketLogSettings {
   readonly addresses: Addresses;
   /** Longest text of a reply or download that is kept whole, bytes. */
   readonly bodyBytesMax: number;
+  /** How long a page may stand still before it counts as lost, milliseconds. */
+  readonly hangMsMax?: number;
 }
 
 /** One page of the profile. */
@@ -49,6 +51,7 @@ export class CdpPageRecorder implements PageRecorder {
   readonly #console: PageConsole;
   readonly #screen: PageScreen;
   readonly #storage: PageStorage;
+  readonly #hangMsMax: number;
   readonly #pages = new Map<Page, AttendedPage>();
   readonly #attending = new Map<Page, Promise<void>>();
   readonly #work = new Set<Promise<void>>();
@@ -62,6 +65,7 @@ export class CdpPageRecorder implements PageRecorder {
 
   constructor(settings: PageRecorderSettings) {
     const { recorder, bodyBytesMax } = settings;
+    this.#hangMsMax = settings.hangMsMax ?? HANG_MS_MAX;
     this.#pen = new PagePen(recorder, settings.quiet);
     this.#sockets = new PageSocketLog(settings, this.#pen);
     this.#http = new PageHttpLog(settings, this.#pen, this.#witness);
@@ -88,7 +92,7 @@ export class CdpPageRecorder implements PageRecorder {
       () => this.#lost('the browser did not take the watchers in time'),
     );
     await Promise.all(context.pages().map((page) => this.attended(page)));
-    this.#endPulse = every(PULSE_EVERY_MS, () => this.#feelPulse());
+    this.#endPulse = every(this.#hangMsMax / PULSES_PER_HANG, () => this.#feelPulse());
   }
 
   belongsTo(owner: PageOwner): void {
@@ -146,6 +150,7 @@ export class CdpPageRecorder implements PageRecorder {
     this.#endPulse?.();
     this.#forgetSharedWorkers?.();
     this.#sockets.stop();
+    this.#http.stop();
   }
 
   async #attend(page: Page): Promise<void> {
@@ -266,7 +271,7 @@ export class CdpPageRecorder implements PageRecorder {
     if (this.#isStopped || this.#isLost) return;
     for (const [page, { channel }] of this.#pages)
       channel
-        .send('Runtime.evaluate', { expression: '0' }, PULSE_MS_MAX)
+        .send('Runtime.evaluate', { expression: '0' }, this.#hangMsMax)
         .catch((error: unknown) => {
           const isLate = error instanceof DevToolsFailure && error.late;
           if (isLate && !page.isClosed()) this.#lost('the page does not answer');

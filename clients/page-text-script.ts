@@ -72,6 +72,7 @@ export class PageTextWatcher {
   #timerAt = 0;
   #serial = 0;
   #title = '';
+  #document: Document | undefined;
   #charactersLeft: number;
   #bindingTries = 0;
 
@@ -86,12 +87,22 @@ export class PageTextWatcher {
 
   start(): void {
     Object.defineProperty(globalThis, this.#settings.handle, { value: this, enumerable: false });
-    this.#watch(document);
     this.#hookShadows();
     this.#hookSockets();
     this.#hookNotifications();
-    addEventListener('input', (event) => this.#controlChanged(event), true);
-    addEventListener('change', (event) => this.#controlChanged(event), true);
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#document = document;
+    this.#known.clear();
+    this.#title = '';
+    this.#charactersLeft = this.#settings.documentCharactersMax;
+    this.#watch(document);
+    this.#tellTree(document, false);
+    const changed = (event: Event): void => this.#controlChanged(event);
+    addEventListener('input', changed, true);
+    addEventListener('change', changed, true);
     addEventListener('pagehide', () => this.flush(), true);
     addEventListener(
       'pageshow',
@@ -101,6 +112,18 @@ export class PageTextWatcher {
       true,
     );
     this.#findBinding();
+    if (document.URL === 'about:blank') this.#awaitDocument(0);
+  }
+
+  /** A window that opens empty may be given its document later, and keeps this watcher. */
+  #awaitDocument(tries: number): void {
+    this.#later(
+      () => {
+        if (document === this.#document) this.#awaitDocument(tries + 1);
+        else this.#begin();
+      },
+      tries < 500 ? 1 : 100,
+    );
   }
 
   /** Tells everything the page shows, also what was told before. */
@@ -116,6 +139,7 @@ export class PageTextWatcher {
 
   /** Hands over what is pending, and what form controls hold. */
   flush(): void {
+    if (document !== this.#document) this.#begin();
     this.#mutated(this.#observer.takeRecords());
     this.#tellControls(document);
     for (const shadow of this.#shadows()) this.#tellControls(shadow);

@@ -35,9 +35,11 @@ export class PageTextWatch {
   /** From now on every document of the profile is watched before its first script runs. */
   async install(context: BrowserContext): Promise<void> {
     // Names given by a compiler's helper; the page has no such helper.
-    const script = `(() => { const __name = (named) => named;
+    const script = `(() => {
+      const __name = (named) => named;
       const Watcher = ${PageTextWatcher.toString()};
-      new Watcher(${JSON.stringify(this.#settings)}).start(); })();`;
+      new Watcher(${JSON.stringify(this.#settings)}).start();
+    })();`;
     await context.addInitScript({ content: script });
   }
 

@@ -139,7 +139,7 @@ describe('page text', () => {
       frame.src = `${url}/inner`;
       document.body.append(frame);
     }, place.otherUrl);
-    await page.waitForFunction(() => window.frames[4] !== undefined);
+    await page.waitForFunction(() => window.frames[3] !== undefined);
     await page.frame({ url: `${place.url}/inner` })?.evaluate(() => {
       document.open();
       document.write('<p>written over</p>');

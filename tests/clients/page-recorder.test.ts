@@ -1,0 +1,212 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Closers, until, type Line } from './lab.ts';
+import {
+  contentIn,
+  holding,
+  launchBrowser,
+  nothingTold,
+  on,
+  ownerOf,
+  pageLab,
+  site,
+} from './page-lab.ts';
+
+const closers = new Closers();
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+afterEach(() => closers.closeAll());
+
+/** Puts something into every place in which a page can keep things. */
+function keepThings(page: Page, what: string): Promise<void> {
+  return page.evaluate(async (text) => {
+    localStorage.setItem('chat_state_persistence', JSON.stringify({ draft: text }));
+    sessionStorage.setItem('tab', text);
+    document.cookie = `theme=${encodeURIComponent(text)}`;
+    document.cookie = 'session_id=abcdefghijklmnop';
+    await new Promise<void>((resolve, reject) => {
+      const opening = indexedDB.open('chats', 1);
+      opening.addEventListener('upgradeneeded', () => opening.result.createObjectStore('messages'));
+      opening.addEventListener('error', reject);
+      opening.addEventListener('success', () => {
+        const change = opening.result.transaction('messages', 'readwrite');
+        const message = { said: text, to: new Map([['a', new Blob([`blob of ${text}`])]]) };
+        change.objectStore('messages').put(message, 'm1');
+        change.addEventListener('complete', () => {
+          opening.result.close();
+          resolve();
+        });
+      });
+    });
+    const cache = await caches.open('replies');
+    await cache.put('/api/threads', new Response(`cached ${text}`));
+    await navigator.serviceWorker.register('/service.js');
+  }, what);
+}
+
+const KEEPING = { '/': '<p>page</p>', '/service.js': 'self.addEventListener("fetch", () => {});' };
+
+describe('what a profile keeps', () => {
+  it('is written at a snapshot, and only what changed at the next', async () => {
+    const place = await site(closers, { files: KEEPING });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await keepThings(page, 'mine alone');
+    await lab.recorder.snapshot();
+    const lines = await lab.lines();
+    const kept = Object.fromEntries(
+      [...on(lines, 'storage'), ...on(lines, 'cookie')].map((line) => [
+        String(line['place']).replaceAll(place.url, ''),
+        contentIn(line),
+      ]),
+    );
+    expect(kept['localStorage["chat_state_persistence"]']).toBe('{"draft":"mine alone"}');
+    expect(kept['sessionStorage["tab"]']).toBe('mine alone');
+    expect(kept['indexedDB["chats"]["messages"]["m1"]']).toContain('blob of mine alone');
+    expect(kept['caches["replies"]["/api/threads"]']).toContain('cached mine alone');
+    expect(kept['serviceWorker["/"]']).toBe(`${place.url}/service.js`);
+    expect(kept['theme; domain=127.0.0.1; path=/']).toBe('mine alone');
+    expect(kept['session_id; domain=127.0.0.1; path=/']).toMatch(/^\[redacted:[0-9a-f]{16}\]$/);
+    await page.evaluate(() => localStorage.setItem('chat_state_persistence', 'changed'));
+    await lab.recorder.snapshot();
+    const later = (await lab.lines()).slice(lines.length);
+    expect([...on(later, 'storage'), ...on(later, 'cookie')]).toMatchObject([
+      { place: 'localStorage["chat_state_persistence"]', text: 'changed' },
+    ]);
+  });
+
+  it('is written again for whom the profile passes to', async () => {
+    const place = await site(closers, { files: KEEPING });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await keepThings(page, 'left behind');
+    await lab.recorder.snapshot();
+    lab.recorder.belongsTo(ownerOf('u01', nothingTold()));
+    await lab.recorder.snapshot();
+    const found = holding(await lab.lines(), 'left behind').filter(({ user }) => user === 'u01');
+    expect(new Set(found.map(({ place: where }) => String(where).replace(/\[.*|;.*/, '')))).toEqual(
+      new Set(['localStorage', 'sessionStorage', 'indexedDB', 'caches', 'theme']),
+    );
+  });
+});
+
+describe('the watchers', () => {
+  it('prove that they see, for every owner, and leave nothing behind', async () => {
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await lab.recorder.flush();
+    lab.recorder.belongsTo(ownerOf('u01', nothingTold()));
+    const lines = await lab.lines();
+    const planted = lines.filter(({ act }) => act === 'prove');
+    expect(planted.map(({ user, place: where }) => `${String(user)} ${String(where)}`)).toEqual(
+      ['u00', 'u01'].flatMap((user) =>
+        ['console', 'dom', 'storage', 'cookie'].map((surface) => `${user} ${surface}`),
+      ),
+    );
+    for (const { user, place: surface, message, n } of planted) {
+      expect(message).toMatch(/^proof-[a-z]{16}$/);
+      const seen = holding(on(lines, String(surface)), String(message));
+      expect(seen, `${String(user)} ${String(surface)}`).toHaveLength(1);
+      expect(seen[0]).toMatchObject({ user });
+      expect(Number(seen[0]?.['n'])).toBeGreaterThan(Number(n));
+    }
+    expect(
+      await page.evaluate(() => [localStorage.length, document.querySelectorAll('p').length]),
+    ).toEqual([0, 1]);
+    expect(await lab.context.cookies()).toEqual([]);
+  });
+
+  it('hear what is said on the console, thrown and logged', async () => {
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => {
+      console.log('received', { deep: { inside: [{ of: 'a frame' }] } }, 7);
+      setTimeout(() => {
+        throw new Error('a mishap');
+      });
+      void fetch('/missing');
+    });
+    const line = (lines: readonly Line[], text: string): unknown =>
+      holding(on(lines, 'console'), text)[0]?.['place'];
+    await page.waitForTimeout(100);
+    const lines = await lab.lines();
+    expect(contentIn(holding(lines, 'received')[0])).toBe(
+      'received {"deep":{"inside":[{"of":"a frame"}]}} 7',
+    );
+    expect(line(lines, 'a mishap')).toBe('exception');
+    expect(line(lines, '/missing')).toBe('log.network.error');
+  });
+
+  it('see dialogs, notifications, downloads, and take pictures', async () => {
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    expect(await page.evaluate(() => confirm('are you u07?'))).toBe(false);
+    await page.evaluate(() => {
+      new Notification('an answer', { body: 'for somebody' });
+      const link = document.createElement('a');
+      link.download = 'export.txt';
+      link.href = URL.createObjectURL(new Blob(['all my threads']));
+      link.click();
+    });
+    await page.waitForEvent('download').catch(() => undefined);
+    await lab.recorder.screenshot(page, lab.directory);
+    const screen = on(await lab.lines(), 'screen');
+    expect(screen.map((line) => [line['place'] ?? line['kind'], contentIn(line)])).toEqual(
+      expect.arrayContaining([
+        ['dialog.confirm', 'are you u07?'],
+        ['notification', 'an answer\nfor somebody'],
+        ['download', 'export.txt\nall my threads'],
+      ]),
+    );
+    const picture = screen.find(({ kind }) => kind === 'screenshot');
+    expect(picture).toMatchObject({ dir: 'act', url: 'screenshots/u00.png' });
+    expect(existsSync(join(lab.directory, 'screenshots/u00.png'))).toBe(true);
+  });
+});
+
+describe('a page that is gone', () => {
+  it('is told when it crashes, and nobody waits for it', async () => {
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.goto('chrome://crash').catch(() => undefined);
+    await until(() => lab.told.lost.length === 1);
+    expect(lab.told.lost).toEqual(['the page crashed']);
+    const from = performance.now();
+    await lab.recorder.snapshot();
+    await lab.recorder.screenshot(page, lab.directory);
+    await lab.recorder.stop();
+    expect(performance.now() - from).toBeLessThan(20_000);
+  });
+
+  it('is told when its browser is gone', async () => {
+    const other = await launchBrowser();
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, other);
+    await lab.open(place.url);
+    await other.close();
+    await until(() => lab.told.lost.length === 1);
+    await lab.recorder.snapshot();
+  });
+
+  it('is told when it does not answer any more', async () => {
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, browser, { hangMsMax: 1_000 });
+    const page = await lab.open(place.url);
+    const hung = page.evaluate(() => {
+      const end = performance.now() + 4_000;
+      while (performance.now() < end);
+    });
+    await until(() => lab.told.lost.length === 1).catch(() => undefined);
+    await hung;
+    expect(lab.told.lost).toEqual(['the page does not answer']);
+  });
+});
