@@ -55,10 +55,6 @@ interface Exchange {
   fromCache: boolean;
   /** Text that came in pieces and was recorded piece by piece. */
   stream: EventStream | undefined;
-  /** Bytes of the body that came without being shown. */
-  bytesUnseen: number;
-  /** The beginning of the stream was not shown; at its end the whole of it can be read. */
-  isPartial: boolean;
   writeLate: (() => void) | undefined;
 }
 
@@ -163,10 +159,14 @@ export class PageHttpLog {
     for (const reply of await this.#witness.missed()) this.#writeMissed(reply);
   }
 
-  /** Nothing more is awaited: what is still coming was seen as far as it came. */
+  /**
+   * Nothing more is awaited. What a stream had brought before it was followed is read at its end only,
+   * and one that has none kept it to itself.
+   */
   stop(): void {
-    for (const { isPartial } of this.#open)
-      if (isPartial) this.#pen.blind('sse', 'the beginning of a reply that streams was not seen');
+    for (const { stream } of this.#open)
+      if (stream !== undefined)
+        this.#pen.blind('sse', 'a reply that streams had not ended: its beginning was not read');
   }
 
   /** A reply from before a window or worker was watched. */
@@ -234,8 +234,6 @@ export class PageHttpLog {
       responseExtra: undefined,
       fromCache: false,
       stream: undefined,
-      bytesUnseen: 0,
-      isPartial: false,
       writeLate: undefined,
     };
     exchanges.set(requestId, exchange);
@@ -329,7 +327,6 @@ export class PageHttpLog {
     this.#keep(
       channel.send('Network.streamResourceContent', { requestId }, BODY_MS_MAX).then(
         ({ bufferedData }) => {
-          exchange.isPartial = bufferedData === '' && exchange.bytesUnseen > 0;
           stream.begin(bufferedData, at);
         },
         () => {
@@ -410,21 +407,15 @@ export class PageHttpLog {
     { response, ending }: { readonly response: ResponseFacts; readonly ending: Ending },
   ): void {
     const { recorder } = this.#pen;
-    const { method, url, purpose, type, fromCache, startedAt } = exchange;
+    const { method, url, purpose, type, startedAt } = exchange;
     const headers = lowerCased(exchange.responseExtra ?? response.headers);
     const text = body.text ?? '';
     if (purpose === 'sign-in')
       learnCredentials({ status: response.status, headers, text, json: jsonOf(text) }, recorder);
-    const isPage = type === 'Document' && response.mimeType.includes('html');
-    const notes = [
-      fromCache ? 'from cache' : undefined,
-      response.fromServiceWorker === true ? 'from service worker' : undefined,
-      body.problem,
-      ending.error,
-    ].filter((note) => note !== undefined);
-    const content =
-      body.text === undefined || body.text === '' ? undefined : this.#cutContent(body);
+    const notes = notesOf(exchange, response, [body.problem, ending.error]);
+    const content = text === '' ? undefined : this.#cutContent(body);
     const at = toMicroseconds(ending.at);
+    const isPage = type === 'Document' && response.mimeType.includes('html');
     this.#pen.line(
       {
         surface: 'http',
@@ -436,7 +427,7 @@ export class PageHttpLog {
         headers: recorder.vault.redactHeaders(headers),
         purpose,
         took: toMicroseconds(Math.max(0, ending.at - startedAt)),
-        message: notes.length === 0 ? undefined : recorder.short(notes.join('; ')),
+        message: notes === '' ? undefined : recorder.short(notes),
         cut: content === undefined ? body.cut : undefined,
       },
       isPage ? undefined : content,
@@ -463,23 +454,19 @@ export class PageHttpLog {
   }
 
   async #bodyOf(
-    { channel, requestId, response, stream, isPartial, method }: Exchange,
+    { channel, requestId, response, stream, method }: Exchange,
     { isRedirect, error }: Ending,
   ): Promise<Body> {
     stream?.end();
-    if (stream !== undefined && !isPartial) return { problem: 'body recorded as it came' };
-    const hasNone = isRedirect === true || method === 'HEAD' || method === 'OPTIONS';
-    if (response === undefined || hasNone || BODILESS.has(response.status)) return {};
-    if (NEVER_TEXT.test(response.mimeType)) return {};
+    if (response === undefined || isRedirect === true || hasNoText(method, response)) return {};
     try {
       const answer = await channel.send('Network.getResponseBody', { requestId }, BODY_MS_MAX);
       return this.#bounded(answer, response.mimeType);
     } catch (failure) {
       const isEmpty = lowerCased(response.headers)['content-length'] === '0';
       if (isEmpty || !JSON_OR_TEXT.test(response.mimeType)) return {};
-      const reason = failure instanceof Error ? failure.message : String(failure);
       if (error === undefined) this.#pen.blind('http', 'the text of a reply could not be read');
-      return { cut: 1, problem: `body not read: ${reason}` };
+      return { cut: 1, problem: `body not read: ${String(failure)}` };
     }
   }
 
@@ -550,6 +537,26 @@ class EventStream {
     this.#rest = parts.pop() ?? '';
     for (const part of parts) if (part.trim() !== '') this.#tell(part, at);
   }
+}
+
+/** Replies that have no body, or none that could be text. */
+function hasNoText(method: string, { status, mimeType }: ResponseFacts): boolean {
+  return (
+    method === 'HEAD' || method === 'OPTIONS' || BODILESS.has(status) || NEVER_TEXT.test(mimeType)
+  );
+}
+
+/** Where a reply came from, if not from the target, and what was wrong with it. */
+function notesOf(
+  { fromCache }: Answered,
+  { fromServiceWorker }: ResponseFacts,
+  problems: readonly (string | undefined)[],
+): string {
+  const from = [
+    fromCache ? 'from cache' : undefined,
+    fromServiceWorker === true ? 'from service worker' : undefined,
+  ];
+  return [...from, ...problems].filter((note) => note !== undefined).join('; ');
 }
 
 function lowerCased(headers: Headers): Record<string, string> {

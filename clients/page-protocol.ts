@@ -82,7 +82,7 @@ export interface DevToolsEvents {
     readonly statusCode: number;
   };
   'Network.requestServedFromCache': { readonly requestId: string };
-  'Network.dataReceived': Timed & { readonly data?: string; readonly dataLength: number };
+  'Network.dataReceived': Timed & { readonly data?: string };
   'Network.loadingFinished': Timed & { readonly encodedDataLength: number };
   'Network.loadingFailed': Timed & { readonly errorText: string; readonly canceled?: boolean };
   'Network.eventSourceMessageReceived': Timed & {

@@ -143,15 +143,11 @@ export class PageStorageReader {
 
   /** A value as JSON, with the things that JSON has no words for. */
   async #described(value: unknown, depth: number): Promise<string> {
-    if (depth > 20) return '"[deeper]"';
-    if (typeof value === 'bigint' || typeof value === 'symbol')
-      return JSON.stringify(String(value));
+    if (typeof value === 'bigint') return `"${value}"`;
     if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-    if (value instanceof Date) return JSON.stringify(value);
-    if (value instanceof Blob) return JSON.stringify(await this.#textOf(value));
-    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
-      return JSON.stringify(new TextDecoder().decode(value));
-    if (value instanceof Error || value instanceof RegExp) return JSON.stringify(String(value));
+    if (depth > 20) return '"[deeper]"';
+    const whole = await this.#asText(value);
+    if (whole !== undefined) return JSON.stringify(whole);
     const next = depth + 1;
     if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
       const parts: string[] = [];
@@ -162,6 +158,15 @@ export class PageStorageReader {
     for (const [name, member] of Object.entries(value))
       members.push(`${JSON.stringify(name)}:${await this.#described(member, next)}`);
     return `{${members.join(',')}}`;
+  }
+
+  /** Objects that are one text; undefined for those that have members. */
+  async #asText(value: object): Promise<string | undefined> {
+    if (value instanceof Date) return Number.isNaN(value.valueOf()) ? 'no date' : value.toISOString();
+    if (value instanceof Blob) return this.#textOf(value);
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
+      return new TextDecoder().decode(value);
+    return value instanceof Error || value instanceof RegExp ? String(value) : undefined;
   }
 
   #textOf(blob: Blob): Promise<string> {

@@ -2,6 +2,8 @@
  * What runs in every page before its own first script, and tells what the page shows as it changes. The
  * class is sent to the page as its source, so it must stand alone: nothing from outside it but types.
  */
+/* oxlint-disable typescript/no-unsafe-type-assertion, typescript/unbound-method -- a page's own objects
+   are known by their looks, and its functions are put back where they came from */
 
 /** What a page tells, in the order in which it happened. */
 export type PageRecord =

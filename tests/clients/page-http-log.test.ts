@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Closers, until, type Line } from './lab.ts';
+import { Closers, type Line } from './lab.ts';
 import { contentIn, holding, launchBrowser, on, pageLab, site } from './page-lab.ts';
 
 const closers = new Closers();

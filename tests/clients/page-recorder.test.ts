@@ -127,7 +127,7 @@ describe('the watchers', () => {
     const lab = await pageLab(closers, browser);
     const page = await lab.open(place.url);
     await page.evaluate(() => {
-      console.log('received', { deep: { inside: [{ of: 'a frame' }] } }, 7);
+      globalThis.console.log('received', { deep: { inside: [{ of: 'a frame' }] } }, 7);
       setTimeout(() => {
         throw new Error('a mishap');
       });
@@ -150,7 +150,7 @@ describe('the watchers', () => {
     const page = await lab.open(place.url);
     expect(await page.evaluate(() => confirm('are you u07?'))).toBe(false);
     await page.evaluate(() => {
-      new Notification('an answer', { body: 'for somebody' });
+      void new Notification('an answer', { body: 'for somebody' });
       const link = document.createElement('a');
       link.download = 'export.txt';
       link.href = URL.createObjectURL(new Blob(['all my threads']));

@@ -181,11 +181,10 @@ describe('sockets of a page', () => {
     await until(() => lab.told.received.length === 1);
     const next = nothingTold();
     lab.recorder.belongsTo(ownerOf('u01', next));
-    await page.evaluate(() =>
-      new WebSocket(`ws://${location.host}/ws`).addEventListener('open', (event) =>
-        (event.target as WebSocket).send('{}'),
-      ),
-    );
+    await page.evaluate(() => {
+      const socket = new WebSocket(`ws://${location.host}/ws`);
+      socket.addEventListener('open', () => socket.send('{}'));
+    });
     await until(() => next.received.length === 1);
     const frames = on(await lab.lines(), 'socket').filter(({ event }) => event === 'answer');
     expect(frames.map(({ user, conn }) => [user, conn])).toEqual([
