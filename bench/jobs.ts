@@ -45,6 +45,36 @@ export type ClientResult = z.infer<typeof clientResultSchema>;
 export const serverJobSchema = z.strictObject({ castPath: z.string() });
 export const serverReadySchema = z.strictObject({ url: z.string() });
 
+export const pageServerJobSchema = z.strictObject({});
+
+/** Who listens to a page: Playwright's own event, or the product. */
+export type PageVariant = 'bare' | 'recorder';
+
+export const pageJobSchema = z.strictObject({
+  variant: z.enum(['bare', 'recorder']),
+  url: z.string(),
+  /** Whether the page shows every frame it gets. */
+  draws: z.boolean(),
+  frames: z.number().int().positive(),
+  perSecond: z.number().int().positive(),
+  /** Frames before those that are measured. */
+  warmUp: z.number().int().positive(),
+  journalPath: z.string(),
+  executable: z.string(),
+});
+export type PageJob = z.infer<typeof pageJobSchema>;
+
+export const pageResultSchema = z.strictObject({
+  /** Frames the listener was told of, the page got, and the history holds. */
+  counted: z.number(),
+  shown: z.number(),
+  written: z.number().nullable(),
+  cpuSeconds: z.number(),
+  /** Of all processes of the browser. */
+  browserCpuSeconds: z.number(),
+});
+export type PageResult = z.infer<typeof pageResultSchema>;
+
 export const judgeJobSchema = z.strictObject({
   path: z.string(),
   source: z.enum(['memory', 'disk']),

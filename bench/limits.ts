@@ -45,6 +45,8 @@ export const LIMITS = {
     aim: 5,
   },
   millionMegabytes: { name: 'judge: peak memory meanwhile', unit: 'MB', limit: 300 },
+  /** What a page receives and the history lacks is evidence that is gone. */
+  pageFramesLost: { name: 'page: frames lost', unit: 'frames', limit: 0 },
   /** Idle connections decide how many users fit into one process. */
   idleKilobytes: { name: 'memory per idle connection', unit: 'KB', limit: 12 },
 } as const satisfies Readonly<Record<string, Limit>>;

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { measureClient } from './measure-client.ts';
 import { measureJudge } from './measure-judge.ts';
 import { measureMemory } from './measure-memory.ts';
+import { measurePage } from './measure-page.ts';
 import { readOptions, USAGE, type BenchOptions, type Section } from './options.ts';
 import { isWithin, render, type Measurement, type Workbench } from './report.ts';
 
@@ -11,6 +12,7 @@ const MEASURE: Readonly<Record<Section, (bench: Workbench) => Promise<Measuremen
   client: measureClient,
   judge: measureJudge,
   memory: measureMemory,
+  'page-frames': measurePage,
 };
 
 const EXIT_INTERRUPTED = 130;
