@@ -45,8 +45,6 @@ export type ClientResult = z.infer<typeof clientResultSchema>;
 export const serverJobSchema = z.strictObject({ castPath: z.string() });
 export const serverReadySchema = z.strictObject({ url: z.string() });
 
-export const pageServerJobSchema = z.strictObject({});
-
 /** Who listens to a page: Playwright's own event, or the product. */
 export type PageVariant = 'bare' | 'recorder';
 
@@ -59,6 +57,8 @@ export const pageJobSchema = z.strictObject({
   perSecond: z.number().int().positive(),
   /** Frames before those that are measured. */
   warmUp: z.number().int().positive(),
+  /** File with the cast of one. */
+  castPath: z.string(),
   journalPath: z.string(),
   executable: z.string(),
 });

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeCast, writeCast } from './cast.ts';
 import { pageResultSchema, serverReadySchema, type PageResult, type PageVariant } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { runChild, startChild } from './processes.ts';
@@ -9,6 +10,7 @@ import { interleaved, ratios, spreadOf } from './statistics.ts';
 const CLIENT_MS_MAX = 180_000;
 const SERVER_MS_MAX = 60_000;
 const ROUNDS_MAX = 3;
+const QUESTIONS = 200;
 const VARIANTS = ['bare', 'recorder'] as const;
 const EXECUTABLE = '/usr/bin/chromium-headless-shell';
 
@@ -24,15 +26,17 @@ const DRAWN: Shape = { name: '300 frames/s, drawn', draws: true, perSecond: 300 
 /** Frames a page is sent, and what recording them costs beside merely being told of them. */
 export async function measurePage(bench: Workbench): Promise<Measurement> {
   const seconds = bench.quick ? 3 : 10;
+  const castPath = join(bench.dir, 'page-cast.json');
+  writeCast(castPath, makeCast(1, QUESTIONS));
   const server = await startChild({
     entry: new URL('./page-server.ts', import.meta.url),
-    job: {},
+    job: { castPath },
     limitMs: SERVER_MS_MAX,
   });
   try {
     const { url } = serverReadySchema.parse(server.answer);
-    const flood = await measureShape(bench, FLOOD, { url, seconds });
-    const drawn = await measureShape(bench, DRAWN, { url, seconds });
+    const flood = await measureShape(bench, FLOOD, { url, seconds, castPath });
+    const drawn = await measureShape(bench, DRAWN, { url, seconds, castPath });
     return {
       title: 'Page: frames on one page in Chromium, CPU microseconds per frame',
       notes: [
@@ -50,7 +54,11 @@ export async function measurePage(bench: Workbench): Promise<Measurement> {
 async function measureShape(
   bench: Workbench,
   { name, draws, perSecond }: Shape,
-  { url, seconds }: { readonly url: string; readonly seconds: number },
+  {
+    url,
+    seconds,
+    castPath,
+  }: { readonly url: string; readonly seconds: number; readonly castPath: string },
 ): Promise<{ readonly rows: Row[]; readonly lost: number }> {
   const frames = perSecond * seconds;
   const browser = new Map<PageVariant, number[]>(VARIANTS.map((variant) => [variant, []]));
@@ -62,7 +70,17 @@ async function measureShape(
     const executable = process.env['CROSSTALK_BROWSER'] ?? EXECUTABLE;
     const answer = await runChild({
       entry: new URL('./page-client.ts', import.meta.url),
-      job: { variant, url, draws, frames, perSecond, warmUp: perSecond, journalPath, executable },
+      job: {
+        variant,
+        url,
+        draws,
+        frames,
+        perSecond,
+        warmUp: perSecond,
+        castPath,
+        journalPath,
+        executable,
+      },
       limitMs: CLIENT_MS_MAX,
       profileDir: bench.profileDir,
     });

@@ -1,4 +1,4 @@
-import { chromium, type Browser, type CDPSession, type Page } from 'playwright';
+import { chromium, type CDPSession, type Page } from 'playwright';
 import { CdpPageRecorder } from '../clients/page-recorder.ts';
 import { QuietWindow } from '../clients/quiet-window.ts';
 import { Recorder } from '../clients/recorder.ts';
@@ -6,7 +6,7 @@ import { startClock } from '../history/clock.ts';
 import { JournalWriter } from '../history/journal-writer.ts';
 import { Vault } from '../history/redaction.ts';
 import reference from '../targets/reference.ts';
-import { headerOf } from './cast.ts';
+import { headerOf, readCast } from './cast.ts';
 import { pageJobSchema, type PageJob, type PageResult } from './jobs.ts';
 import { serveJob } from './processes.ts';
 
@@ -70,7 +70,7 @@ async function work(job: PageJob): Promise<PageResult> {
   const browserCpuSeconds = (await browserSeconds(session)) - browserBefore;
   const shown = await page.evaluate('window.count');
   const written = await recording?.finish();
-  await end(browser);
+  await browser.close();
   return {
     counted: counter.count - warmUp,
     shown: Number(shown) - warmUp,
@@ -86,12 +86,14 @@ async function ask(page: Page, frames: number, perSecond: number): Promise<void>
 
 /** The product's recorder on a journal of its own; `finish` gives the number of frames in it. */
 function record(
-  { journalPath }: PageJob,
+  { journalPath, castPath }: PageJob,
   counter: Counter,
 ): { readonly recorder: CdpPageRecorder; readonly finish: () => Promise<number> } {
+  const cast = readCast(castPath);
+  const userId = cast.people[0]?.user ?? '';
   const clock = startClock();
   const startedAt = new Date(clock.startedAtUnixMs).toISOString();
-  const header = { ...headerOf({ people: [] }, 'bench'), startedAt };
+  const header = { ...headerOf(cast, 'bench'), startedAt };
   const journal = new JournalWriter({ path: journalPath, header, clock });
   let written = 0;
   journal.listen(({ surface, dir, kind }) => {
@@ -108,7 +110,7 @@ function record(
   });
   recorder.belongsTo({
     name: 'u00',
-    userId: '',
+    userId,
     opened: () => undefined,
     sent: () => undefined,
     received: () => counter.add(),
@@ -129,10 +131,6 @@ function record(
 async function browserSeconds(session: CDPSession): Promise<number> {
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
-}
-
-async function end(browser: Browser): Promise<void> {
-  await browser.close();
 }
 
 serveJob((job) => work(pageJobSchema.parse(job)));

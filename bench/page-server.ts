@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
-import { makeCast } from './cast.ts';
-import { pageServerJobSchema } from './jobs.ts';
+import { z } from 'zod';
+import { readCast, type Person } from './cast.ts';
+import { serverJobSchema } from './jobs.ts';
 import { serveJob } from './processes.ts';
 import { eventsOf } from './wire.ts';
 
@@ -11,8 +13,9 @@ import { eventsOf } from './wire.ts';
  * with `{"frames":n,"perSecond":n}`.
  */
 
+const orderSchema = z.strictObject({ frames: z.number(), perSecond: z.number() });
+
 const STEP_MS = 10;
-const QUESTIONS = 200;
 
 const PAGE = `<!doctype html><title>Frames</title><main></main><script>
   const main = document.querySelector('main');
@@ -31,9 +34,7 @@ const PAGE = `<!doctype html><title>Frames</title><main></main><script>
   };
 </script>`;
 
-async function serve(): Promise<string> {
-  const [person] = makeCast(1, QUESTIONS).people;
-  if (person === undefined) throw new Error('a cast of one has one person');
+async function serve(person: Person): Promise<string> {
   const texts = person.questions.flatMap((asked) =>
     eventsOf(person, asked, Date.now()).map(({ text }) => text),
   );
@@ -43,14 +44,11 @@ async function serve(): Promise<string> {
   const sockets = new WebSocketServer({ server, perMessageDeflate: false });
   sockets.on('connection', (socket) => {
     socket.on('message', (data: Buffer) => {
-      const { frames, perSecond } = JSON.parse(data.toString('utf8')) as Record<string, number>;
+      const { frames, perSecond } = orderSchema.parse(JSON.parse(data.toString('utf8')));
       const from = performance.now();
       let sent = 0;
       const timer = setInterval(() => {
-        const due = Math.min(
-          frames ?? 0,
-          Math.ceil(((performance.now() - from) / 1_000) * (perSecond ?? 0)),
-        );
+        const due = Math.min(frames, Math.ceil(((performance.now() - from) / 1_000) * perSecond));
         for (; sent < due; sent += 1) socket.send(texts[sent % texts.length] ?? '');
         if (sent === frames) clearInterval(timer);
       }, STEP_MS);
@@ -66,6 +64,7 @@ async function serve(): Promise<string> {
 }
 
 serveJob(async (job) => {
-  pageServerJobSchema.parse(job);
-  return { url: await serve() };
+  const [person] = readCast(serverJobSchema.parse(job).castPath).people;
+  assert(person !== undefined);
+  return { url: await serve(person) };
 });

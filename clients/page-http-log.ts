@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { Request } from 'playwright';
 import type { Content } from '../history/journal-writer.ts';
 import type { Addresses } from '../targets/target.ts';
 import { learnCredentials } from './http.ts';
@@ -128,7 +129,8 @@ export class PageHttpLog {
       if (exchange !== undefined) exchange.fromCache = true;
     });
     channel.on('Network.responseReceived', (event) => {
-      this.#answered(this.#exchangeOf(exchanges, channel, event), event);
+      const exchange = this.#exchangeOf(exchanges, channel, event);
+      if (exchange !== undefined) this.#answered(exchange, event);
     });
     channel.on('Network.responseReceivedExtraInfo', ({ requestId, headers }) => {
       const exchange = exchanges.get(requestId);
@@ -156,7 +158,11 @@ export class PageHttpLog {
   async flush(ms: number): Promise<void> {
     for (const exchange of this.#open) this.#writeRequest(exchange);
     await within(Promise.all(this.#outstanding), ms, () => undefined);
-    for (const reply of await this.#witness.missed()) this.#writeMissed(reply);
+  }
+
+  /** Records the replies that another witness saw and this one did not. */
+  async fill(ended: readonly Request[]): Promise<void> {
+    for (const reply of await this.#witness.missed(ended)) this.#writeMissed(reply);
   }
 
   /**
@@ -170,7 +176,7 @@ export class PageHttpLog {
   }
 
   /** A reply from before a window or worker was watched. */
-  #writeMissed({ url, method, type, status, headers, body, at }: MissedReply): void {
+  #writeMissed({ url, method, type, status, headers, body, ...times }: MissedReply): void {
     const kind = TYPES[type] ?? 'Other';
     const mimeType = headers['content-type'] ?? '';
     const isRead = body === undefined || body.length === 0 || NEVER_TEXT.test(mimeType);
@@ -187,20 +193,17 @@ export class PageHttpLog {
     if (body === undefined && JSON_OR_TEXT.test(mimeType) && !BODILESS.has(status) && status < 300)
       this.#pen.blind('http', 'the text of a reply could not be read');
     const { vault } = this.#pen.recorder;
-    const at0 = toMicroseconds(this.#pen.atUnixMs(at));
+    const startedAt = toMicroseconds(this.#pen.atUnixMs(times.startedAt));
+    const at = toMicroseconds(this.#pen.atUnixMs(times.at));
     this.#pen.line(
       { surface: 'http', dir: 'out', kind: 'request', method, url: vault.redact(url), purpose },
       undefined,
-      at0,
+      startedAt,
     );
-    this.#writeResponse(
-      { ...exchange, startedAt: at0 },
-      isRead ? {} : this.#bounded(answer, mimeType),
-      {
-        response: { url, status, headers, mimeType },
-        ending: { at: at0 },
-      },
-    );
+    this.#writeResponse({ ...exchange, startedAt }, isRead ? {} : this.#bounded(answer, mimeType), {
+      response: { url, status, headers, mimeType },
+      ending: { at },
+    });
   }
 
   #began(
@@ -245,14 +248,12 @@ export class PageHttpLog {
     exchanges: Map<string, Exchange>,
     channel: DevToolsChannel,
     { requestId, timestamp, type = 'Other', response }: ResponseReceived,
-  ): Exchange {
+  ): Exchange | undefined {
     const known = exchanges.get(requestId);
     if (known !== undefined) return known;
     const request = { url: response.url, method: 'GET', headers: {} };
     this.#began(channel, exchanges, { requestId, timestamp, type, request });
-    const made = exchanges.get(requestId);
-    if (made !== undefined) return made;
-    throw new Error('a reply to no request of the network');
+    return exchanges.get(requestId);
   }
 
   /** Only calls of the target count as its API; documents and files are neither. */
@@ -305,9 +306,16 @@ export class PageHttpLog {
         purpose,
         headers: vault.redactHeaders(lowerCased(requestHeaders)),
       },
-      body === undefined || body === '' ? undefined : this.#content(body),
+      body === undefined || body === '' ? undefined : this.#posted(body),
       toMicroseconds(startedAt),
     );
+  }
+
+  /** Fields of a form are known by what stands before them, which the first one lacks. */
+  #posted(body: string): Content {
+    if (!/^[\w.%+-]+=/.test(body)) return this.#content(body);
+    const content = this.#content(`?${body}`);
+    return { ...content, text: content.text.slice(1) };
   }
 
   #answered(exchange: Exchange, { response, hasExtraInfo, timestamp }: ResponseReceived): void {

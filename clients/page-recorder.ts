@@ -131,6 +131,8 @@ export class CdpPageRecorder implements PageRecorder {
 
   async flush(): Promise<void> {
     if (this.#isLost) return;
+    const sockets = this.#witness.sockets;
+    const ended = this.#witness.ended();
     const begun = [...this.#attending.values(), ...this.#work];
     await within(Promise.all(begun), FLUSH_MS_MAX, () => undefined);
     await this.#texts.flush(FLUSH_MS_MAX);
@@ -139,7 +141,8 @@ export class CdpPageRecorder implements PageRecorder {
       this.#console.flush(FLUSH_MS_MAX),
       this.#screen.flush(FLUSH_MS_MAX),
     ]);
-    if (this.#witness.sockets > this.#sockets.count)
+    await this.#http.fill(ended);
+    if (sockets > this.#sockets.count)
       this.#pen.blind('socket', 'a socket was over before it could be watched');
   }
 
@@ -239,7 +242,12 @@ export class CdpPageRecorder implements PageRecorder {
   }
 
   #place(url: string): void {
-    if (url !== 'about:blank') this.#pen.text({ surface: 'dom', place: 'url', text: url });
+    if (url === 'about:blank') return;
+    // What stands behind the hash is hidden by the same rules as parameters are.
+    const [address = '', fragment] = url.split(/#(.*)/s);
+    const { vault } = this.#pen.recorder;
+    const hidden = fragment === undefined ? '' : `#${vault.redact(`?${fragment}`).slice(1)}`;
+    this.#pen.text({ surface: 'dom', place: 'url', text: address + hidden });
   }
 
   /** Once per owner, on the first page that has an origin. */

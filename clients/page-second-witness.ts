@@ -12,7 +12,8 @@ export interface MissedReply {
   readonly headers: Readonly<Record<string, string>>;
   /** Undefined where it could not be read. */
   readonly body: Buffer | undefined;
-  /** Unix milliseconds of the end of the reply. */
+  /** Unix milliseconds of the request and of the end of the reply. */
+  readonly startedAt: number;
   readonly at: number;
 }
 
@@ -23,7 +24,7 @@ export interface MissedReply {
 export class SecondWitness {
   /** Replies that we saw, less those that Playwright did, by method and address. */
   readonly #ahead = new Map<string, number>();
-  #requests: Request[] = [];
+  readonly #requests: Request[] = [];
   #sockets = 0;
 
   attach(context: BrowserContext): void {
@@ -42,10 +43,15 @@ export class SecondWitness {
     return this.#sockets;
   }
 
-  /** Replies that only Playwright saw, since the last time. Never throws. */
-  async missed(): Promise<MissedReply[]> {
+  /** Requests that ended since the last time. We see an end later than Playwright, if only a little. */
+  ended(): readonly Request[] {
+    return this.#requests.splice(0);
+  }
+
+  /** Those replies of these requests that only Playwright saw. Never throws. */
+  async missed(ended: readonly Request[]): Promise<MissedReply[]> {
     const unseen: Request[] = [];
-    for (const request of this.#requests.splice(0)) {
+    for (const request of ended) {
       if (!request.url().startsWith('http')) continue;
       const key = keyOf(request.method(), request.url());
       const ahead = this.#ahead.get(key) ?? 0;
@@ -76,6 +82,7 @@ async function readReply(request: Request): Promise<MissedReply | undefined> {
       status: response.status(),
       headers: await response.allHeaders(),
       body: await response.body().catch(() => undefined),
+      startedAt: startTime,
       at: startTime + Math.max(0, responseEnd),
     };
   } catch {

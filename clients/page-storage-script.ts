@@ -162,7 +162,8 @@ export class PageStorageReader {
 
   /** Objects that are one text; undefined for those that have members. */
   async #asText(value: object): Promise<string | undefined> {
-    if (value instanceof Date) return Number.isNaN(value.valueOf()) ? 'no date' : value.toISOString();
+    if (value instanceof Date)
+      return Number.isNaN(value.valueOf()) ? 'no date' : value.toISOString();
     if (value instanceof Blob) return this.#textOf(value);
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
       return new TextDecoder().decode(value);
