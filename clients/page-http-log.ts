@@ -79,6 +79,7 @@ export class PageHttpLog {
   readonly #witness: SecondWitness;
   readonly #outstanding = new Set<Promise<void>>();
   readonly #open = new Set<Exchange>();
+  #unread: Unread[] = [];
   #purpose: 'sign-in' | 'api' = 'sign-in';
 
   constructor(settings: HttpLogSettings, pen: PagePen, witness: SecondWitness) {
@@ -162,7 +163,24 @@ export class PageHttpLog {
 
   /** Records the replies that another witness saw and this one did not. */
   async fill(ended: readonly Request[]): Promise<void> {
-    for (const reply of await this.#witness.missed(ended)) this.#writeMissed(reply);
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const reply of await this.#witness.missed(ended)) {
+      const at = unread.findIndex(({ exchange }) => isSame(exchange, reply));
+      const [half] = at === -1 ? [] : unread.splice(at, 1);
+      if (half === undefined) this.#writeMissed(reply);
+      else this.#writeResponse(half.exchange, this.#bodyIn(reply), half);
+    }
+    // The other witness may not have heard of its end yet: it is asked twice.
+    for (const half of unread)
+      if (half.isAsked === true) this.#giveUp(half);
+      else this.#unread.push({ ...half, isAsked: true });
+  }
+
+  #giveUp({ exchange, body, ...rest }: Unread): void {
+    this.#witness.saw(exchange.method, exchange.url);
+    this.#pen.blind('http', 'the text of a reply could not be read');
+    this.#writeResponse(exchange, body, rest);
   }
 
   /**
@@ -170,40 +188,43 @@ export class PageHttpLog {
    * and one that has none kept it to itself.
    */
   stop(): void {
+    for (const half of this.#unread.splice(0)) this.#giveUp(half);
     for (const { stream } of this.#open)
       if (stream !== undefined)
         this.#pen.blind('sse', 'a reply that streams had not ended: its beginning was not read');
   }
 
   /** A reply from before a window or worker was watched. */
-  #writeMissed({ url, method, type, status, headers, body, ...times }: MissedReply): void {
+  #writeMissed(reply: MissedReply): void {
+    const { url, method, type, status, headers } = reply;
     const kind = TYPES[type] ?? 'Other';
-    const mimeType = headers['content-type'] ?? '';
-    const isRead = body === undefined || body.length === 0 || NEVER_TEXT.test(mimeType);
-    const answer = { body: body?.toString('base64') ?? '', base64Encoded: true };
     const purpose = this.#purposeOf(kind, { url, method });
-    const exchange = {
-      method,
-      url,
-      purpose,
-      type: kind,
-      fromCache: false,
-      responseExtra: undefined,
-    };
-    if (body === undefined && JSON_OR_TEXT.test(mimeType) && !BODILESS.has(status) && status < 300)
-      this.#pen.blind('http', 'the text of a reply could not be read');
+    const startedAt = toMicroseconds(this.#pen.atUnixMs(reply.startedAt));
     const { vault } = this.#pen.recorder;
-    const startedAt = toMicroseconds(this.#pen.atUnixMs(times.startedAt));
-    const at = toMicroseconds(this.#pen.atUnixMs(times.at));
-    this.#pen.line(
-      { surface: 'http', dir: 'out', kind: 'request', method, url: vault.redact(url), purpose },
-      undefined,
-      startedAt,
-    );
-    this.#writeResponse({ ...exchange, startedAt }, isRead ? {} : this.#bounded(answer, mimeType), {
-      response: { url, status, headers, mimeType },
-      ending: { at },
+    // The script of a worker is asked for by its page and answered to the worker.
+    const asked = [...this.#open].find((exchange) => isSame(exchange, reply));
+    if (asked !== undefined) this.#open.delete(asked);
+    else
+      this.#pen.line(
+        { surface: 'http', dir: 'out', kind: 'request', method, url: vault.redact(url), purpose },
+        undefined,
+        startedAt,
+      );
+    const exchange = { method, url, purpose, type: kind, startedAt, fromCache: false };
+    this.#writeResponse({ ...exchange, responseExtra: undefined }, this.#bodyIn(reply), {
+      response: { url, status, headers, mimeType: headers['content-type'] ?? '' },
+      ending: { at: toMicroseconds(this.#pen.atUnixMs(reply.at)) },
     });
+  }
+
+  #bodyIn({ method, status, headers, body }: MissedReply): Body {
+    const mimeType = headers['content-type'] ?? '';
+    if (hasNoText(method, { status, mimeType }) || body?.length === 0) return {};
+    if (body !== undefined)
+      return this.#bounded({ body: body.toString('base64'), base64Encoded: true }, mimeType);
+    if (!JSON_OR_TEXT.test(mimeType) || (status >= 300 && status < 400)) return {};
+    this.#pen.blind('http', 'the text of a reply could not be read');
+    return { cut: 1, problem: 'body not read' };
   }
 
   #began(
@@ -378,8 +399,12 @@ export class PageHttpLog {
       this.#writeFailed(exchange, ending);
       return;
     }
-    this.#witness.saw(exchange.method, exchange.url);
     const body = await this.#bodyOf(exchange, ending);
+    if (body.isUnread === true) {
+      this.#unread.push({ exchange, response, ending, body });
+      return;
+    }
+    this.#witness.saw(exchange.method, exchange.url);
     if (awaitsExtra && exchange.responseExtra === undefined)
       await new Promise<void>((resolve) => {
         const cancel = after(EXTRA_MS_MAX, resolve);
@@ -473,8 +498,8 @@ export class PageHttpLog {
     } catch (failure) {
       const isEmpty = lowerCased(response.headers)['content-length'] === '0';
       if (isEmpty || !JSON_OR_TEXT.test(response.mimeType)) return {};
-      if (error === undefined) this.#pen.blind('http', 'the text of a reply could not be read');
-      return { cut: 1, problem: `body not read: ${String(failure)}` };
+      const problem = `body not read: ${String(failure)}`;
+      return { cut: 1, problem, isUnread: error === undefined };
     }
   }
 
@@ -505,6 +530,17 @@ interface Body {
   readonly text?: string | undefined;
   readonly cut?: number | undefined;
   readonly problem?: string | undefined;
+  /** There was a text, and it is not here. */
+  readonly isUnread?: boolean | undefined;
+}
+
+/** A reply whose text the other witness may have. */
+interface Unread {
+  readonly exchange: Exchange;
+  readonly response: ResponseFacts;
+  readonly ending: Ending;
+  readonly body: Body;
+  readonly isAsked?: boolean;
 }
 
 /** A text that comes in pieces, handed on event by event (a blank line ends one). */
@@ -547,8 +583,18 @@ class EventStream {
   }
 }
 
+function isSame(
+  exchange: { readonly method: string; readonly url: string },
+  { method, url }: MissedReply,
+): boolean {
+  return exchange.method === method && exchange.url === url;
+}
+
 /** Replies that have no body, or none that could be text. */
-function hasNoText(method: string, { status, mimeType }: ResponseFacts): boolean {
+function hasNoText(
+  method: string,
+  { status, mimeType }: Pick<ResponseFacts, 'status' | 'mimeType'>,
+): boolean {
   return (
     method === 'HEAD' || method === 'OPTIONS' || BODILESS.has(status) || NEVER_TEXT.test(mimeType)
   );
