@@ -7,7 +7,7 @@ import { StepFailure } from './step-failure.ts';
 import type { TrialContext } from './trial-context.ts';
 
 /** Sign-in methods that make the user, so that the display name is ours to choose. */
-const NAMING: ReadonlySet<SignInMethod> = new Set(['register', 'e2e-key']);
+const NAMING: ReadonlySet<SignInMethod> = new Set(['register', 'e2e-key', 'page']);
 
 /** The user whose account it is. */
 export interface AccountOwner {

@@ -14,6 +14,7 @@ import {
   signOut,
   whoAmI,
 } from './netra-http.ts';
+import { netraPage } from './netra-page.ts';
 import { askOldGeneration } from './netra-questions.ts';
 import { jwtProtocols } from './sub-protocols.ts';
 import type { Addresses, Session, SignInCall } from './target.ts';
@@ -47,7 +48,7 @@ const AVOID_WORDS = [
 ];
 
 /**
- * Netra Apex (NETRA-WIRE §1–§5, §9). Hosts move between revisions, so each is a default that `--address`,
+ * Netra Apex (NETRA-WIRE §1–§6, §9, §11). Hosts move between revisions, so each is a default that `--address`,
  * `--url` or a variable replaces; every envelope and both generations of the handshake are understood.
  *
  * Environment: `NETRA_API_URL`, `NETRA_AUTH_URL`, `NETRA_SOCKET_URL` (path included), `NETRA_PAGE_URL`;
@@ -106,6 +107,7 @@ export default defineTarget({
     decodeAll: decodeNetraBatch,
     pingEveryMs: 20_000,
   },
+  page: netraPage,
   threads: { create: createOwnThread, list: listThreads, read: readThread },
   names: { avoidWords: AVOID_WORDS },
   limits: {

@@ -18,6 +18,7 @@ import {
   whoAmI,
 } from './netra-http.ts';
 import { bearer } from './sign-in.ts';
+import { referencePage } from './reference-page.ts';
 import { jwtProtocols } from './sub-protocols.ts';
 import type { DecodedFrame, Handshake, HttpRequest, Question, Session } from './target.ts';
 
@@ -123,6 +124,7 @@ export default defineTarget({
     decode: decodeEnvelope,
     pingEveryMs: 20_000,
   },
+  page: referencePage,
   threads: { create: createThread, list: listThreads, read: readThread, note: storeNote },
   limits: {
     usersMax: 20_000,

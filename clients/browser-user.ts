@@ -1,0 +1,582 @@
+import type { OwnedIds } from '../history/observation.ts';
+import { passwordOf } from '../targets/sign-in.ts';
+import type { DecodedFrame, PageForm, PageWire, Session } from '../targets/target.ts';
+import { BrowserGreeting } from './browser-greeting.ts';
+import type { PageOwner } from './browser-parts.ts';
+import { PageAnswer, type ShownAnswer } from './page-answer.ts';
+import { browserLost, PageDriver, type Part } from './page-driver.ts';
+import type { Persona, PlannedQuestion } from './persona.ts';
+import { toMicroseconds, type Observer } from './recorder.ts';
+import { RunTracker } from './run-tracker.ts';
+import { probeOldSession } from './stale-session.ts';
+import { failureOf, StepFailure } from './step-failure.ts';
+import { TargetAccount } from './target-account.ts';
+import type { BrowserSeat, TrialContext } from './trial-context.ts';
+import type { User } from './user.ts';
+import { after, within } from './waiting.ts';
+
+/** How long a page that has just signed somebody in may take to go to the chat by itself. */
+const OWN_WAY_MS_MAX = 3_000;
+/** How long a page whose socket was closed may take to open another before the answer counts as lost. */
+const RECONNECT_MS_MAX = 10_000;
+/** Time kept of a phase for what comes after a page that never stops being at work. */
+const RESERVE_SHARE_OF_PHASE = 0.1;
+const EVIDENCE_MS_MAX = 15_000;
+
+/** Who a browser user is. */
+export interface BrowserIdentity {
+  readonly persona: Persona;
+  /** Crowd name. */
+  readonly name: string;
+}
+
+/** A question that is ready to leave: it is typed, only the last press is missing. */
+interface Prepared {
+  readonly planned: PlannedQuestion;
+  readonly ordinal: number;
+  readonly answer: PageAnswer;
+}
+
+/** A question that has left, or is about to. */
+interface Asked extends Prepared {
+  /** Told when the page has sent it. */
+  readonly onSent: () => void;
+  tracker: RunTracker | undefined;
+}
+
+/**
+ * A user who acts through a page in a real browser: signs in by its form, types, presses, reads. What
+ * the page receives, shows and keeps is written down by the profile's recorder; what this user does, and
+ * what it reads as the answer, is written down here.
+ */
+export class BrowserUser implements User, PageOwner {
+  readonly name: string;
+  readonly transport = 'browser';
+  readonly #context: TrialContext;
+  readonly #browser: BrowserSeat;
+  readonly #persona: Persona;
+  readonly #account: TargetAccount;
+  #step = 'sign-in';
+  #since: number | undefined;
+  #out = false;
+  #driver: PageDriver | undefined;
+  /** Whether somebody else was signed in on this profile before. */
+  #isSuccessor = false;
+  #conn: string | null = null;
+  #greeting: BrowserGreeting | undefined;
+  #thread: string | undefined;
+  #questions = 0;
+  #prepared: Prepared | undefined;
+  #intended: number | undefined;
+  #asked: Asked | undefined;
+  #loss: StepFailure | undefined;
+  #closing = false;
+  /** Why no answer can come any more. */
+  #cutOff: StepFailure | undefined;
+  #cancelCutOff: (() => void) | undefined;
+  /** Ends whatever this user waits for. */
+  #interrupt: ((failure: StepFailure) => void) | undefined;
+
+  constructor(context: TrialContext, browser: BrowserSeat, { persona, name }: BrowserIdentity) {
+    this.name = name;
+    this.#context = context;
+    this.#browser = browser;
+    this.#persona = persona;
+    this.#account = new TargetAccount(context, persona, {
+      name,
+      observer: () => this.#observer(),
+      stepped: (step) => {
+        this.#step = step;
+      },
+    });
+  }
+
+  get index(): number {
+    return this.#persona.index;
+  }
+
+  get isOut(): boolean {
+    return this.#out;
+  }
+
+  get step(): string {
+    return this.#step;
+  }
+
+  get since(): number | undefined {
+    return this.#since;
+  }
+
+  /** Id the target knows this user by; empty before sign-in. */
+  get userId(): string {
+    return this.#account.userId;
+  }
+
+  signIn(): Promise<void> {
+    this.#waitInLine('sign-in');
+    return this.#context.signIns(async () => {
+      await this.#context.pacer.turn();
+      this.#begin('sign-in');
+      const driver = await this.#openProfile();
+      driver.recorder.purpose('sign-in');
+      const form = this.#form();
+      if (form === undefined) await this.#signInWithToken(driver);
+      else await this.#signInByForm(driver, form);
+      driver.recorder.purpose('api');
+      this.#greeting?.begin(this.#account.session);
+      await this.#account.whoAmI();
+      await driver.snapshot();
+    });
+  }
+
+  async openChat(): Promise<void> {
+    this.#waitInLine('connect');
+    await this.#context.connects(() => this.#openPage());
+    await this.#readSignedInUser();
+    await this.#account.storeNote();
+    await this.#account.listThreads();
+    await this.#open().snapshot();
+  }
+
+  async prepare(): Promise<void> {
+    this.#begin('ask');
+    await this.#prepareNow();
+  }
+
+  due(intended: number): void {
+    this.#intended = intended;
+  }
+
+  /** After {@link prepare}, nothing but one press is left to do. */
+  async ask(): Promise<void> {
+    this.#begin('ask');
+    if (this.#prepared === undefined) await this.#prepareNow();
+    await this.#askNow();
+    await this.#open().snapshot();
+  }
+
+  async answered(): Promise<void> {
+    this.#begin('answer');
+    const asked = this.#asked;
+    if (asked === undefined) throw new StepFailure('nothing was asked', { reason: 'error' });
+    await this.#untilOver(asked);
+    await this.#readAnswer(asked);
+    await this.#account.listThreads();
+    await this.#account.readThread(this.#thread);
+    await this.#account.whoAmI();
+    await this.#readSignedInUser();
+    await this.#open().snapshot();
+  }
+
+  async signOut(): Promise<void> {
+    this.#begin('sign-out');
+    const driver = this.#open();
+    const { signOut } = this.#page();
+    if (signOut === undefined) await this.#account.signOut();
+    else {
+      this.#context.recorder.act(this.#observer(), 'sign-out');
+      await driver.press(part(signOut.press, 'page.signOut.press'));
+      await driver.seen(part(signOut.done, 'page.signOut.done'));
+    }
+    await driver.snapshot();
+  }
+
+  async stale(): Promise<void> {
+    this.#begin('stale');
+    // The name says that no page of the profile has opened this connection.
+    const conn = `${this.name}#stale`;
+    await probeOldSession(this.#context, this.#account, { user: this.name, conn });
+  }
+
+  async takeOver(former: User): Promise<void> {
+    this.#begin('take-over');
+    this.#context.recorder.act(this.#observer(), 'take-over', { message: former.name });
+    const driver = former instanceof BrowserUser ? former.#handOver() : undefined;
+    if (driver === undefined) return;
+    this.#driver = driver;
+    this.#isSuccessor = true;
+    driver.belongsTo(this);
+    const { forms } = this.#page().signIn;
+    await driver.go(forms?.password?.path ?? forms?.register?.path ?? this.#page().chatPath);
+    await driver.snapshot();
+    // What a former user left in caches and in the pages gone through shows when one goes back.
+    await driver.back();
+    await driver.snapshot();
+  }
+
+  leave(): void {
+    this.#out = true;
+    this.#stop(new StepFailure('the user left the script', { reason: 'timeout' }));
+  }
+
+  /** A page goes on reading whatever happens here; what it receives waits in the browser's own queues. */
+  pause(): void {}
+  resume(): void {}
+
+  /** Takes a picture of the page, if wanted, and keeps or drops the Playwright trace. Bounded. */
+  async evidence(keep: boolean): Promise<void> {
+    const driver = this.#driver;
+    if (driver === undefined) return;
+    const gathering = (async () => {
+      if (keep && this.#loss === undefined) await driver.picture();
+      await driver.endTrace(this.name, keep);
+    })();
+    try {
+      await within(gathering, EVIDENCE_MS_MAX, () => undefined);
+    } catch (error) {
+      const { message } = failureOf(error, 'evidence');
+      this.#context.recorder.remark(this.#observer(), `no trace could be kept: ${message}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#cancelCutOff?.();
+    await this.#driver?.close();
+  }
+
+  opened(conn: string): void {
+    this.#conn = conn;
+    this.#cancelCutOff?.();
+    this.#cutOff = undefined;
+    this.#greeting = new BrowserGreeting(this.#context, this.#observer(), (ids) => {
+      this.#thread ??= ids.thread;
+    });
+    if (this.userId !== '') this.#greeting.begin(this.#account.session);
+  }
+
+  sent(frame: unknown): void {
+    const asked = this.#asked;
+    if (asked === undefined || asked.tracker !== undefined) return;
+    const question = this.#questionIn(frame);
+    if (question === undefined) return;
+    const { recorder, target } = this.#context;
+    const { run } = question;
+    const thread = this.#ownThread(question.thread);
+    const isNews = thread !== undefined && thread !== this.#thread;
+    if (isNews) recorder.identity(this.#observer(), { source: 'thread', ids: { thread } });
+    if (run !== undefined) recorder.identity(this.#observer(), { source: 'ask', ids: { run } });
+    this.#thread = thread ?? this.#thread;
+    const { order } = target.judging;
+    const endedBy = this.#page().endedBy ?? [];
+    asked.tracker = new RunTracker(
+      { ...order, stopped: [...order.stopped, ...endedBy] },
+      {
+        ordinal: asked.ordinal,
+        run,
+        thread: this.#thread,
+        marker: asked.planned.marker,
+        userId: this.userId,
+      },
+    );
+    asked.onSent();
+  }
+
+  received(decoded: DecodedFrame, text: string): void {
+    this.#greeting?.received(decoded, text);
+    const tracker = this.#asked?.tracker;
+    if (tracker === undefined || !tracker.receive(this.#asOfRun(decoded), text)) return;
+    // The target chose the run id: its answer to the question is where we learn it.
+    const news: OwnedIds = { run: tracker.run, ...this.#adoptThread(decoded.thread) };
+    this.#context.recorder.identity(this.#observer(), { source: 'ask', ids: news });
+  }
+
+  /** A page may open another socket and go on with its run; only if it does not, the answer is lost. */
+  closed(code: number, by: 'us' | 'them'): void {
+    if (by === 'us' || this.#closing) return;
+    this.#cancelCutOff?.();
+    this.#cancelCutOff = after(RECONNECT_MS_MAX, () => {
+      this.#cutOff = new StepFailure(
+        `the connection was closed with ${code}, and the page opened no other within ${RECONNECT_MS_MAX} ms`,
+        { reason: 'unexpected-close' },
+      );
+      this.#stop(this.#cutOff);
+    });
+  }
+
+  lost(reason: string): void {
+    if (this.#loss !== undefined || this.#closing) return;
+    this.#loss = browserLost(reason);
+    // Also where no step is under way: whoever only listens is blind from here on.
+    this.#context.recorder.failure(this.#observer(), failureOf(this.#loss, this.#step));
+    this.#loss.recorded = true;
+    this.#driver?.lose(this.#loss);
+    this.#stop(this.#loss);
+  }
+
+  /** An action's time limit counts from its beginning, not from when it got in line. */
+  #waitInLine(step: string): void {
+    this.#step = step;
+    this.#since = undefined;
+  }
+
+  #begin(step: string): void {
+    this.#step = step;
+    this.#since = this.#context.recorder.clock.now();
+    if (this.#loss !== undefined) throw this.#loss;
+  }
+
+  #stop(failure: StepFailure): void {
+    this.#interrupt?.(failure);
+  }
+
+  #observer(): Observer {
+    return { user: this.name, conn: this.#conn };
+  }
+
+  #page(): PageWire {
+    const { name, page } = this.#context.target;
+    if (page !== undefined) return page;
+    throw new StepFailure(
+      `"${name}" has no page that the harness knows. Add "page" to its profile.`,
+      { reason: 'error' },
+    );
+  }
+
+  #open(): PageDriver {
+    if (this.#driver !== undefined) return this.#driver;
+    throw new StepFailure('the browser is not open', { reason: 'error' });
+  }
+
+  async #openProfile(): Promise<PageDriver> {
+    this.#page();
+    try {
+      this.#driver ??= await PageDriver.open(
+        { context: this.#context, seat: this.#browser, index: this.index },
+        this,
+      );
+      return this.#driver;
+    } catch (error) {
+      throw this.#loss ?? error;
+    }
+  }
+
+  #handOver(): PageDriver | undefined {
+    const driver = this.#driver;
+    this.#driver = undefined;
+    return driver;
+  }
+
+  /** The form of the page for how this trial signs in; none where the page has none for it. */
+  #form(): { readonly form: PageForm; readonly kind: 'password' | 'register' } | undefined {
+    const { signInMethod } = this.#context;
+    const { forms } = this.#page().signIn;
+    const exists = this.#persona.nameMarker === undefined;
+    const kind = signInMethod === 'page' ? (exists ? 'password' : 'register') : signInMethod;
+    if (kind !== 'password' && kind !== 'register') return undefined;
+    const form = forms?.[kind];
+    return form === undefined ? undefined : { form, kind };
+  }
+
+  async #signInWithToken(driver: PageDriver): Promise<void> {
+    const { target, signInMethod } = this.#context;
+    const { entries } = this.#page().signIn;
+    if (entries === undefined)
+      throw new StepFailure(
+        `the page of "${target.name}" has no form for "${signInMethod}". Add "page.signIn.entries" to the profile, or choose another --sign-in.`,
+        { reason: 'error' },
+      );
+    await this.#account.signIn();
+    const arrived = await driver.plantEntries(entries(this.#account.session));
+    await driver.go(this.#page().chatPath);
+    await arrived();
+  }
+
+  async #signInByForm(
+    driver: PageDriver,
+    { form, kind }: { readonly form: PageForm; readonly kind: 'password' | 'register' },
+  ): Promise<void> {
+    const { account } = this.#persona;
+    const field = (name: keyof PageForm): string => `page.signIn.forms.${kind}.${name}`;
+    this.#account.announceSignIn();
+    await driver.go(form.path);
+    await driver.fill(part(form.email, field('email')), account.email);
+    await driver.fill(part(form.password, field('password')), passwordOf(account, kind));
+    if (form.name !== undefined) await driver.fill(part(form.name, field('name')), account.name);
+    await driver.press(part(form.submit, field('submit')));
+    this.#account.signedIn(
+      await driver.until(
+        () => this.#sessionOf(driver, form),
+        'the page kept no session after its sign-in form was sent: either it refused without "page.signIn' +
+          `.forms.${kind}.refusal", or "page.signIn.session" does not find where it keeps one`,
+      ),
+    );
+    // The page goes on by itself; if it does not, it is sent there when the chat is opened.
+    await driver.wentTo(this.#page().chatPath, OWN_WAY_MS_MAX);
+  }
+
+  async #sessionOf(driver: PageDriver, { refusal }: PageForm): Promise<Session | undefined> {
+    const session = this.#page().signIn.session(await driver.entries());
+    if (session !== undefined || refusal === undefined) return session;
+    if (!(await driver.isVisible(refusal))) return undefined;
+    const words = (await driver.textOf(refusal, 0)) ?? '';
+    throw new StepFailure(`the page refused the sign-in: ${words}`, { reason: 'refused' });
+  }
+
+  async #openPage(): Promise<void> {
+    await this.#context.pacer.turn();
+    this.#begin('connect');
+    const driver = this.#open();
+    const { chatPath, ready, readyMsMax, newChat } = this.#page();
+    if (!(await driver.wentTo(chatPath, 1))) await driver.go(chatPath);
+    await driver.seen(part(ready, 'page.ready'), readyMsMax);
+    if (newChat === undefined) return;
+    await driver.press(part(newChat, 'page.newChat'));
+    await driver.seen(part(ready, 'page.ready'), readyMsMax);
+  }
+
+  /** Another name on the page than the own one is a finding, and no reason to stop. */
+  async #readSignedInUser(): Promise<void> {
+    const { signedInUser } = this.#page();
+    if (signedInUser === undefined) return;
+    this.#step = 'signed-in-user';
+    const shown = await this.#open().wordsOf(part(signedInUser, 'page.signedInUser'));
+    const { email, name } = this.#persona.account;
+    const own = [email, name].filter((word) => word !== '');
+    const isMine = own.some((word) => shown.toLowerCase().includes(word.toLowerCase()));
+    if (own.length > 0 && !isMine)
+      this.#context.recorder.identity(this.#observer(), { source: 'whoami', shown });
+  }
+
+  async #prepareNow(): Promise<void> {
+    const driver = this.#open();
+    const { composer, send } = this.#page();
+    const ordinal = this.#questions + 1;
+    const planned = this.#persona.question(ordinal);
+    if (planned.marker !== undefined) this.#account.plant('question', planned.marker);
+    const answer = await PageAnswer.before(driver, this.#page());
+    await driver.fill(part(composer, 'page.composer'), planned.content);
+    if (send !== null) await driver.seen(part(send, 'page.send'));
+    this.#prepared = { planned, ordinal, answer };
+  }
+
+  async #askNow(): Promise<void> {
+    const prepared = this.#prepared;
+    if (prepared === undefined)
+      throw new StepFailure('no question is ready to be asked', { reason: 'error' });
+    this.#prepared = undefined;
+    const { recorder } = this.#context;
+    const { planned, ordinal } = prepared;
+    const { composer, send } = this.#page();
+    const driver = this.#open();
+    const intended = toMicroseconds(this.#intended ?? recorder.clock.now());
+    this.#intended = undefined;
+    this.#questions = ordinal;
+    const sent = new Promise<true>((resolve) => {
+      this.#asked = { ...prepared, onSent: () => resolve(true), tracker: undefined };
+    });
+    recorder.act(this.#observer(), 'ask', {
+      question: ordinal,
+      thread: this.#thread,
+      marker: planned.marker,
+      intended,
+    });
+    if (send === null) await driver.pressEnter(part(composer, 'page.composer'));
+    else await driver.press(part(send, 'page.send'));
+    const hasLeft = await this.#unlessStopped(within(sent, driver.stepMsMax, () => false));
+    if (hasLeft) return;
+    await driver.picture();
+    throw new StepFailure(
+      `the page sent no question within ${driver.stepMsMax} ms after it was asked to: either it did not ` +
+        'take the press, or "page.asked" of the profile does not recognise the frame',
+      { reason: 'timeout' },
+    );
+  }
+
+  async #untilOver({ tracker }: Asked): Promise<void> {
+    if (tracker === undefined)
+      throw new StepFailure('the page has not sent the question', { reason: 'error' });
+    if (tracker.isOver) return;
+    if (this.#cutOff !== undefined) throw this.#cutOff;
+    await this.#unlessStopped(tracker.over());
+  }
+
+  /** Settles as the promise does, unless this user is told before that nothing will come. */
+  async #unlessStopped<T>(promise: Promise<T>): Promise<T> {
+    const stopped = new Promise<never>((_resolve, reject) => {
+      this.#interrupt = reject;
+    });
+    try {
+      return await Promise.race([promise, stopped]);
+    } finally {
+      this.#interrupt = undefined;
+    }
+  }
+
+  /** What the page shows is written down, and so is that it shows nothing; neither ends the script. */
+  async #readAnswer({ answer, ordinal, tracker }: Asked): Promise<void> {
+    this.#step = 'read-answer';
+    const { recorder, timeoutMs } = this.#context;
+    const { clock } = recorder;
+    const begun = this.#since ?? clock.now();
+    const latest = begun + timeoutMs * (1 - RESERVE_SHARE_OF_PHASE);
+    const shown = await answer.read({ now: () => clock.now(), latest });
+    const about = { run: tracker?.run, question: ordinal };
+    if (shown !== undefined) {
+      this.#recordShown(shown, about);
+      return;
+    }
+    await this.#open().picture();
+    recorder.failure(this.#observer(), {
+      step: 'read-answer',
+      reason: 'not-shown',
+      message: `the page shows neither an answer (${this.#page().answer}) nor an error to question ${ordinal}, although its run is over on the wire`,
+      ...about,
+    });
+  }
+
+  #recordShown(
+    { event, place, text }: ShownAnswer,
+    about: { readonly run: string | undefined; readonly question: number },
+  ): void {
+    const { journal } = this.#context.recorder;
+    const fields = {
+      user: this.name,
+      conn: null,
+      surface: 'dom',
+      dir: 'in',
+      kind: 'text',
+    } as const;
+    journal.append(
+      { ...fields, event, place, ...about },
+      this.#context.recorder.content(text, false),
+    );
+  }
+
+  /** What ends a run on the page counts as an event of the run, whatever else it is on the wire. */
+  #asOfRun(decoded: DecodedFrame): DecodedFrame {
+    const { event } = decoded;
+    const ends = event !== undefined && this.#page().endedBy?.includes(event) === true;
+    return ends ? { ...decoded, role: 'agent' } : decoded;
+  }
+
+  #questionIn(frame: unknown): ReturnType<PageWire['asked']> {
+    try {
+      return this.#page().asked(frame);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#context.recorder.remark(this.#observer(), `the profile's asked threw: ${message}`);
+      return undefined;
+    }
+  }
+
+  /**
+   * A page that still knows its former user's thread asks in it: then the thread is no more this user's
+   * for having been named. Everybody else's page names what the target gave it.
+   */
+  #ownThread(thread: string | undefined): string | undefined {
+    if (thread === undefined || thread === this.#thread) return thread;
+    const isLeftOver = this.#isSuccessor && this.#context.recorder.ownedByCrowd(thread);
+    return isLeftOver ? undefined : thread;
+  }
+
+  #adoptThread(thread: string | undefined): OwnedIds {
+    if (thread === undefined || this.#thread !== undefined) return {};
+    this.#thread = thread;
+    return { thread };
+  }
+}
+
+function part(selector: string, field: string): Part {
+  return { selector, field };
+}

@@ -1,0 +1,397 @@
+import { errors, type BrowserContext, type Locator, type Page } from 'playwright';
+import type { Selector } from '../targets/target.ts';
+import type { PageOwner, PageRecorder } from './browser-parts.ts';
+import type { BrowserSeat, TrialContext } from './trial-context.ts';
+import { StepFailure } from './step-failure.ts';
+import { TraceFile } from './page-driver-trace.ts';
+import { pause, within } from './waiting.ts';
+
+/** Longest single step on a page, milliseconds; a phase that is shorter makes it shorter. */
+const STEP_MS_MAX = 20_000;
+/** Share of a phase that one step may take, so that a missing element is named before time is up. */
+const STEP_SHARE_OF_PHASE = 0.8;
+/** What Playwright may need beyond its own limit before a page counts as hung. */
+const GRACE_MS = 2_000;
+/** How long a page that answered nothing may take to show that it lives. */
+const SIGN_OF_LIFE_MS_MAX = 3_000;
+const POLL_MS = 25;
+const CLOSE_MS_MAX = 5_000;
+const HTTP_ERROR_MIN = 400;
+
+/** Navigation errors that mean that there was nobody to talk to. */
+const UNREACHABLE =
+  /ERR_(CONNECTION_REFUSED|NAME_NOT_RESOLVED|ADDRESS_UNREACHABLE|INTERNET_DISCONNECTED)/;
+const TIMED_OUT = /ERR_(CONNECTION_)?TIMED_OUT/;
+/** What Playwright says when there is nothing left to drive. */
+const GONE =
+  /Target (page, context or browser has been closed|crashed|closed)|Page crashed|browser has been closed|Connection closed/i;
+/** What happens to a question put to a page that is just on its way to the next. */
+const NAVIGATING = /Execution context was destroyed|navigat|Cannot find context/i;
+const COLOURS = new RegExp(String.raw`\u001b\[\d+m`, 'g');
+
+/** An element of a page: where it is, and which field of the profile says so. */
+export interface Part {
+  readonly selector: Selector;
+  /** `page.composer`. */
+  readonly field: string;
+}
+
+/** What a driver works with. */
+export interface DriverSettings {
+  readonly context: TrialContext;
+  readonly seat: BrowserSeat;
+  /** Position in the crowd of the user whose profile it is at first. */
+  readonly index: number;
+}
+
+/**
+ * Drives the one page of a browser profile. Every step has a time limit and ends as a
+ * {@link StepFailure} that says what to do about it; a profile that is lost fails the step under way and
+ * all later ones at once. The profile may pass from one user to the next.
+ */
+export class PageDriver {
+  readonly recorder: PageRecorder;
+  readonly page: Page;
+  readonly #settings: DriverSettings;
+  readonly #browserContext: BrowserContext;
+  readonly #trace: TraceFile | undefined;
+  readonly #lost: Promise<never>;
+  #reject: (failure: StepFailure) => void = () => undefined;
+  #loss: StepFailure | undefined;
+  #owner: PageOwner;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens an empty profile with a page in it, watched from before its first script.
+   * @throws StepFailure (`browser-lost`) when there is no browser to open it in.
+   */
+  static async open(settings: DriverSettings, owner: PageOwner): Promise<PageDriver> {
+    const { seat, index } = settings;
+    const recorder = seat.createRecorder();
+    recorder.belongsTo(owner);
+    seat.pool.onGone(index, (reason) => owner.lost(reason));
+    const opening = (async () => {
+      const context = await seat.pool.open(index);
+      await recorder.watch(context);
+      const trace = seat.trace ? await TraceFile.start(context) : undefined;
+      return { context, trace, page: await context.newPage() };
+    })();
+    try {
+      const { context, trace, page } = await within(opening, stepMsMax(settings), () => {
+        throw new Error(`it opened no profile within ${stepMsMax(settings)} ms`);
+      });
+      return new PageDriver(settings, { recorder, owner, context, trace, page });
+    } catch (error) {
+      const reason = messageOf(error);
+      owner.lost(reason);
+      throw browserLost(reason, error);
+    }
+  }
+
+  private constructor(
+    settings: DriverSettings,
+    parts: {
+      readonly recorder: PageRecorder;
+      readonly owner: PageOwner;
+      readonly context: BrowserContext;
+      readonly trace: TraceFile | undefined;
+      readonly page: Page;
+    },
+  ) {
+    this.#settings = settings;
+    this.recorder = parts.recorder;
+    this.page = parts.page;
+    this.#owner = parts.owner;
+    this.#browserContext = parts.context;
+    this.#trace = parts.trace;
+    this.#lost = new Promise<never>((_resolve, reject) => {
+      this.#reject = reject;
+    });
+    // Whoever takes a step hears of it there.
+    this.#lost.catch(() => undefined);
+    this.#browserContext.setDefaultTimeout(stepMsMax(settings));
+    this.page.on('crash', () => this.#owner.lost('the page crashed'));
+    this.page.on('close', () => {
+      if (this.#closing === undefined) this.#owner.lost('the page was closed');
+    });
+  }
+
+  /** Longest single step, milliseconds. */
+  get stepMsMax(): number {
+    return stepMsMax(this.#settings);
+  }
+
+  /** From now on the profile is this user's. */
+  belongsTo(owner: PageOwner): void {
+    const { seat, index } = this.#settings;
+    this.#owner = owner;
+    this.recorder.belongsTo(owner);
+    seat.pool.onGone(index, (reason) => owner.lost(reason));
+  }
+
+  /** Nothing more can be done here: fails the step under way and all later ones. */
+  lose(failure: StepFailure): void {
+    this.#loss = failure;
+    this.#reject(failure);
+  }
+
+  /** Opens a path of the page's address. @throws StepFailure. */
+  async go(path: string): Promise<void> {
+    const url = this.#settings.context.addresses.page + path;
+    const response = await this.#step(`opening ${path}`, () =>
+      this.page.goto(url, { waitUntil: 'domcontentloaded' }),
+    );
+    const status = response?.status() ?? 0;
+    if (status >= HTTP_ERROR_MIN)
+      throw new StepFailure(`the page ${path} was answered with status ${status}`, {
+        reason: `status ${status}`,
+      });
+  }
+
+  /** Waits a short while until the page itself has gone to a path; resolves to whether it did. */
+  async wentTo(path: string, ms: number): Promise<boolean> {
+    try {
+      await this.page.waitForURL((url) => this.#isAt(url, path), {
+        waitUntil: 'commit',
+        timeout: ms,
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof errors.TimeoutError) return false;
+      throw this.#gone(error);
+    }
+  }
+
+  /** Presses the browser's own Back button; where that leads may lead on at once. */
+  async back(): Promise<void> {
+    await this.#step('going back', async () => {
+      await this.page.goBack({ waitUntil: 'commit' });
+      await this.page.waitForLoadState('load');
+    });
+  }
+
+  async fill(part: Part, text: string): Promise<void> {
+    await this.#on(part, (locator) => locator.fill(text));
+  }
+
+  async press(part: Part): Promise<void> {
+    await this.#on(part, (locator) => locator.click());
+  }
+
+  async pressEnter(part: Part): Promise<void> {
+    await this.#on(part, (locator) => locator.press('Enter'));
+  }
+
+  /** Waits until something is visible. @param ms limit, where it differs from other steps'. */
+  async seen(part: Part, ms?: number): Promise<void> {
+    const timeout = Math.min(ms ?? this.stepMsMax, shareOfPhase(this.#settings));
+    await this.#on(part, (locator) => locator.waitFor({ state: 'visible', timeout }), timeout);
+  }
+
+  /** What something says once it says anything. */
+  async wordsOf(part: Part): Promise<string> {
+    let words = '';
+    await this.#on(part, async (locator) => {
+      await locator.filter({ hasText: /\S/ }).waitFor({ state: 'visible' });
+      words = (await locator.innerText()).trim();
+    });
+    return words;
+  }
+
+  /** How many elements a selector finds, seen or not. */
+  count(selector: Selector): Promise<number> {
+    return this.#step(`counting ${selector}`, () => this.page.locator(selector).count());
+  }
+
+  /** Whether any such element can be seen right now. */
+  isVisible(selector: Selector): Promise<boolean> {
+    return this.#step(`looking for ${selector}`, () =>
+      this.page.locator(selector).filter({ visible: true }).first().isVisible(),
+    );
+  }
+
+  /** The text of the element with this number, from 0, as it can be read; undefined while it cannot. */
+  textOf(selector: Selector, number: number): Promise<string | undefined> {
+    return this.#step(`reading ${selector}`, async () => {
+      const element = this.page.locator(selector).nth(number);
+      return (await element.isVisible()) ? element.innerText() : undefined;
+    });
+  }
+
+  /** localStorage of the page's own origin; empty while another is open. */
+  async entries(): Promise<Readonly<Record<string, string>>> {
+    if (!this.#isAt(new URL(this.page.url()), '')) return {};
+    return this.#step('reading localStorage', async () => {
+      try {
+        // As text: a function would be rewritten by whatever compiles this file.
+        return await this.page.evaluate<Record<string, string>>(
+          'Object.fromEntries(Object.entries(localStorage))',
+        );
+      } catch (error) {
+        if (NAVIGATING.test(messageOf(error)) && !GONE.test(messageOf(error))) return {};
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Puts entries into the localStorage of the page's origin before the first script of the next page
+   * that is opened there, once.
+   * @returns call it when that page is there: later pages are left alone.
+   */
+  async plantEntries(entries: Readonly<Record<string, string>>): Promise<() => Promise<void>> {
+    const { origin } = new URL(this.#settings.context.addresses.page);
+    const content = `if (location.origin === ${JSON.stringify(origin)} && window === window.top)
+      for (const [name, value] of Object.entries(${JSON.stringify(entries)}))
+        localStorage.setItem(name, value);`;
+    const script = await this.#step('preparing localStorage', () =>
+      this.page.addInitScript({ content }),
+    );
+    return () => this.#step('preparing localStorage', () => script.dispose());
+  }
+
+  /** Asks again and again until there is an answer. @throws StepFailure with `late` after the limit. */
+  async until<T>(ask: () => Promise<T | undefined>, late: string): Promise<T> {
+    const limit = this.#settings.context.recorder.clock.now() + this.stepMsMax;
+    for (;;) {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      if (this.#settings.context.recorder.clock.now() >= limit)
+        throw await this.#pictured(new StepFailure(late, { reason: 'timeout' }));
+      await pause(POLL_MS);
+    }
+  }
+
+  /** Reads what the profile keeps. */
+  snapshot(): Promise<void> {
+    return this.#step('reading what the profile keeps', () => this.recorder.snapshot());
+  }
+
+  /** Takes a picture; a page that cannot be pictured is no error. */
+  async picture(): Promise<void> {
+    const picture = this.recorder.screenshot(this.page, this.#settings.seat.dir);
+    await within(picture, GRACE_MS + SIGN_OF_LIFE_MS_MAX, () => undefined).catch(() => undefined);
+  }
+
+  /** Ends the Playwright trace, if there is one; kept as `traces/<name>.zip`, or dropped. */
+  async endTrace(name: string, keep: boolean): Promise<void> {
+    const { seat, context } = this.#settings;
+    await this.#trace?.end(keep ? { dir: seat.dir, name, vault: context.recorder.vault } : null);
+  }
+
+  /** Closes the profile; what its sockets do from now on is our doing. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      for (const end of [
+        () => this.recorder.flush(),
+        () => this.recorder.stop(),
+        () => this.#browserContext.close(),
+      ])
+        // A browser that is gone cannot be tidied up; the pool ends its process.
+        await within(end(), CLOSE_MS_MAX, () => undefined).catch(() => undefined);
+    })();
+    return this.#closing;
+  }
+
+  async #on(part: Part, act: (locator: Locator) => Promise<void>, ms?: number): Promise<void> {
+    const locator = this.page.locator(part.selector).first();
+    try {
+      await this.#step(`"${part.field}"`, () => act(locator), ms);
+    } catch (error) {
+      if (!(error instanceof errors.TimeoutError)) throw error;
+      await this.#signOfLife();
+      throw await this.#pictured(await this.#notFound(part, error, ms ?? this.stepMsMax));
+    }
+  }
+
+  /** Runs one step to its end, its limit, or the end of the profile, whichever comes first. */
+  async #step<T>(what: string, act: () => Promise<T>, ms = this.stepMsMax): Promise<T> {
+    try {
+      return await Promise.race([within(act(), ms + GRACE_MS, () => this.#hung(what)), this.#lost]);
+    } catch (error) {
+      if (error instanceof errors.TimeoutError || error instanceof StepFailure) throw error;
+      throw this.#gone(error);
+    }
+  }
+
+  /** The step did not even end by its own limit, so nobody answers any more. */
+  #hung(what: string): never {
+    throw this.#lostBy(`the page did not answer (${what})`);
+  }
+
+  async #signOfLife(): Promise<void> {
+    const asked = this.page.evaluate('1').catch(() => undefined);
+    await within(asked, SIGN_OF_LIFE_MS_MAX, () => this.#hung('a sign of life'));
+  }
+
+  /** Tells the owner, who writes it down once, and fails as that says. */
+  #lostBy(reason: string, cause?: unknown): StepFailure {
+    this.#owner.lost(reason);
+    return this.#loss ?? browserLost(reason, cause);
+  }
+
+  /** An error of Playwright's as a failure of the step. */
+  #gone(error: unknown): StepFailure {
+    if (error instanceof StepFailure) return error;
+    const message = messageOf(error);
+    if (GONE.test(message)) return this.#lostBy(message, error);
+    const unreachable = UNREACHABLE.test(message);
+    const timedOut = TIMED_OUT.test(message) || error instanceof errors.TimeoutError;
+    const reason = unreachable ? 'refused' : timedOut ? 'timeout' : 'error';
+    return new StepFailure(message, { reason, unreachable, cause: error });
+  }
+
+  async #notFound({ selector, field }: Part, error: Error, ms: number): Promise<StepFailure> {
+    const { target } = this.#settings.context;
+    const found = await this.count(selector);
+    const path = new URL(this.page.url()).pathname;
+    const what =
+      found === 0
+        ? `there is no ${selector} on the page ${path} after ${ms} ms`
+        : `${selector} is on the page ${path} but could not be used in ${ms} ms (${hindrance(error)})`;
+    return new StepFailure(
+      `${what}. Correct "${field}" in the profile "${target.name}", or see the screenshot for what the page shows instead.`,
+      { reason: 'not-found', cause: error },
+    );
+  }
+
+  async #pictured(failure: StepFailure): Promise<StepFailure> {
+    await this.picture();
+    return failure;
+  }
+
+  #isAt(url: URL, path: string): boolean {
+    const { origin, pathname } = new URL(this.#settings.context.addresses.page + path);
+    const isBelow = pathname === '/' || url.pathname.startsWith(`${pathname}/`);
+    return url.origin === origin && (url.pathname === pathname || isBelow);
+  }
+}
+
+/** A step that failed because its browser is gone, and not because of the target. */
+export function browserLost(reason: string, cause?: unknown): StepFailure {
+  return new StepFailure(`the browser was lost: ${reason}`, { reason: 'browser-lost', cause });
+}
+
+function stepMsMax(settings: DriverSettings): number {
+  return Math.min(STEP_MS_MAX, shareOfPhase(settings));
+}
+
+function shareOfPhase({ context }: DriverSettings): number {
+  return Math.floor(context.timeoutMs * STEP_SHARE_OF_PHASE);
+}
+
+/** What Playwright last waited for, from its call log. */
+function hindrance(error: Error): string {
+  const lines = error.message
+    .replaceAll(COLOURS, '')
+    .split('\n')
+    .map((line) => line.replace(/^[\s-]+/, ''))
+    .filter((line) => line !== '' && !/^(waiting|retrying|\d+ ×)/.test(line));
+  return lines.at(-1) ?? 'no reason given';
+}
+
+/** The first line of an error of Playwright's; the rest is its call log. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message.replaceAll(COLOURS, '').split('\n')[0] ?? error.name;
+}
