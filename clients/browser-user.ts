@@ -497,7 +497,7 @@ export class BrowserUser implements User, PageOwner {
       this.#interrupt = reject;
     });
     try {
-      return await Promise.race([promise, stopped]);
+      return await this.#open().whileAlive(Promise.race([promise, stopped]));
     } finally {
       this.#interrupt = undefined;
     }

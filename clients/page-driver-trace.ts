@@ -72,7 +72,8 @@ const FLAGS = 0x800;
 /** The first day that the format knows: when an entry was made is of no interest. */
 const DOS_DATE = 0x21;
 
-interface ZipEntry {
+/** One file of an archive. */
+export interface ZipEntry {
   readonly name: string;
   readonly content: Buffer;
 }
@@ -92,7 +93,8 @@ export async function withoutCredentials(archive: Buffer, vault: Vault): Promise
   );
 }
 
-async function entriesOf(archive: Buffer): Promise<readonly ZipEntry[]> {
+/** The files of a ZIP archive, unpacked. @throws Error when it cannot be read whole. */
+export async function entriesOf(archive: Buffer): Promise<readonly ZipEntry[]> {
   const end = archive.lastIndexOf(signature(END_SIGNATURE));
   if (end < 0) throw new Error('the trace is no ZIP archive');
   const count = archive.readUInt16LE(end + 10);

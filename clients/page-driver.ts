@@ -4,7 +4,7 @@ import type { PageOwner, PageRecorder } from './browser-parts.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
 import { StepFailure } from './step-failure.ts';
 import { TraceFile } from './page-driver-trace.ts';
-import { pause, within } from './waiting.ts';
+import { every, pause, within } from './waiting.ts';
 
 /** Longest single step on a page, milliseconds; a phase that is shorter makes it shorter. */
 const STEP_MS_MAX = 20_000;
@@ -12,10 +12,16 @@ const STEP_MS_MAX = 20_000;
 const STEP_SHARE_OF_PHASE = 0.8;
 /** What Playwright may need beyond its own limit before a page counts as hung. */
 const GRACE_MS = 2_000;
-/** How long a page that answered nothing may take to show that it lives. */
-const SIGN_OF_LIFE_MS_MAX = 3_000;
+/** How often a page is asked for a sign of life while one waits for it, and how long it may take. */
+const LIFE_EVERY_MS = 4_000;
+const LIFE_MS_MAX = 10_000;
+/** Shares of a phase for both, so that a hung page is called one before time is up. */
+const LIFE_EVERY_SHARE = 0.1;
+const LIFE_SHARE = 0.3;
+const PICTURE_MS_MAX = 5_000;
 const POLL_MS = 25;
 const CLOSE_MS_MAX = 5_000;
+const CLOSE_LOST_MS_MAX = 500;
 const HTTP_ERROR_MIN = 400;
 
 /** Navigation errors that mean that there was nobody to talk to. */
@@ -262,6 +268,23 @@ export class PageDriver {
     }
   }
 
+  /** Settles as the promise does, or rejects when the profile is lost or its page hangs before that. */
+  async whileAlive<T>(promise: Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#settings.context;
+    const stopAsking = every(Math.min(LIFE_EVERY_MS, timeoutMs * LIFE_EVERY_SHARE), () => {
+      const sign = this.page.evaluate('1').catch(() => undefined);
+      const limit = Math.min(LIFE_MS_MAX, timeoutMs * LIFE_SHARE);
+      void within(sign, limit, () =>
+        this.#owner.lost(`the page showed no sign of life for ${limit} ms`),
+      );
+    });
+    try {
+      return await Promise.race([promise, this.#lost]);
+    } finally {
+      stopAsking();
+    }
+  }
+
   /** Reads what the profile keeps. */
   snapshot(): Promise<void> {
     return this.#step('reading what the profile keeps', () => this.recorder.snapshot());
@@ -270,7 +293,7 @@ export class PageDriver {
   /** Takes a picture; a page that cannot be pictured is no error. */
   async picture(): Promise<void> {
     const picture = this.recorder.screenshot(this.page, this.#settings.seat.dir);
-    await within(picture, GRACE_MS + SIGN_OF_LIFE_MS_MAX, () => undefined).catch(() => undefined);
+    await within(picture, PICTURE_MS_MAX, () => undefined).catch(() => undefined);
   }
 
   /** Ends the Playwright trace, if there is one; kept as `traces/<name>.zip`, or dropped. */
@@ -288,7 +311,11 @@ export class PageDriver {
         () => this.#browserContext.close(),
       ])
         // A browser that is gone cannot be tidied up; the pool ends its process.
-        await within(end(), CLOSE_MS_MAX, () => undefined).catch(() => undefined);
+        await within(
+          end(),
+          this.#loss === undefined ? CLOSE_MS_MAX : CLOSE_LOST_MS_MAX,
+          () => undefined,
+        ).catch(() => undefined);
     })();
     return this.#closing;
   }
@@ -299,7 +326,6 @@ export class PageDriver {
       await this.#step(`"${part.field}"`, () => act(locator), ms);
     } catch (error) {
       if (!(error instanceof errors.TimeoutError)) throw error;
-      await this.#signOfLife();
       throw await this.#pictured(await this.#notFound(part, error, ms ?? this.stepMsMax));
     }
   }
@@ -307,7 +333,7 @@ export class PageDriver {
   /** Runs one step to its end, its limit, or the end of the profile, whichever comes first. */
   async #step<T>(what: string, act: () => Promise<T>, ms = this.stepMsMax): Promise<T> {
     try {
-      return await Promise.race([within(act(), ms + GRACE_MS, () => this.#hung(what)), this.#lost]);
+      return await this.whileAlive(within(act(), ms + GRACE_MS, () => this.#hung(what)));
     } catch (error) {
       if (error instanceof errors.TimeoutError || error instanceof StepFailure) throw error;
       throw this.#gone(error);
@@ -317,11 +343,6 @@ export class PageDriver {
   /** The step did not even end by its own limit, so nobody answers any more. */
   #hung(what: string): never {
     throw this.#lostBy(`the page did not answer (${what})`);
-  }
-
-  async #signOfLife(): Promise<void> {
-    const asked = this.page.evaluate('1').catch(() => undefined);
-    await within(asked, SIGN_OF_LIFE_MS_MAX, () => this.#hung('a sign of life'));
   }
 
   /** Tells the owner, who writes it down once, and fails as that says. */
