@@ -62,10 +62,11 @@ export class BrowserGreeting {
       recorder.remark(this.#observer, `the profile's handshake threw: ${message}`);
     }
     if (step === undefined) return;
-    const { ids, shown, state } = step;
+    const { ids, shown, state, settleMs = 0 } = step;
     if (ids !== undefined || shown !== undefined)
       recorder.identity(this.#observer, { source: 'handshake', ids, shown });
     if (ids !== undefined) this.#tell(ids);
-    if (state === 'ready') this.#framesLeft = 0;
+    // A ready socket may still be told more of itself for a while.
+    if (state === 'ready' && settleMs === 0) this.#framesLeft = 0;
   }
 }

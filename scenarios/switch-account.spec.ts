@@ -1,3 +1,4 @@
+import type { Crowd } from '../clients/crowd.ts';
 import type { User } from '../clients/user.ts';
 import { expect, test } from './fixtures.ts';
 
@@ -18,25 +19,31 @@ test('switch account', { tag: '@nightly' }, async ({ crowd }) => {
   const formerOf = (user: User): User | undefined => crowd.users[user.index - 1];
   const firsts = { only: isFirst };
   const seconds = { only: (user: User): boolean => !isFirst(user) };
-  const work = async (half: { readonly only: (user: User) => boolean }): Promise<void> => {
-    await crowd.each('sign in', (user) => user.signIn(), half);
-    await crowd.each('open chat', (user) => user.openChat(), half);
-    for (const round of crowd.rounds) {
-      await crowd.together('ask', (user) => user.ask(), { ...half, round });
-      await crowd.each('read the answer', (user) => user.answered(), { ...half, round });
-    }
-  };
 
-  await work(firsts);
+  await work(crowd, 'first users', firsts);
   await crowd.each('sign out', (user) => user.signOut(), firsts);
   await crowd.each('use the old session', (user) => user.stale(), firsts);
   // Whoever could not sign out is still at home: the second then begins in a profile of its own.
   await crowd.each('take over', (user) => takeOver(user, formerOf(user)), seconds);
-  await work(seconds);
+  await work(crowd, 'second users', seconds);
 
   await expect(crowd).toHaveSeenEveryEventInOrder();
   await expect(crowd).toBeIsolated();
 });
+
+/** The golden path of half the crowd. */
+async function work(
+  crowd: Crowd,
+  whose: string,
+  half: { readonly only: (user: User) => boolean },
+): Promise<void> {
+  await crowd.each(`${whose} sign in`, (user) => user.signIn(), half);
+  await crowd.each(`${whose} open chat`, (user) => user.openChat(), half);
+  for (const round of crowd.rounds) {
+    await crowd.together(`${whose} ask`, (user) => user.ask(), { ...half, round });
+    await crowd.each(`${whose} read`, (user) => user.answered(), { ...half, round });
+  }
+}
 
 async function takeOver(user: User, former: User | undefined): Promise<void> {
   if (former !== undefined && !former.isOut) await user.takeOver(former);
