@@ -1,4 +1,3 @@
-import type { OwnedIds } from '../history/observation.ts';
 import type { DecodedFrame, Handshake, HandshakeStep, Session } from '../targets/target.ts';
 import type { Observer } from './recorder.ts';
 import type { TrialContext } from './trial-context.ts';
@@ -20,16 +19,13 @@ interface Waiting {
 export class BrowserGreeting {
   readonly #context: TrialContext;
   readonly #observer: Observer;
-  readonly #tell: (ids: OwnedIds) => void;
   #waiting: Waiting[] = [];
   #handshake: Handshake | undefined;
   #framesLeft = FRAMES_MAX;
 
-  /** @param tell hears of every own id that the handshake shows. */
-  constructor(context: TrialContext, observer: Observer, tell: (ids: OwnedIds) => void) {
+  constructor(context: TrialContext, observer: Observer) {
     this.#context = context;
     this.#observer = observer;
-    this.#tell = tell;
   }
 
   /** It is known now who signed in. */
@@ -65,7 +61,6 @@ export class BrowserGreeting {
     const { ids, shown, state, settleMs = 0 } = step;
     if (ids !== undefined || shown !== undefined)
       recorder.identity(this.#observer, { source: 'handshake', ids, shown });
-    if (ids !== undefined) this.#tell(ids);
     // A ready socket may still be told more of itself for a while.
     if (state === 'ready' && settleMs === 0) this.#framesLeft = 0;
   }

@@ -239,9 +239,8 @@ export class BrowserUser implements User, PageOwner {
     this.#conn = conn;
     this.#cancelCutOff?.();
     this.#cutOff = undefined;
-    this.#greeting = new BrowserGreeting(this.#context, this.#observer(), (ids) => {
-      this.#thread ??= ids.thread;
-    });
+    // A thread that the greeting offers is this user's own, but in which one the page asks, it says itself.
+    this.#greeting = new BrowserGreeting(this.#context, this.#observer());
     if (this.userId !== '') this.#greeting.begin(this.#account.session);
   }
 
@@ -446,7 +445,7 @@ export class BrowserUser implements User, PageOwner {
     if (planned.marker !== undefined) this.#account.plant('question', planned.marker);
     const answer = await PageAnswer.before(driver, this.#page());
     await driver.fill(part(composer, 'page.composer'), planned.content);
-    if (send !== null) await driver.seen(part(send, 'page.send'));
+    if (send !== null) await driver.aim(part(send, 'page.send'));
     this.#prepared = { planned, ordinal, answer };
   }
 
@@ -457,7 +456,6 @@ export class BrowserUser implements User, PageOwner {
     this.#prepared = undefined;
     const { recorder } = this.#context;
     const { planned, ordinal } = prepared;
-    const { composer, send } = this.#page();
     const driver = this.#open();
     const intended = toMicroseconds(this.#intended ?? recorder.clock.now());
     this.#intended = undefined;
@@ -471,8 +469,7 @@ export class BrowserUser implements User, PageOwner {
       marker: planned.marker,
       intended,
     });
-    if (send === null) await driver.pressEnter(part(composer, 'page.composer'));
-    else await driver.press(part(send, 'page.send'));
+    await (this.#page().send === null ? driver.pressEnter() : driver.pressHere());
     const hasLeft = await this.#unlessStopped(within(sent, driver.stepMsMax, () => false));
     if (hasLeft) return;
     await driver.picture();
@@ -512,10 +509,8 @@ export class BrowserUser implements User, PageOwner {
     const latest = begun + timeoutMs * (1 - RESERVE_SHARE_OF_PHASE);
     const shown = await answer.read({ now: () => clock.now(), latest });
     const about = { run: tracker?.run, question: ordinal };
-    if (shown !== undefined) {
-      this.#recordShown(shown, about);
-      return;
-    }
+    for (const one of shown) this.#recordShown(one, about);
+    if (shown.length > 0) return;
     await this.#open().picture();
     recorder.failure(this.#observer(), {
       step: 'read-answer',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PageWire, Selector } from '../targets/target.ts';
 import type { PageDriver } from './page-driver.ts';
 import { pause } from './waiting.ts';
@@ -50,16 +51,16 @@ export class PageAnswer {
   }
 
   /**
-   * Waits until the page shows an answer that no longer changes, or an error instead of one; some
-   * seconds, longer only while it says that it is at work. Undefined when neither is there by then.
+   * Waits until the page shows an answer or an error that no longer changes; some seconds, longer only
+   * while it says that it is at work. Both where it shows both, empty when neither is there by then.
    */
-  async read({ now, latest }: Deadlines): Promise<ShownAnswer | undefined> {
+  async read({ now, latest }: Deadlines): Promise<readonly ShownAnswer[]> {
     const soon = Math.min(now() + DRAWING_MS_MAX, latest);
-    let last: ShownAnswer | undefined;
+    let last: readonly ShownAnswer[] = [];
     for (;;) {
       const isBusy = await this.#isBusy();
       const shown = await this.#shown();
-      const isFinal = !isBusy && shown !== undefined && shown.text === last?.text;
+      const isFinal = !isBusy && shown.length > 0 && isDeepStrictEqual(shown, last);
       if (isFinal || now() >= latest || (now() >= soon && !isBusy)) return shown;
       last = shown;
       await pause(POLL_MS);
@@ -70,12 +71,13 @@ export class PageAnswer {
     return this.#wire.busy !== undefined && (await this.#driver.isVisible(this.#wire.busy));
   }
 
-  async #shown(): Promise<ShownAnswer | undefined> {
+  async #shown(): Promise<readonly ShownAnswer[]> {
     const { answer, error } = this.#wire;
-    return (
-      (await this.#look('answer', answer, this.#before.answers)) ??
-      (error === undefined ? undefined : await this.#look('error', error, this.#before.errors))
-    );
+    const looks = [
+      await this.#look('answer', answer, this.#before.answers),
+      error === undefined ? undefined : await this.#look('error', error, this.#before.errors),
+    ];
+    return looks.filter((look) => look !== undefined);
   }
 
   async #look(

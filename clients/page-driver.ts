@@ -184,8 +184,23 @@ export class PageDriver {
     await this.#on(part, (locator) => locator.click());
   }
 
-  async pressEnter(part: Part): Promise<void> {
-    await this.#on(part, (locator) => locator.press('Enter'));
+  /** Puts the mouse on something that can be pressed, so that {@link pressHere} is all that is left. */
+  async aim(part: Part): Promise<void> {
+    await this.#on(part, async (locator) => {
+      await locator.click({ trial: true });
+      await locator.hover();
+    });
+  }
+
+  /** Presses what the mouse is on: no search and no check stand between this moment and the press. */
+  async pressHere(): Promise<void> {
+    const { mouse } = this.page;
+    await this.#step('a press', () => Promise.all([mouse.down(), mouse.up()]));
+  }
+
+  /** Presses Enter where was typed last. */
+  async pressEnter(): Promise<void> {
+    await this.#step('Enter', () => this.page.keyboard.press('Enter'));
   }
 
   /** Waits until something is visible. @param ms limit, where it differs from other steps'. */
