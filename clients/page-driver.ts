@@ -80,7 +80,9 @@ export class PageDriver {
       const context = await seat.pool.open(index);
       await recorder.watch(context);
       const trace = seat.trace ? await TraceFile.start(context) : undefined;
-      return { context, trace, page: await context.newPage() };
+      const page = await context.newPage();
+      await recorder.attended(page);
+      return { context, trace, page };
     })();
     try {
       const { context, trace, page } = await within(opening, stepMsMax(settings), () => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import netra from '../../targets/netra.ts';
 import { netraPage, sessionInStorage } from '../../targets/netra-page.ts';
 import { Closers, fieldsOf, type Line } from '../clients/lab.ts';
-import { pageTrial } from '../clients/page-lab.ts';
+import { pageTrial } from '../clients/page-trial.ts';
 import { jwt } from './fake-http.ts';
 import { netraDouble } from './netra-page-double.ts';
 
