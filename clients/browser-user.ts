@@ -6,13 +6,14 @@ import type { PageOwner } from './browser-parts.ts';
 import { PageAnswer, type ShownAnswer } from './page-answer.ts';
 import { browserLost, PageDriver, type Part } from './page-driver.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
+import { OwnProbes } from './prober.ts';
 import { toMicroseconds, type Observer } from './recorder.ts';
 import { RunTracker } from './run-tracker.ts';
 import { probeOldSession } from './stale-session.ts';
 import { failureOf, StepFailure } from './step-failure.ts';
 import { TargetAccount } from './target-account.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
-import type { User } from './user.ts';
+import type { Probing, User } from './user.ts';
 import { after, within } from './waiting.ts';
 
 /** How long a page that has just signed somebody in may take to go to the chat by itself. */
@@ -56,6 +57,8 @@ export class BrowserUser implements User, PageOwner {
   readonly #browser: BrowserSeat;
   readonly #persona: Persona;
   readonly #account: TargetAccount;
+  readonly #probes: OwnProbes;
+  #provokes = false;
   #step = 'sign-in';
   #since: number | undefined;
   #out = false;
@@ -88,6 +91,13 @@ export class BrowserUser implements User, PageOwner {
       stepped: (step) => {
         this.#step = step;
       },
+    });
+    this.#probes = new OwnProbes(context, {
+      self: this,
+      persona,
+      account: this.#account,
+      // The name says that no page of the profile has opened this connection.
+      nextConnection: () => `${name}#probe`,
     });
   }
 
@@ -130,12 +140,21 @@ export class BrowserUser implements User, PageOwner {
   }
 
   async openChat(): Promise<void> {
-    this.#waitInLine('connect');
-    await this.#context.connects(() => this.#openPage());
+    await this.connect();
     await this.#readSignedInUser();
     await this.#account.storeNote();
     await this.#account.listThreads();
     await this.#open().snapshot();
+  }
+
+  async connect(): Promise<void> {
+    this.#waitInLine('connect');
+    await this.#context.connects(() => this.#openPage());
+  }
+
+  async storeNote(): Promise<void> {
+    this.#begin('store-note');
+    await this.#account.storeNote();
   }
 
   async prepare(): Promise<void> {
@@ -179,6 +198,74 @@ export class BrowserUser implements User, PageOwner {
       await driver.seen(part(signOut.done, 'page.signOut.done'));
     }
     await driver.snapshot();
+  }
+
+  get ids(): OwnedIds {
+    return { thread: this.#thread, run: this.#asked?.tracker?.run };
+  }
+
+  hasSeen(event: string): boolean {
+    return this.#asked?.tracker?.hasSeen(event) ?? false;
+  }
+
+  async until(event: string): Promise<void> {
+    this.#begin('answer');
+    if (this.#cutOff !== undefined) throw this.#cutOff;
+    await this.#unlessStopped(this.#trackerNow().until(event));
+  }
+
+  async cancel(): Promise<void> {
+    this.#begin('cancel');
+    const tracker = this.#trackerNow();
+    const { stop } = this.#page();
+    if (stop === undefined) throw this.#impossible('stop a run', 'stop');
+    this.#context.recorder.act(this.#observer(), 'cancel', { run: tracker.run });
+    await this.#open().press(part(stop, 'page.stop'));
+    if (!tracker.isOver) await this.#unlessStopped(tracker.over());
+  }
+
+  /** Takes the network away from the page; what its socket makes of that is for the page to notice. */
+  async drop(): Promise<void> {
+    this.#begin('drop');
+    const run = this.#asked?.tracker?.run;
+    this.#context.recorder.act(this.#observer(), 'drop', { run });
+    await this.#open().setOffline(true);
+  }
+
+  /** Gives the network back, and waits until the page says that it is ready again. */
+  async reconnect(): Promise<void> {
+    this.#begin('reconnect');
+    const { ready, readyMsMax } = this.#page();
+    const run = this.#asked?.tracker?.run;
+    this.#context.recorder.act(this.#observer(), 'reconnect', { run });
+    await this.#open().setOffline(false);
+    await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
+  }
+
+  async duplicateTab(): Promise<void> {
+    this.#begin('duplicate-tab');
+    const { ready, readyMsMax } = this.#page();
+    this.#context.recorder.act(this.#observer(), 'duplicate-tab');
+    await this.#open().duplicate(part(ready, 'page.ready'), readyMsMax);
+  }
+
+  /** A page sees to its tokens itself. */
+  refreshToken(): Promise<void> {
+    this.#begin('refresh-token');
+    return Promise.resolve();
+  }
+
+  provokeError(): void {
+    this.#provokes = true;
+  }
+
+  async probe(what: Probing, neighbour: User): Promise<void> {
+    this.#begin('probe');
+    await this.#probes.probe(what, neighbour, async () => {
+      await this.ask();
+      const { first, required } = this.#context.target.judging.order;
+      await this.#unlessStopped(this.#trackerNow().until(first ?? required[0] ?? ''));
+    });
   }
 
   async stale(): Promise<void> {
@@ -232,6 +319,7 @@ export class BrowserUser implements User, PageOwner {
   async close(): Promise<void> {
     this.#closing = true;
     this.#cancelCutOff?.();
+    this.#probes.close();
     await this.#driver?.close();
   }
 
@@ -330,6 +418,20 @@ export class BrowserUser implements User, PageOwner {
       `"${name}" has no page that the harness knows. Add "page" to its profile.`,
       { reason: 'error' },
     );
+  }
+
+  #impossible(what: string, field: keyof PageWire): StepFailure {
+    const { name } = this.#context.target;
+    return new StepFailure(
+      `the page of "${name}" names no way to ${what}. Add "page.${field}" to its profile.`,
+      { reason: 'error' },
+    );
+  }
+
+  #trackerNow(): RunTracker {
+    const tracker = this.#asked?.tracker;
+    if (tracker !== undefined) return tracker;
+    throw new StepFailure('the page has sent no question', { reason: 'error' });
   }
 
   #open(): PageDriver {
@@ -441,7 +543,10 @@ export class BrowserUser implements User, PageOwner {
     const driver = this.#open();
     const { composer, send } = this.#page();
     const ordinal = this.#questions + 1;
-    const planned = this.#persona.question(ordinal);
+    const planned = this.#provokes
+      ? this.#account.provoking(this.#persona.question(ordinal), ordinal)
+      : this.#persona.question(ordinal);
+    this.#provokes = false;
     if (planned.marker !== undefined) this.#account.plant('question', planned.marker);
     const answer = await PageAnswer.before(driver, this.#page());
     await driver.fill(part(composer, 'page.composer'), planned.content);

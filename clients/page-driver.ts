@@ -178,6 +178,30 @@ export class PageDriver {
     });
   }
 
+  /** Takes the network away from the whole profile, or gives it back. */
+  async setOffline(offline: boolean): Promise<void> {
+    await this.#step(offline ? 'going offline' : 'going online', () =>
+      this.#browserContext.setOffline(offline),
+    );
+  }
+
+  /**
+   * Opens the page's address in one more tab as its own script would, which copies what the tab keeps for
+   * itself, and waits until that tab shows something.
+   */
+  async duplicate(part: Part, ms: number): Promise<void> {
+    await this.#step(
+      'duplicating the tab',
+      async () => {
+        const opened = this.#browserContext.waitForEvent('page', { timeout: ms });
+        await this.page.evaluate('void window.open(location.href)');
+        const tab = await opened;
+        await tab.locator(part.selector).first().waitFor({ state: 'visible', timeout: ms });
+      },
+      ms,
+    );
+  }
+
   async fill(part: Part, text: string): Promise<void> {
     await this.#on(part, (locator) => locator.fill(text));
   }

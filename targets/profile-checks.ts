@@ -105,6 +105,7 @@ const pageSchema = z.strictObject({
   error: selectorSchema.optional(),
   events: z.record(wordSchema, selectorSchema).optional(),
   busy: selectorSchema.optional(),
+  stop: selectorSchema.optional(),
   signOut: z.strictObject({ press: selectorSchema, done: selectorSchema }).optional(),
   asked: functionSchema,
   endedBy: z.array(wordSchema).optional(),

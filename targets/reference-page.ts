@@ -43,6 +43,7 @@ export const referencePage: PageInput = {
     ),
   ),
   busy: '[data-testid=agent-processing]',
+  stop: '[data-testid=stop-button]',
   signOut: {
     press: '[data-testid=logout-button]',
     done: '[data-testid=login-submit]',

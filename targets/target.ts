@@ -241,6 +241,8 @@ export interface PageWire {
   readonly events?: Readonly<Record<string, Selector>> | undefined;
   /** Visible while a run is under way. */
   readonly busy?: Selector | undefined;
+  /** Stops the run under way. */
+  readonly stop?: Selector | undefined;
   /** Signs out, and what is visible when that is done. */
   readonly signOut?: { readonly press: Selector; readonly done: Selector } | undefined;
   /** What a frame that the page itself sent asks; undefined for every other frame. Never throws. */
