@@ -66,6 +66,8 @@ export class BrowserUser implements User, PageOwner {
   /** Whether somebody else was signed in on this profile before. */
   #isSuccessor = false;
   #conn: string | null = null;
+  /** Open sockets of the page. */
+  #sockets = 0;
   #greeting: BrowserGreeting | undefined;
   #thread: string | undefined;
   #questions = 0;
@@ -325,6 +327,7 @@ export class BrowserUser implements User, PageOwner {
 
   opened(conn: string): void {
     this.#conn = conn;
+    this.#sockets += 1;
     this.#cancelCutOff?.();
     this.#cutOff = undefined;
     // A thread that the greeting offers is this user's own, but in which one the page asks, it says itself.
@@ -370,7 +373,8 @@ export class BrowserUser implements User, PageOwner {
 
   /** A page may open another socket and go on with its run; only if it does not, the answer is lost. */
   closed(code: number, by: 'us' | 'them'): void {
-    if (by === 'us' || this.#closing) return;
+    this.#sockets = Math.max(0, this.#sockets - 1);
+    if (by === 'us' || this.#closing || this.#sockets > 0) return;
     this.#cancelCutOff?.();
     this.#cancelCutOff = after(RECONNECT_MS_MAX, () => {
       this.#cutOff = new StepFailure(

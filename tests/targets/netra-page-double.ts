@@ -8,6 +8,8 @@ import { jwt } from './fake-http.ts';
 export interface NetraBehaviour {
   /** Ends every run with the five events and no `final_report`: then the page draws no answer. */
   readonly withoutReport?: boolean;
+  /** Closes the socket in the middle of every run; the page opens no other. */
+  readonly closesInRun?: boolean;
   /** Development build: a page without a token signs itself in as `dev@example.com`. */
   readonly development?: boolean;
 }
@@ -183,6 +185,10 @@ class Service {
         ? []
         : ([['final_report', { executive_summary: answer }]] as const)),
     ];
+    if (this.#behaviour.closesInRun === true) {
+      socket.close(1011);
+      return;
+    }
     frames.forEach(([type, content], at) => {
       setTimeout(
         () => socket.send(JSON.stringify({ type, payload: { ...ids, ...content } })),

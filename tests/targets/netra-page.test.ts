@@ -105,6 +105,22 @@ describe('a user on the page of Netra', () => {
     ]);
   });
 
+  it('gives an answer up when its socket was closed and the page opens no other', async () => {
+    const double = await netraDouble(closers, { closesInRun: true });
+    const { crowd, lines } = await pageTrial(closers, netra, {
+      url: double.url,
+      plan: { timeoutMs: 30_000 },
+    });
+    await crowd.each('sign in', (user) => user.signIn());
+    await crowd.each('open chat', (user) => user.openChat());
+    await crowd.together('ask', (user) => user.ask());
+    const reading = crowd.each('read the answer', (user) => user.answered());
+    await expect(reading).rejects.toThrow('all 1 users');
+    expect((await lines()).filter(({ kind }) => kind === 'failure')).toMatchObject([
+      { step: 'answer', reason: 'unexpected-close' },
+    ]);
+  });
+
   it('stays signed out on a development build, and its old session is not taken back', async () => {
     const double = await netraDouble(closers, { development: true });
     const { crowd, pool, lines } = await pageTrial(closers, netra, { url: double.url });
