@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Closers, until } from './lab.ts';
+import { QuietWindow } from '../../clients/quiet-window.ts';
+import { Closers, fieldsOf, until } from './lab.ts';
 import { holding, launchBrowser, nothingTold, on, ownerOf, pageLab, site } from './page-lab.ts';
 
 const closers = new Closers();
@@ -64,6 +65,39 @@ describe('sockets of a page', () => {
     });
     const upgrade = on(await lab.lines(), 'http').find(({ status }) => status === 101);
     expect(upgrade).toMatchObject({ conn: 'u00#1', kind: 'response' });
+  });
+
+  it('show own ids in their handshake, which are written before the frame that shows them', async () => {
+    const place = await site(closers, {
+      files: { '/': OPENS },
+      socket: (socket) => {
+        socket.send('{"type":"hello","connection_id":"conn-1"}');
+        socket.on('message', () => socket.send('{"type":"hello","connection_id":"conn-2"}'));
+      },
+    });
+    const quiet = new QuietWindow({ quietMsMin: 100, quietMsMax: 1_000 });
+    const lab = await pageLab(closers, browser, {
+      quiet,
+      handshake: () => ({
+        receive: (frame) => ({
+          state: 'ready',
+          ids: { connection: String(fieldsOf(frame)['connection_id']) },
+        }),
+      }),
+    });
+    await lab.open(place.url);
+    await until(() => lab.told.received.length === 2);
+    const lines = (await lab.lines()).filter(
+      ({ kind, dir }) => kind === 'identity' || (kind === 'frame' && dir === 'in'),
+    );
+    expect(lines.map(({ kind }) => kind)).toEqual(['identity', 'frame', 'frame']);
+    expect(lines[0]).toMatchObject({
+      source: 'handshake',
+      ids: { connection: 'conn-1' },
+      conn: 'u00#1',
+    });
+    expect(lab.pen.ownedByCrowd('conn-1')).toBe(true);
+    expect(quiet.lastAt).toBeCloseTo(Number(lines[2]?.['t']), 2);
   });
 
   it('say who closed them, and why they did not open', async () => {
