@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
-import { frameOrigin, type FrameOrigin } from '../history/journal-writer.ts';
+import { FrameOrigin } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import type {
   AskFrame,
@@ -370,7 +370,7 @@ export class SocketClient implements Beating {
   }
 
   #origin(): FrameOrigin {
-    this.#frameOrigin ??= frameOrigin(this.#observer.user ?? '', this.#observer.conn ?? '');
+    this.#frameOrigin ??= new FrameOrigin(this.#observer.user ?? '', this.#observer.conn ?? '');
     return this.#frameOrigin;
   }
 

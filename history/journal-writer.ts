@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, write, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
+import { GrowingNumber, NameMembers, numberMember, quoted, textMember } from './line-text.ts';
 import type {
   ContentKind,
   DecodedFields,
@@ -34,24 +35,47 @@ export interface Content {
   readonly cut?: number | undefined;
 }
 
-const PLAIN = /^[\w.:@#/+ -]*$/;
-
-function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
-}
-
-/** A connection's part of every line about what it received; see {@link JournalWriter.appendFrame}. */
-export interface FrameOrigin {
+/**
+ * A connection's part of every line about what it received; see {@link JournalWriter.appendFrame}. The
+ * events of one run share their ids, and those of a tool call its id, so these are quoted once.
+ */
+export class FrameOrigin {
   readonly user: string;
   readonly conn: string;
   /** The leading members as they stand in a line. */
   readonly head: string;
-}
+  #owner: string | undefined;
+  #thread: string | undefined;
+  #run: string | undefined;
+  #idMembers = '';
+  #tool: string | undefined;
+  #toolMember = '';
 
-/** Prepares what is the same in all lines of one connection. */
-export function frameOrigin(user: string, conn: string): FrameOrigin {
-  const head = `,"user":${quoted(user)},"conn":${quoted(conn)},"surface":"socket","dir":"in","kind":"frame"`;
-  return { user, conn, head };
+  constructor(user: string, conn: string) {
+    this.user = user;
+    this.conn = conn;
+    this.head = `,"user":${quoted(user)},"conn":${quoted(conn)},"surface":"socket","dir":"in","kind":"frame"`;
+  }
+
+  /** The members `owner`, `thread` and `run`. */
+  idMembers({ owner, thread, run }: DecodedFields): string {
+    if (run !== this.#run || owner !== this.#owner || thread !== this.#thread) {
+      this.#owner = owner;
+      this.#thread = thread;
+      this.#run = run;
+      this.#idMembers =
+        textMember('owner', owner) + textMember('thread', thread) + textMember('run', run);
+    }
+    return this.#idMembers;
+  }
+
+  toolMember(tool: string | undefined): string {
+    if (tool !== this.#tool) {
+      this.#tool = tool;
+      this.#toolMember = textMember('tool', tool);
+    }
+    return this.#toolMember;
+  }
 }
 
 /** A received frame that is one line of JSON and holds nothing to redact. */
@@ -77,14 +101,6 @@ function member(key: string, value: unknown): string {
     default:
       return value === null || value === undefined ? '' : `,"${key}":${JSON.stringify(value)}`;
   }
-}
-
-function textMember(key: string, value: string | undefined): string {
-  return value === undefined ? '' : `,"${key}":${quoted(value)}`;
-}
-
-function numberMember(key: string, value: number | undefined): string {
-  return value === undefined || !Number.isFinite(value) ? '' : `,"${key}":${value}`;
 }
 
 /** The content last, a frame spliced in as it came. */
@@ -120,9 +136,11 @@ export class JournalWriter {
   readonly #listeners: ((observation: Observation) => void)[] = [];
   /** Lines are encoded into one buffer as they come: cheaper than joining texts first. */
   readonly #chunk = Buffer.allocUnsafe(2 * CHUNK_BYTES);
-  #lastIds: Pick<DecodedFields, 'owner' | 'thread' | 'run'> & { readonly members: string } = {
-    members: '',
-  };
+  readonly #events = new NameMembers('event');
+  readonly #agents = new NameMembers('agent');
+  readonly #times = new GrowingNumber();
+  readonly #numbers = new GrowingNumber();
+  readonly #sentTimes = new GrowingNumber();
   #collected = 0;
   #inFlight = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -191,12 +209,13 @@ export class JournalWriter {
     const t = toMicroseconds(at);
     const n = this.#next;
     this.#next += 1;
-    const head = `{"n":${n},"t":${t}${origin.head}${textMember('event', decoded.event)}${this.#idMembers(
-      decoded,
-    )}${textMember('tool', decoded.tool)}${textMember('agent', decoded.agent)}${textMember(
-      'id',
-      decoded.id,
-    )}${numberMember('sequence', decoded.sequence)}${numberMember('sentAt', decoded.sentAt)},"frame":`;
+    const head = `{"n":${this.#numbers.text(n)},"t":${this.#times.microseconds(at)}${origin.head}${this.#events.of(
+      decoded.event,
+    )}${origin.idMembers(decoded)}${origin.toolMember(decoded.tool)}${this.#agents.of(
+      decoded.agent,
+    )}${textMember('id', decoded.id)}${numberMember('sequence', decoded.sequence)}${this.#sentAt(
+      decoded.sentAt,
+    )},"frame":`;
     this.#pushFrame(head, bytes);
     if (this.#listeners.length > 0) this.#tellFrame(frame, n, t);
   }
@@ -288,14 +307,10 @@ export class JournalWriter {
     return false;
   }
 
-  /** Events of one run follow each other and share their ids, so those are quoted once. */
-  #idMembers({ owner, thread, run }: DecodedFields): string {
-    const last = this.#lastIds;
-    if (last.owner === owner && last.thread === thread && last.run === run) return last.members;
-    const members =
-      textMember('owner', owner) + textMember('thread', thread) + textMember('run', run);
-    this.#lastIds = { owner, thread, run, members };
-    return members;
+  #sentAt(sentAt: number | undefined): string {
+    return sentAt === undefined || !Number.isFinite(sentAt)
+      ? ''
+      : `,"sentAt":${this.#sentTimes.text(sentAt)}`;
   }
 
   #pushFrame(head: string, bytes: Buffer): void {
@@ -308,7 +323,9 @@ export class JournalWriter {
     const chunk = this.#chunk;
     let at = this.#collected;
     at += chunk.write(head, at);
-    at += bytes.copy(chunk, at);
+    // The same as `copy`, which makes a view of the bytes first.
+    chunk.set(bytes, at);
+    at += bytes.length;
     chunk[at] = CLOSING_BRACE;
     chunk[at + 1] = NEWLINE;
     this.#collected = at + 2;

@@ -33,7 +33,11 @@ export function fieldOf(frame: Frame | undefined, name: string): unknown {
 
 /** A field that holds a non-empty text of bearable length. */
 export function textOf(frame: Frame | undefined, name: string): string | undefined {
-  const value = fieldOf(frame, name);
+  return asText(fieldOf(frame, name));
+}
+
+/** The value if it is a non-empty text of bearable length. */
+export function asText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= ID_LENGTH_MAX
     ? value
     : undefined;
@@ -47,7 +51,11 @@ export function idOf(frame: Frame | undefined, name: string): string | undefined
 
 /** A field that holds an integer, as a number. */
 export function integerOf(frame: Frame | undefined, name: string): number | undefined {
-  const value = fieldOf(frame, name);
+  return asInteger(fieldOf(frame, name));
+}
+
+/** The value if it is an integer that JSON carries exactly. */
+export function asInteger(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 
@@ -83,12 +91,22 @@ function minuteOf(text: string): number {
 
 /** The time of a usual text of the minute seen last, by its digits alone; undefined for any other. */
 function sameMinute(text: string): number | undefined {
-  if (!isUsual(text) || !text.startsWith(lastMinute.text) || lastMinute.text === '')
+  if (!isUsual(text) || lastMinute.text === '' || !text.startsWith(lastMinute.text))
     return undefined;
-  if (text.charAt(16) !== ':' || text.charAt(19) !== '.') return undefined;
-  const seconds = Number(text.slice(17, 19));
-  const ms = Number(text.slice(20, 23));
+  if (text.charCodeAt(16) !== COLON || text.charCodeAt(19) !== DOT) return undefined;
+  const seconds = digitAt(text, 17) * 10 + digitAt(text, 18);
+  const ms = digitAt(text, 20) * 100 + digitAt(text, 21) * 10 + digitAt(text, 22);
+  // Not a number where any of them is no digit: then it is neither below 60 nor above -1.
   return seconds < 60 && ms >= 0 ? lastMinute.unixMs + seconds * 1_000 + ms : undefined;
+}
+
+const COLON = 0x3a;
+const DOT = 0x2e;
+const ZERO = 0x30;
+
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - ZERO;
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN;
 }
 
 /**
@@ -96,7 +114,11 @@ function sameMinute(text: string): number | undefined {
  * without a zone is read as UTC, which is what services in containers mean by it.
  */
 export function unixMsOf(frame: Frame | undefined, name: string): number | undefined {
-  const value = fieldOf(frame, name);
+  return asUnixMs(fieldOf(frame, name));
+}
+
+/** The value as a timestamp; see {@link unixMsOf}. */
+export function asUnixMs(value: unknown): number | undefined {
   if (typeof value === 'number') return bounded(value < UNIX_MS_MIN ? value * 1_000 : value);
   if (typeof value !== 'string') return undefined;
   const quick = sameMinute(value);

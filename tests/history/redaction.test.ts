@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { credentialHash, redacted, Vault } from '../../history/redaction.ts';
 
@@ -66,6 +67,54 @@ describe('a vault', () => {
     expect(vault.redact(text)).toBe(text);
   });
 
+  test('knows secret members, parameters and headers in every spelling', () => {
+    const vault = new Vault();
+    const names =
+      'password passwd secret apikey api_key accesstoken access_token refreshtoken refresh_token idtoken id_token sessiontoken session_token authtoken auth_token jwt jwt_token ticket ticket_id cookie authorization token'.split(
+        ' ',
+      );
+    for (const lower of names)
+      for (const name of [
+        lower,
+        lower.toUpperCase(),
+        `${lower.charAt(0).toUpperCase()}${lower.slice(1)}`,
+      ])
+        for (const colon of [':', ' : ', '\t:', ':\n'])
+          expect(vault.redact(`{"a":1,"${name}"${colon}"s3cr3t"}`)).toBe(
+            `{"a":1,"${name}"${colon}"${redacted('s3cr3t')}"}`,
+          );
+    for (const name of [
+      'access_token',
+      'TOKEN',
+      'Key',
+      'api_key',
+      'code',
+      'PASSWORD',
+      'auth_ticket',
+    ])
+      expect(vault.redact(`/ws?${name}=s3cr3t`)).toBe(`/ws?${name}=${redacted('s3cr3t')}`);
+    for (const scheme of ['Bearer', 'Basic'])
+      expect(vault.redact(`x ${scheme}\ts3cr3t99`)).toBe(`x ${scheme}\t${redacted('s3cr3t99')}`);
+  });
+
+  test('replaces just what its patterns match, however the parts of a text are put together', () => {
+    const vault = new Vault();
+    const part = fc.constantFrom(
+      ' ',
+      ...'" ":" "\t:\n" ", { ? & ; = . \\ a B J ]'.split(' '),
+      ...'eyJhbGciOi .eyJzdWIiO s3cr3t-value thread_id password PASSWD Secret api_key'.split(' '),
+      ...'apiKey refresh_token idtoken jwt jwt_token ticket Ticket_ID cookie code'.split(' '),
+      ...'Authorization [redacted: Bearer\t Basic\t bearer\t'.split(' '),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 24 }), (parts) => {
+        const text = parts.join('');
+        expect(vault.redact(text)).toBe(redactedByPatternsAlone(text));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   test('finds one of ten thousand secrets', () => {
     const vault = new Vault();
     const secrets = Array.from(
@@ -76,3 +125,23 @@ describe('a vault', () => {
     expect(vault.redact(`see ${secrets[7_777]}!`)).toBe(`see ${redacted(secrets[7_777] ?? '')}!`);
   });
 });
+
+/** Every pattern, tried without looking first whether it can match. */
+function redactedByPatternsAlone(text: string): string {
+  return text
+    .replaceAll(/eyJ[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g, redacted)
+    .replaceAll(
+      /("(?:password|passwd|secret|api_?key|access_?token|refresh_?token|id_?token|session_?token|auth_?token|jwt(?:_token)?|ticket(?:_id)?|cookie|authorization|token)"\s*:\s*")((?:[^"\\]|\\.)+)"/gi,
+      (whole, before: string, value: string) =>
+        value.includes('[redacted:') ? whole : `${before}${redacted(value)}"`,
+    )
+    .replaceAll(
+      /([?&;](?:access_token|refresh_token|token|jwt|auth_token|ticket|auth_ticket|ticket_id|key|api_key|password|secret|code)=)([^&#\s"'<>;]+)/gi,
+      (whole, before: string, value: string) =>
+        value.includes('[redacted:') ? whole : before + redacted(value),
+    )
+    .replaceAll(
+      /\b((?:Bearer|Basic)\s+)([A-Za-z0-9._~+/=-]{8,})/g,
+      (_whole, before: string, value: string) => before + redacted(value),
+    );
+}

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startClock } from '../../history/clock.ts';
+import { FrameOrigin, JournalWriter } from '../../history/journal-writer.ts';
+import { GrowingNumber, NameMembers, quoted } from '../../history/line-text.ts';
+import type { DecodedFields } from '../../history/observation.ts';
+import { HistoryBuilder } from '../assertions/history-builder.ts';
+
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('agent_started', 'a"b', 'a\\b', '\u0000', '\ud800', 'ü', '', 'x'.repeat(100)),
+);
+
+describe('the parts of a line', () => {
+  test('quote as JSON does', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(quoted(text)).toBe(JSON.stringify(text));
+      }),
+    );
+  });
+
+  test('keep names quoted, however many there are', () => {
+    const members = new NameMembers('event');
+    expect(members.of(undefined)).toBe('');
+    for (let pass = 0; pass < 2; pass += 1)
+      for (let index = 0; index < 400; index += 1)
+        expect(members.of(`e"${index}`)).toBe(`,"event":${JSON.stringify(`e"${index}`)}`);
+  });
+
+  test('write milliseconds rounded to a microsecond as JSON does', () => {
+    const times = new GrowingNumber();
+    const ms = fc.oneof(
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer({ min: 0, max: 5_000_000 }).map((micros) => micros / 1_000),
+      fc.constantFrom(0, -0, 0.0004, 0.001, 0.9996, 1, 999.9999, 1e9, 1e12, -1.5),
+    );
+    fc.assert(
+      fc.property(ms, (value) => {
+        expect(times.microseconds(value)).toBe(String(Math.round(value * 1_000) / 1_000));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('write numbers as JSON does', () => {
+    const numbers = new GrowingNumber();
+    const value = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer({ min: -10_000, max: 10_000 }),
+      fc.maxSafeInteger(),
+      fc.integer({ min: 1_700_000_000, max: 1_700_000_100 }).map((seconds) => seconds * 1_000 + 7),
+      fc.constantFrom(0, 999, 1_000, 999_999, 1e12, 1e13 - 1, 1e13, 1_700_000_000_123.25),
+    );
+    fc.assert(
+      fc.property(value, (number) => {
+        expect(numbers.text(number)).toBe(String(number));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+describe('a received frame', () => {
+  const decodedFields: fc.Arbitrary<DecodedFields> = fc.record(
+    {
+      event: anyText,
+      owner: anyText,
+      thread: anyText,
+      run: anyText,
+      tool: anyText,
+      agent: anyText,
+      id: anyText,
+      sequence: fc.oneof(fc.integer(), fc.double()),
+      sentAt: fc.oneof(
+        fc.double(),
+        fc.integer({ min: 1.7e9, max: 1.7e9 + 9 }).map((s) => s * 1e3),
+      ),
+    },
+    { requiredKeys: [] },
+  );
+
+  test('becomes the line that the long way writes', async () => {
+    const { header } = new HistoryBuilder(2);
+    const path = join(mkdtempSync(join(tmpdir(), 'crosstalk-line-')), 'history.ndjson');
+    const journal = new JournalWriter({ path, header, clock: startClock() });
+    const origin = new FrameOrigin('u00', 'u00#1');
+    const text = '{"type":"x","text":"ü"}';
+    const many = fc.sample(decodedFields, 2_000);
+    for (const [at, decoded] of many.entries()) {
+      journal.appendFrame({ origin, decoded, text, bytes: Buffer.from(text) }, at * 1.2345);
+      const { event, owner, thread, run, tool, agent, id, sequence, sentAt } = decoded;
+      const ids = { event, owner, thread, run, tool, agent, id, sequence, sentAt };
+      journal.append(
+        { user: 'u00', conn: 'u00#1', surface: 'socket', dir: 'in', kind: 'frame', ...ids },
+        { kind: 'frame', text },
+        at * 1.2345,
+      );
+    }
+    await journal.end('done');
+    const lines = readFileSync(path, 'utf8').split('\n').slice(1, -2);
+    expect(lines).toHaveLength(2 * many.length);
+    for (let line = 0; line < lines.length; line += 2)
+      expect(withoutNumber(lines[line])).toBe(withoutNumber(lines[line + 1]));
+  });
+});
+
+function withoutNumber(line: string | undefined): string | undefined {
+  return line?.replace(/^\{"n":\d+,/, '{');
+}
