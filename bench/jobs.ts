@@ -8,10 +8,11 @@ export type Variant = (typeof VARIANTS)[number];
 
 /**
  * - `closed`: every user asks, waits for the answer's last event, asks again.
+ * - `ask`: every user asks again and again, and nobody answers.
  * - `flood`: the server sends all it has, 160 frames a write.
  * - `idle`: connections are opened and nothing is said.
  */
-export const SHAPES = ['closed', 'flood', 'idle'] as const;
+export const SHAPES = ['closed', 'ask', 'flood', 'idle'] as const;
 export type Shape = (typeof SHAPES)[number];
 
 export const clientJobSchema = z.strictObject({
@@ -24,13 +25,14 @@ export const clientJobSchema = z.strictObject({
   /** Journal of the variants that write one. */
   journalPath: z.string(),
   connections: z.number().int().positive(),
-  /** `closed`: questions per user; `flood`: passes over the user's frames. */
+  /** `closed`, `ask`: questions per user; `flood`: passes over the user's frames. */
   warmUp: z.number().int().nonnegative(),
   measured: z.number().int().nonnegative(),
 });
 export type ClientJob = z.infer<typeof clientJobSchema>;
 
 export const clientResultSchema = z.strictObject({
+  /** Events received; of `ask`, questions asked. */
   events: z.number(),
   /** User and system time of the process over the measured part. */
   cpuSeconds: z.number(),

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { readCast } from './cast.ts';
 import type { Contender, LoadListener, Team } from './contender.ts';
@@ -49,6 +49,15 @@ class Load implements LoadListener {
     });
   }
 
+  /** Every contender asks so many questions and waits for no answer. */
+  async asking(contenders: readonly Contender[], questions: number): Promise<void> {
+    for (let question = 0; question < questions; question += 1) {
+      for (const contender of contenders) contender.ask();
+      await nextTurn();
+    }
+    this.events = contenders.length * questions;
+  }
+
   flood(contenders: readonly Contender[], passes: number, frames: number): Promise<void> {
     return this.#until(contenders.length * passes * frames, () => {
       for (const contender of contenders) contender.go(passes);
@@ -72,10 +81,11 @@ async function work(job: ClientJob): Promise<ClientResult> {
   if (job.shape === 'idle') return idle(team);
   await openAll(team.contenders);
   const frames = framesPerPass(readCast(job.castPath).people[0]?.questions.length ?? 0);
-  const run = (amount: number): Promise<void> =>
-    job.shape === 'closed'
-      ? load.closed(team.contenders, amount)
-      : load.flood(team.contenders, amount, frames);
+  const run = (amount: number): Promise<void> => {
+    if (job.shape === 'closed') return load.closed(team.contenders, amount);
+    if (job.shape === 'ask') return load.asking(team.contenders, amount);
+    return load.flood(team.contenders, amount, frames);
+  };
   await run(job.warmUp);
   await team.settle();
   const cpu = process.cpuUsage();

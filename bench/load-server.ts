@@ -20,7 +20,8 @@ import {
  * The server of the load, in a process of its own. All answers are built before the first connection, so
  * that the client is what a measurement waits for. `/closed?user=3` answers each question by the five
  * events of that user's next run, one frame per write; `/flood?user=3` answers `{"type":"go","passes":n}`
- * with n passes over all of the user's frames, 160 per write; `/idle?user=3` greets and is silent.
+ * with n passes over all of the user's frames, 160 per write; `/ask?user=3` and `/idle?user=3` greet and
+ * are silent.
  */
 
 const messageSchema = z.looseObject({
@@ -81,7 +82,7 @@ function handle(shape: Shape, connection: Connection, data: RawData): void {
   const text = Buffer.isBuffer(data) ? data.toString('utf8') : '';
   // Questions are not read: their answers are ready.
   if (text.startsWith('{"type":"user_message"')) {
-    answer(connection);
+    if (shape !== 'ask') answer(connection);
     return;
   }
   const message = messageSchema.parse(JSON.parse(text));

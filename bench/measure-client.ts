@@ -6,12 +6,14 @@ import { LIMITS } from './limits.ts';
 import { runChild, startChild } from './processes.ts';
 import type { Measurement, Workbench } from './report.ts';
 import { interleaved, ratios, spreadOf } from './statistics.ts';
+import { EVENTS_PER_RUN } from './wire.ts';
 
 const CLIENT_MS_MAX = 120_000;
 const SERVER_MS_MAX = 60_000;
 
 const USERS = 200;
-const QUESTIONS_WARM_UP = 20;
+/** 50,000 events: by then the compilers have done nearly all of their work. */
+const QUESTIONS_WARM_UP = 50;
 const CONNECTIONS = 100;
 
 /** CPU per event of the client pipeline, against the least that any client must do. */
@@ -20,7 +22,7 @@ export async function measureClient(bench: Workbench): Promise<Measurement> {
   const questions = quick ? 50 : 200;
   const passes = quick ? 1 : 3;
   const castPath = join(dir, 'cast.json');
-  // 192 of the questions make whole writes of a flood.
+  // 224 of the questions make whole writes of a flood.
   writeCast(castPath, makeCast(USERS, 200 + QUESTIONS_WARM_UP));
   const server = await startChild({
     entry: new URL('./load-server.ts', import.meta.url),
@@ -37,6 +39,13 @@ export async function measureClient(bench: Workbench): Promise<Measurement> {
       warmUp: QUESTIONS_WARM_UP,
       measured: questions,
     });
+    const asking = await measureShape(bench, ['bare', 'pipeline'], {
+      ...common,
+      shape: 'ask',
+      connections: USERS,
+      warmUp: QUESTIONS_WARM_UP,
+      measured: questions,
+    });
     const flood = await measureShape(bench, ['bare', 'parse', 'pipeline'], {
       ...common,
       shape: 'flood',
@@ -48,9 +57,16 @@ export async function measureClient(bench: Workbench): Promise<Measurement> {
       title: 'Client: CPU microseconds per event',
       notes: [
         `closed loop: ${USERS} users x ${questions} questions, five events each, one frame per write`,
+        `asking: ${USERS} users x ${questions} questions that nobody answers, per question`,
+        `receiving: the closed loop as if the pipeline asked by a bare send too`,
         `packed flood: ${CONNECTIONS} connections, 160 frames per write`,
       ],
-      rows: [...rowsOf('closed loop', closed, 'bare'), ...rowsOf('packed flood', flood, 'parse')],
+      rows: [
+        ...rowsOf('closed loop', closed, 'bare'),
+        receivingRow(closed, asking),
+        ...rowsOf('asking', asking, 'bare'),
+        ...rowsOf('packed flood', flood, 'parse'),
+      ],
       judged: [
         { ...LIMITS.closedLoop, actual: ratioOf(closed, 'pipeline', 'bare') },
         { ...LIMITS.liveJudging, actual: ratioOf(closed, 'pipeline+judge', 'bare') },
@@ -86,6 +102,24 @@ function measureShape(
 
 function ratioOf(results: Results, above: Variant, below: Variant): number {
   return spreadOf(ratios(results.get(above) ?? [], results.get(below) ?? [])).median;
+}
+
+/**
+ * What is left of the pipeline's closed loop when what asking costs it beyond a bare send is taken off:
+ * receive, stamp, decode, redact, journal, beside a bare client that receives and sends.
+ */
+function receivingRow(closed: Results, asking: Results): Measurement['rows'][number] {
+  const bare = closed.get('bare') ?? [];
+  const extra = (asking.get('pipeline') ?? []).map(
+    (value, round) => (value - (asking.get('bare')?.[round] ?? Number.NaN)) / EVENTS_PER_RUN,
+  );
+  const receiving = (closed.get('pipeline') ?? []).map(
+    (value, round) => value - (extra[round] ?? Number.NaN),
+  );
+  return {
+    name: 'closed loop, pipeline, receiving',
+    values: { 'us/event': spreadOf(receiving), 'x bare': spreadOf(ratios(receiving, bare)) },
+  };
 }
 
 function rowsOf(shape: string, results: Results, base: Variant): Measurement['rows'] {

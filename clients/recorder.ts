@@ -87,7 +87,11 @@ export class Recorder {
 
   /** Remembers an id of the crowd without a line of its own (from the header). */
   learn(ids: OwnedIds): void {
-    for (const id of Object.values(ids)) if (typeof id === 'string') this.#crowdIds.add(id);
+    const { user, thread, run, connection } = ids;
+    if (user !== undefined) this.#crowdIds.add(user);
+    if (thread !== undefined) this.#crowdIds.add(thread);
+    if (run !== undefined) this.#crowdIds.add(run);
+    if (connection !== undefined) this.#crowdIds.add(connection);
   }
 
   /** Records own ids, credentials, or an identity that was shown and is not the user's own. */

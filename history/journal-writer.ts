@@ -87,8 +87,10 @@ export interface ReceivedFrame {
   readonly bytes: Buffer;
 }
 
-/** The fields that come first, in the order DESIGN §4.4 gives. */
-const LEADING = new Set(['user', 'conn', 'surface', 'dir', 'kind']);
+/** The fields that come first, in the order DESIGN §4.4 gives. Comparing names beats asking a set. */
+function isLeading(key: string): boolean {
+  return key === 'user' || key === 'conn' || key === 'surface' || key === 'dir' || key === 'kind';
+}
 
 function member(key: string, value: unknown): string {
   switch (typeof value) {
@@ -135,7 +137,11 @@ export class JournalWriter {
   readonly #timer: NodeJS.Timeout;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   /** Lines are encoded into one buffer as they come: cheaper than joining texts first. */
-  readonly #chunk = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+  #chunk: Buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+  /** A chunk that was written and can be filled again. */
+  #spare: Buffer | undefined;
+  readonly #users = new NameMembers('user');
+  readonly #conns = new NameMembers('conn');
   readonly #events = new NameMembers('event');
   readonly #agents = new NameMembers('agent');
   readonly #times = new GrowingNumber();
@@ -185,13 +191,13 @@ export class JournalWriter {
     const t = toMicroseconds(at);
     const n = this.#next;
     this.#next += 1;
-    const user = fields.user === null ? 'null' : quoted(fields.user);
-    const conn = fields.conn === null ? 'null' : quoted(fields.conn);
-    let line = `{"n":${n},"t":${t},"user":${user},"conn":${conn},"surface":"${fields.surface}","dir":"${fields.dir}","kind":"${fields.kind}"`;
+    const user = fields.user === null ? ',"user":null' : this.#users.of(fields.user);
+    const conn = fields.conn === null ? ',"conn":null' : this.#conns.of(fields.conn);
+    let line = `{"n":${this.#numbers.text(n)},"t":${this.#times.microseconds(at)}${user}${conn},"surface":"${fields.surface}","dir":"${fields.dir}","kind":"${fields.kind}"`;
     for (const key in fields) {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a key of the object itself
       const value = fields[key as keyof ObservationFields];
-      if (value === undefined || LEADING.has(key)) continue;
+      if (value === undefined || isLeading(key)) continue;
       line += member(key, value);
     }
     if (content !== undefined) line += contentMember(content);
@@ -343,14 +349,24 @@ export class JournalWriter {
     if (this.#collected >= CHUNK_BYTES) this.#send();
   }
 
+  /** A full chunk is handed over as it is, and lines go on in another; little is copied out instead. */
   #send(): void {
     if (this.#collected === 0) return;
-    const bytes = Buffer.from(this.#chunk.subarray(0, this.#collected));
+    const chunk = this.#chunk;
+    const bytes = chunk.subarray(0, this.#collected);
+    const isFull = this.#collected >= CHUNK_BYTES;
     this.#collected = 0;
-    this.#enqueue(bytes);
+    if (!isFull) {
+      this.#enqueue(Buffer.from(bytes));
+      return;
+    }
+    this.#chunk = this.#spare ?? Buffer.allocUnsafe(2 * CHUNK_BYTES);
+    this.#spare = undefined;
+    this.#enqueue(bytes, chunk);
   }
 
-  #enqueue(bytes: Buffer): void {
+  /** `chunk` is what the bytes are a part of, where it can be filled again once they are written. */
+  #enqueue(bytes: Buffer, chunk?: Buffer): void {
     this.#inFlight += bytes.length;
     this.#press();
     this.#writing = this.#writing
@@ -360,6 +376,7 @@ export class JournalWriter {
       })
       .then(() => {
         this.#inFlight -= bytes.length;
+        if (chunk !== undefined) this.#spare = chunk;
         this.#press();
       });
   }

@@ -21,12 +21,12 @@ export function numberMember(key: string, value: number | undefined): string {
   return value === undefined || !Number.isFinite(value) ? '' : `,"${key}":${value}`;
 }
 
-/** More than any target has names of events or agents; a target that makes them up is not cached. */
-const NAMES_MAX = 256;
+/** More than targets have names of events, and crowds usually have users; further ones are not kept. */
+const NAMES_MAX = 1_024;
 /** Longer names are not kept: they would hold on to memory. */
 const NAME_LENGTH_MAX = 64;
 
-/** Members whose values are of a small vocabulary (events, agents): each is quoted once. */
+/** Members whose values are of a small vocabulary (events, agents, users): each is quoted once. */
 export class NameMembers {
   readonly #key: string;
   readonly #members = new Map<string, string>();

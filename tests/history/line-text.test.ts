@@ -27,7 +27,7 @@ describe('the parts of a line', () => {
     const members = new NameMembers('event');
     expect(members.of(undefined)).toBe('');
     for (let pass = 0; pass < 2; pass += 1)
-      for (let index = 0; index < 400; index += 1)
+      for (let index = 0; index < 2_000; index += 1)
         expect(members.of(`e"${index}`)).toBe(`,"event":${JSON.stringify(`e"${index}`)}`);
   });
 
