@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { LiveJudge } from '../assertions/judge.ts';
 import { Heartbeats } from '../clients/heartbeats.ts';
 import { QuietWindow } from '../clients/quiet-window.ts';
-import { Recorder } from '../clients/recorder.ts';
+import { Recorder, toMicroseconds } from '../clients/recorder.ts';
 import { RunTracker } from '../clients/run-tracker.ts';
 import { SocketClient, type SocketOwner, type SocketSettings } from '../clients/socket-client.ts';
 import { startClock, wallUnixMs } from '../history/clock.ts';
@@ -158,7 +158,7 @@ class PipelineUser implements Contender, SocketOwner {
     const { thread } = this.#person;
     const observer = this.#observer();
     const ordinal = this.#asked;
-    const intended = recorder.clock.now();
+    const intended = toMicroseconds(recorder.clock.now());
     const first = ordinal === 1;
     const { frame } = this.#socket.askFrame({ content, thread, run, now: wallUnixMs(), first });
     this.#tracker = new RunTracker(reference.judging.order, {
