@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { frameOrigin, type FrameOrigin } from '../history/journal-writer.ts';
+import { FrameOrigin } from '../history/journal-writer.ts';
 import type { ObservationFields } from '../history/observation.ts';
 import type { DecodedFrame, Handshake, PageWire, SocketWire } from '../targets/target.ts';
 import type { PageOwner } from './browser-parts.ts';
@@ -327,7 +327,7 @@ export class PageSocketLog {
       this.#record(socket, { decoded: this.#decodedAgain(clean), text: clean, at });
     else if (isPlainLine(text)) {
       const { user, conn } = socket.observer;
-      socket.origin ??= frameOrigin(user ?? '', conn ?? '');
+      socket.origin ??= new FrameOrigin(user ?? '', conn ?? '');
       journal.appendFrame({ origin: socket.origin, decoded, text, bytes: Buffer.from(text) }, at);
     } else this.#record(socket, { decoded, text, at });
   }
