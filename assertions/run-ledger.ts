@@ -18,6 +18,8 @@ export interface RunOnConnection {
   readonly open: Set<string>;
   readonly openedTools: Set<string>;
   readonly closedTools: Set<string>;
+  /** Tool completions that this connection has shown no start of so far. */
+  readonly unopened: Map<string, Observation>;
   /** First of each event type that must not come before another one. */
   readonly first: Map<string, Observation>;
 }
@@ -153,6 +155,7 @@ export class RunLedger {
       open: new Set(),
       openedTools: new Set(),
       closedTools: new Set(),
+      unopened: new Map(),
       first: new Map(),
     };
     run.connections.set(conn, fresh);

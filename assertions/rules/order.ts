@@ -308,14 +308,16 @@ class OrderJudge {
   ): void {
     const { key, observation, closes } = now;
     const orphan = run.orphans.get(key);
-    if (orphan !== undefined && orphan.conn === on.conn)
+    const early = on.unopened.get(key);
+    if (early !== undefined)
       this.#add(
         'order/out-of-order',
         run,
-        { observation: orphan },
+        { observation: early },
         `${closes} came before ${observation.event ?? ''}`,
       );
     run.orphans.delete(key);
+    on.unopened.delete(key);
     on.openedTools.add(key);
     if (orphan === undefined && !run.closedTools.has(key)) run.openTools.set(key, observation);
     // Without call ids the same tool may be used again: it is open again.
@@ -335,6 +337,7 @@ class OrderJudge {
         `${observation.event ?? ''} came twice for one tool call`,
       );
     on.closedTools.add(key);
+    if (!on.openedTools.has(key)) on.unopened.set(key, observation);
     run.openTools.delete(key);
     run.closedTools.add(key);
     const opened = [...run.connections.values()].some((other) => other.openedTools.has(key));
