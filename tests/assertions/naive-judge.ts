@@ -1,0 +1,738 @@
+import type { Observation, TrialHeader } from '../../history/observation.ts';
+import type { Outcome } from '../../history/verdict.ts';
+
+/**
+ * A second judge, written from the texts of the rules (DESIGN 3.3 to 3.8 and 4.7, `history/rules.ts`) and
+ * from nothing in `assertions/`. It holds the whole history in memory and looks at it again and again:
+ * slow, and simple enough to be believed. Where both judges agree, neither is likely to be wrong.
+ *
+ * It covers isolation, order, delivery, the evidence rules that decide a verdict, and the gates that count
+ * events; not page rules, timing gates and notes.
+ */
+export interface NaiveVerdict {
+  readonly verdict: Outcome;
+  /** `rule|observer|owner|event` of every violation. */
+  readonly violations: ReadonlySet<string>;
+}
+
+type Line = Observation;
+
+interface Run {
+  readonly id: string;
+  readonly asker: string;
+  readonly ask: Line;
+  readonly cancelledAt: number;
+}
+
+/** What of a user could be recognised elsewhere. */
+interface Belongings {
+  readonly name: string;
+  readonly ids: readonly { readonly id: string; readonly kind: string }[];
+  readonly markers: readonly { readonly marker: string; readonly place: string }[];
+  readonly hashes: readonly string[];
+}
+
+export function judgeNaively(
+  header: TrialHeader,
+  lines: readonly Line[],
+  complete = true,
+): NaiveVerdict {
+  const trial = new NaiveTrial(header, lines, complete);
+  trial.isolation();
+  trial.answers();
+  for (const run of trial.runs) {
+    trial.order(run);
+    if (complete) trial.presence(run);
+  }
+  trial.malformed();
+  trial.delivery();
+  trial.gates();
+  const open = trial.violations.size === 0 && !trial.hasEvidence();
+  return {
+    verdict: trial.violations.size > 0 ? 'fail' : open ? 'inconclusive' : 'pass',
+    violations: trial.violations,
+  };
+}
+
+class NaiveTrial {
+  readonly violations = new Set<string>();
+  readonly runs: readonly Run[];
+  readonly #header: TrialHeader;
+  readonly #lines: readonly Line[];
+  readonly #complete: boolean;
+  readonly #users: readonly string[];
+  readonly #belongings: readonly Belongings[];
+  /** Whether every user failed at one step: an outage, not a violation. */
+  #outage = false;
+
+  constructor(header: TrialHeader, lines: readonly Line[], complete: boolean) {
+    this.#header = header;
+    this.#lines = lines;
+    this.#complete = complete;
+    this.#users = header.users.map(({ user }) => user);
+    this.runs = lines
+      .filter(({ kind, act }) => kind === 'act' && act === 'ask')
+      .map((ask) => ({
+        id: ask.run ?? '',
+        asker: ask.user ?? '',
+        ask,
+        cancelledAt:
+          lines.find(({ act, run }) => (act === 'stop' || act === 'cancel') && run === ask.run)
+            ?.n ?? Infinity,
+      }));
+    this.#belongings = this.#collectBelongings();
+  }
+
+  #violated(rule: string, observer: string, owner: string | null, event: string | undefined): void {
+    this.violations.add([rule, observer, owner ?? '', event ?? ''].join('|'));
+  }
+
+  /** A text without case and separators. */
+  readonly #flattened = remembered((text: string) =>
+    text.toLowerCase().replaceAll(/[^a-z0-9]/g, ''),
+  );
+
+  /** A marker counts from the characters on that tell whose it is and which. */
+  #holds(text: string, marker: string): boolean {
+    return this.#flattened(text).includes(marker.slice(0, 20));
+  }
+
+  // --- Who owns what ---
+
+  get #order() {
+    return this.#header.profile.order;
+  }
+
+  #isAgentEvent(event: string | undefined): boolean {
+    const { required, chunk, failure, stopped, pairs } = this.#order;
+    const names = [...required, ...chunk, ...failure, ...stopped];
+    for (const { opens, closes } of pairs) names.push(opens, closes);
+    return event !== undefined && names.includes(event);
+  }
+
+  /** Crowd names of those who were given an id, first come first. */
+  readonly #ownersOf = remembered((id: string | undefined): readonly string[] => {
+    const owners: string[] = [];
+    if (id === undefined) return owners;
+    for (const { user, ids, identity } of this.#header.users)
+      if (Object.values(ids).includes(id) || identity === id) owners.push(user);
+    for (const { kind, user, ids } of this.#lines)
+      if (kind === 'identity' && user !== null && Object.values(ids ?? {}).includes(id))
+        if (!owners.includes(user)) owners.push(user);
+    return owners;
+  });
+
+  readonly #audienceOf = remembered((thread: string | undefined): readonly string[] => {
+    const line = this.#lines.find(
+      ({ kind, ids, audience }) =>
+        kind === 'identity' && audience !== undefined && ids?.thread === thread,
+    );
+    return thread === undefined ? [] : (line?.audience ?? []);
+  });
+
+  #threadOf({ thread, run }: Line): string | undefined {
+    return thread ?? this.runs.find(({ id }) => id === run)?.ask.thread;
+  }
+
+  /** A frame's owner is the owner of its run, else of its thread, else of its user id. */
+  #ownersOfFrame({ run, thread, owner }: Line): readonly string[] {
+    for (const id of [run, thread, owner]) {
+      const owners = this.#ownersOf(id);
+      if (owners.length > 0) return owners;
+    }
+    return [];
+  }
+
+  // --- Isolation ---
+
+  isolation(): void {
+    for (const line of this.#lines) {
+      if (line.kind === 'identity') this.#identity(line);
+      if (line.dir !== 'in' || line.user === null) continue;
+      if (this.#isAgentEvent(line.event)) this.#agentEvent(line, line.user);
+      this.#content(line, line.user);
+      this.#streamed(line, line.user);
+    }
+  }
+
+  #agentEvent(line: Line, observer: string): void {
+    const { event = '', run, thread, owner } = line;
+    const ids = this.#header.profile.claims.ids[event] ?? [];
+    if (run === undefined && thread === undefined && owner === undefined) {
+      if (ids.length > 0) this.#violated('isolation/unattributable-event', observer, null, event);
+      return;
+    }
+    const owners = this.#ownersOfFrame(line);
+    const [first] = owners;
+    if (first === undefined && owner !== undefined)
+      this.#violated('isolation/misdelivered-event', observer, 'outside', event);
+    else if (first === undefined || (owners.includes(observer) && !this.#wasAsked(run)))
+      this.#violated('isolation/unsolicited-run', observer, null, event);
+    else if (!owners.includes(observer) && !this.#isInAudience(line, observer))
+      this.#violated('isolation/misdelivered-event', observer, first, event);
+  }
+
+  #wasAsked(run: string | undefined): boolean {
+    return run === undefined || this.#ownersOf(run).length > 0;
+  }
+
+  #isInAudience(line: Line, user: string): boolean {
+    return this.#audienceOf(this.#threadOf(line)).includes(user);
+  }
+
+  /** An agent event owned by another: what it says of its owner is said by misdelivered-event. */
+  #isAnothers(line: Line, observer: string): boolean {
+    if (!this.#isAgentEvent(line.event)) return false;
+    const owners = this.#ownersOfFrame(line);
+    return owners.length > 0 ? !owners.includes(observer) : line.owner !== undefined;
+  }
+
+  #content(line: Line, observer: string): void {
+    const anothers = this.#isAnothers(line, observer);
+    for (const text of textsOf(line)) {
+      for (const { name, ids, markers, hashes } of this.#belongings) {
+        if (name === observer) continue;
+        for (const { id, kind } of ids)
+          if (!anothers && holdsId(text, id) && !this.#mayHold(line, { observer, name, text: id }))
+            this.#violated(`isolation/${kind}`, observer, name, line.event);
+        for (const { marker, place } of markers)
+          if (this.#holds(text, marker) && !this.#mayHold(line, { observer, name, text: marker })) {
+            this.#violated('isolation/foreign-marker', observer, name, line.event);
+            if (place === 'name' && !anothers)
+              this.#violated('isolation/foreign-identity', observer, name, line.event);
+          }
+        for (const hash of hashes)
+          if (text.includes(`[redacted:${hash}]`))
+            this.#violated('isolation/foreign-credential', observer, name, line.event);
+      }
+    }
+    // An own event, or no event at all, may still name a stranger in its envelope.
+    if (!anothers && line.owner !== undefined && this.#ownersOf(line.owner).length === 0)
+      this.#violated('isolation/foreign-identity', observer, 'outside', line.event);
+  }
+
+  /** Everything of each user that could be recognised somewhere else. */
+  #collectBelongings(): Belongings[] {
+    return this.#users.map((name) => {
+      const own = this.#lines.filter(({ user }) => user === name);
+      const identity = this.#header.users.find(({ user }) => user === name)?.identity ?? '';
+      const ids = own.flatMap((line) =>
+        line.kind === 'identity'
+          ? Object.entries(line.ids ?? {}).map(([kind, id]) => ({
+              id,
+              kind: kind === 'user' ? 'foreign-identity' : 'foreign-run',
+            }))
+          : [],
+      );
+      return {
+        name,
+        ids: [...ids, { id: identity, kind: 'foreign-identity' }],
+        markers: own.flatMap(({ kind, marker, place = 'question' }) =>
+          kind === 'act' && marker !== undefined ? [{ marker, place }] : [],
+        ),
+        hashes: own.flatMap(({ kind, credentials = [] }) =>
+          kind === 'identity' ? credentials : [],
+        ),
+      };
+    });
+  }
+
+  /**
+   * What the observer owns itself, what it sent first, and what members of a thread see of each other in
+   * the frames and replies of that thread.
+   */
+  #mayHold(line: Line, what: { observer: string; name: string; text: string }): boolean {
+    const { observer, name, text } = what;
+    const owners = this.#ownersOf(text);
+    if (owners.includes(observer) || this.#audienceOf(text).includes(observer)) return true;
+    const sent = this.#lines.some(
+      (earlier) =>
+        earlier.n < line.n &&
+        earlier.user === observer &&
+        earlier.dir === 'out' &&
+        textsOf(earlier).some((said) => said.includes(text)),
+    );
+    return (
+      sent || this.#membersIn(line).some((all) => all.includes(observer) && all.includes(name))
+    );
+  }
+
+  /** Members of the threads whose frame or reply a line is. */
+  #membersIn(line: Line): (readonly string[])[] {
+    const named = this.#lines.filter(
+      ({ kind, audience, ids }) =>
+        kind === 'identity' &&
+        audience !== undefined &&
+        (ids?.thread === this.#threadOf(line) ||
+          textsOf(line).some((text) => holdsId(text, ids?.thread ?? ''))),
+    );
+    return named.map(({ audience = [] }) => audience);
+  }
+
+  /** All pieces of one stream so far, read as one text; only what no piece holds alone is new. */
+  #streamed(line: Line, observer: string): void {
+    if (!this.#order.chunk.includes(line.event ?? '')) return;
+    const joined = this.#lines
+      .filter(
+        ({ n, user, conn, run, event }) =>
+          n <= line.n &&
+          user === observer &&
+          conn === line.conn &&
+          run === line.run &&
+          this.#order.chunk.includes(event ?? ''),
+      )
+      .map((piece) => payloadText(piece, this.#header.profile.answer.chunk) ?? '')
+      .join('');
+    for (const { name, markers } of this.#belongings)
+      for (const { marker } of markers)
+        if (name !== observer && this.#holds(joined, marker))
+          if (!this.#mayHold(line, { observer, name, text: marker }))
+            this.#violated('isolation/foreign-marker', observer, name, line.event);
+  }
+
+  #identity(line: Line): void {
+    const { user, ids = {}, shown, source, n } = line;
+    if (user === null) return;
+    if (shown !== undefined)
+      this.#violated(
+        'isolation/foreign-identity',
+        user,
+        this.#ownersOf(shown)[0] ?? 'outside',
+        source,
+      );
+    for (const id of Object.values(ids)) {
+      const [first] = this.#ownersOf(id);
+      const before = this.#lines.some(
+        (earlier) =>
+          earlier.n < n &&
+          earlier.kind === 'identity' &&
+          earlier.user === user &&
+          Object.values(earlier.ids ?? {}).includes(id),
+      );
+      if (first !== undefined && first !== user && !before)
+        if (!this.#audienceOf(id).includes(user))
+          this.#violated('isolation/shared-identifier', user, first, source);
+    }
+  }
+
+  // --- Answers ---
+
+  answers(): void {
+    const { answer, chunk } = this.#header.profile.answer;
+    for (const run of this.runs) {
+      const events = this.#eventsOf(run);
+      const outermost = events[0]?.agent;
+      const joined = events
+        .filter(({ event }) => this.#order.chunk.includes(event ?? ''))
+        .map((piece) => ({ piece, text: payloadText(piece, chunk) ?? '' }));
+      for (const end of events) {
+        if (end.event !== this.#order.last || end.agent !== outermost) continue;
+        const texts = [payloadText(end, answer) ?? ''];
+        for (const conn of new Set(joined.map(({ piece }) => piece.conn)))
+          texts.push(
+            joined
+              .filter(({ piece }) => piece.conn === conn && piece.n < end.n)
+              .map(({ text }) => text)
+              .join(''),
+          );
+        for (const text of texts) this.#answer(run, end, text);
+      }
+    }
+  }
+
+  /** Lacks my own current marker and holds another's, or a stale one of mine. */
+  #answer({ asker, ask }: Run, end: Line, text: string): void {
+    const all = this.#belongings;
+    const mine = all.find(({ name }) => name === asker)?.markers ?? [];
+    const current = mine.filter(({ marker, place }) =>
+      ask.marker === undefined ? place === 'note' : marker === ask.marker,
+    );
+    if (current.some(({ marker }) => this.#holds(text, marker))) return;
+    const another = all.find(
+      ({ name, markers }) =>
+        name !== asker &&
+        markers.some(
+          ({ marker }) =>
+            this.#holds(text, marker) &&
+            !this.#mayHold(end, { observer: asker, name, text: marker }),
+        ),
+    );
+    const stale =
+      ask.marker !== undefined &&
+      mine.some(({ marker, place }) => place === 'question' && this.#holds(text, marker));
+    const owner = another?.name ?? (stale ? asker : undefined);
+    if (owner !== undefined)
+      this.#violated('isolation/wrong-answer', asker, owner, this.#order.last);
+  }
+
+  // --- Order ---
+
+  /** Agent events that the asker of a run received of it. */
+  readonly #receivedOf = remembered((run: Run): readonly Line[] =>
+    this.#lines.filter((line) => this.#belongsTo(line, run)),
+  );
+
+  /** The same, repetitions on one connection left out. */
+  readonly #eventsOf = remembered((run: Run): readonly Line[] =>
+    this.#receivedOf(run).filter((line) => this.#earlier(line, run).length === 0),
+  );
+
+  #belongsTo(line: Line, { id, asker }: Run): boolean {
+    return (
+      line.dir === 'in' &&
+      line.surface === 'socket' &&
+      line.user === asker &&
+      this.#isAgentEvent(line.event) &&
+      (line.run ?? this.#latestRun(line)) === id
+    );
+  }
+
+  /** An event without a run id belongs to its receiver's latest question. */
+  #latestRun({ n, user, thread, owner }: Line): string | undefined {
+    const owners = this.#ownersOf(thread ?? owner);
+    if (owners.length > 0 && !owners.includes(user ?? '')) return undefined;
+    return this.runs.findLast(({ asker, ask }) => asker === user && ask.n < n)?.id;
+  }
+
+  /** The same event before, on this connection or, where the run was resumed, on any. */
+  #earlier({ n, id, conn }: Line, run: Run): Line[] {
+    return this.#receivedOf(run).filter(
+      (line) =>
+        line.n < n &&
+        id !== undefined &&
+        line.id === id &&
+        (line.conn === conn || this.#isResumed(run, conn, n)),
+    );
+  }
+
+  #isResumed({ id }: Run, conn: string | null, n: number): boolean {
+    return this.#lines.some(
+      (line) => line.act === 'resume' && line.run === id && line.conn === conn && line.n < n,
+    );
+  }
+
+  order(run: Run): void {
+    for (const line of this.#receivedOf(run))
+      if (this.#earlier(line, run).some(({ conn }) => conn === line.conn))
+        if (!this.#isResumed(run, line.conn, line.n))
+          this.#broken('order/duplicate-event', run, line);
+    const events = this.#eventsOf(run);
+    for (const line of events) this.#wrongRun(run, line);
+    for (const conn of new Set(events.map((line) => line.conn)))
+      this.#orderOn(
+        run,
+        events.filter((line) => line.conn === conn),
+        events[0]?.agent,
+      );
+    this.#ends(run, events);
+  }
+
+  /** What still comes after its asker stopped it is exempt. */
+  #broken(rule: string, run: Run, line: Line, at: Line = line): void {
+    if (at.n < run.cancelledAt) this.#violated(rule, run.asker, null, line.event);
+  }
+
+  #isEnd(line: Line, outermost: string | undefined): boolean {
+    const { last, failure, stopped } = this.#order;
+    const ends = [last, ...failure, ...stopped];
+    return ends.includes(line.event ?? '') && (line.agent ?? outermost) === outermost;
+  }
+
+  #orderOn(run: Run, events: readonly Line[], outermost: string | undefined): void {
+    const { first, last, pairs } = this.#order;
+    const resumed = this.#isResumed(run, events[0]?.conn ?? null, Infinity);
+    for (const [at, line] of events.entries()) {
+      const before = events.slice(0, at);
+      if (before.some((b) => this.#isEnd(b, outermost)) && !this.#isEnd(line, outermost))
+        this.#broken('order/after-completion', run, line);
+      if (before.some((b) => (b.sequence ?? -1) >= (line.sequence ?? Infinity)))
+        this.#broken('order/sequence-regression', run, line);
+      if (line.event === first) {
+        const sameAgent = before.filter(({ agent }) => agent === line.agent);
+        const started = sameAgent.findLastIndex(({ event }) => event === first);
+        if (started > sameAgent.findLastIndex(({ event }) => event === last))
+          this.#broken('order/duplicate-event', run, line);
+        const [early] = before;
+        if (early !== undefined && early.event !== first && !resumed)
+          if (!before.some(({ event }) => event === first))
+            this.#broken('order/out-of-order', run, early, line);
+      }
+      for (const { opens, closes } of pairs) {
+        if (line.event !== opens || line.tool === undefined || resumed) continue;
+        const early = before.find(({ event, tool }) => event === closes && tool === line.tool);
+        const opened = before.some(({ event, tool }) => event === opens && tool === line.tool);
+        if (early !== undefined && !opened) this.#broken('order/out-of-order', run, early, line);
+      }
+    }
+  }
+
+  /** Over all connections: a run ends once. */
+  #ends(run: Run, events: readonly Line[]): void {
+    const ends = events.filter((line) => this.#isEnd(line, events[0]?.agent));
+    for (const [at, end] of ends.entries())
+      if (ends.slice(0, at).some(({ id }) => id !== end.id))
+        this.#broken('order/double-completion', run, end);
+  }
+
+  #wrongRun(run: Run, line: Line): void {
+    if (line.run === undefined || run.ask.marker === undefined) return;
+    const text = line.content ?? '';
+    const held = this.runs.filter(
+      ({ asker, ask }) =>
+        asker === run.asker && ask.marker !== undefined && this.#holds(text, ask.marker),
+    );
+    if (held.length > 0 && !held.includes(run)) this.#broken('order/wrong-run', run, line);
+  }
+
+  /** What never came, of runs that went to their end in a complete history. */
+  presence(run: Run): void {
+    if (run.cancelledAt < Infinity) return;
+    const events = this.#eventsOf(run);
+    const outermost = events[0]?.agent;
+    const { last, pairs, required, failure } = this.#order;
+    const completed = events.some((e) => e.event === last && this.#isEnd(e, outermost));
+    for (const line of events)
+      for (const { opens, closes } of pairs) {
+        const partner = (name: string): boolean =>
+          events.some(({ event, tool }) => event === name && tool === line.tool);
+        if (line.tool === undefined) continue;
+        if (line.event === closes && !partner(opens))
+          this.#violated('order/orphan-event', run.asker, null, line.event);
+        if (line.event === opens && !partner(closes) && completed)
+          this.#violated('order/unclosed-tool', run.asker, null, line.event);
+      }
+    const came = new Set(events.map(({ event }) => event));
+    const missing = required.filter((event) => !came.has(event));
+    // A run that failed openly, or whose user was cut off or waited in vain, is reported as that.
+    const failed = events.some(({ event = '' }) => failure.includes(event)) && !came.has(last);
+    if (failed || this.#isCutOff(run, events) || (events.length === 0 && this.#hasTimedOut(run)))
+      return;
+    const renamed = this.#renamed(run);
+    for (const event of missing)
+      this.#violated(
+        renamed.includes(event) ? 'order/drift' : 'order/missing-event',
+        run.asker,
+        null,
+        event,
+      );
+    const silent = events.length > 0 && !events.some((line) => this.#isEnd(line, outermost));
+    if (silent && missing.some((event) => event !== last) && renamed.length === 0)
+      this.#violated('order/stalled-run', run.asker, null, events.at(-1)?.event);
+  }
+
+  /** Required events that came to the asker under another known name. */
+  #renamed({ id, asker }: Run): string[] {
+    return this.#lines.flatMap((line) => {
+      const canonical = this.#order.aliases[line.event ?? ''];
+      const mine = line.dir === 'in' && line.user === asker && line.run === id;
+      return mine && canonical !== undefined ? [canonical] : [];
+    });
+  }
+
+  #closedByTarget(user: string): Line[] {
+    return this.#lines.filter(
+      (line) =>
+        line.kind === 'close' &&
+        line.user === user &&
+        line.by === 'them' &&
+        !this.#lines.some((o) => o.n < line.n && o.conn === line.conn && o.by === 'us'),
+    );
+  }
+
+  /** The target closed the asking connection before the run had ended. */
+  #isCutOff(run: Run, events: readonly Line[]): boolean {
+    return this.#closedByTarget(run.asker).some((close) => {
+      const before = events.filter(({ n }) => n < close.n);
+      const asked = run.ask.n < close.n;
+      const here = before.length === 0 || before.some(({ conn }) => conn === close.conn);
+      return asked && here && !before.some((line) => this.#isEnd(line, events[0]?.agent));
+    });
+  }
+
+  #hasTimedOut(run: Run): boolean {
+    return this.#lines.some(
+      ({ kind, user, reason, n }) =>
+        kind === 'failure' &&
+        user === run.asker &&
+        reason === 'timeout' &&
+        this.runs.findLast(({ asker, ask }) => asker === user && ask.n < n) === run,
+    );
+  }
+
+  malformed(): void {
+    for (const { dir, kind, user, surface, contentKind, content, event } of this.#lines) {
+      if (dir !== 'in' || kind !== 'frame' || surface !== 'socket' || user === null) continue;
+      if (contentKind === 'base64' || (contentKind === 'text' && !isJson(content)))
+        this.#violated('order/malformed-event', user, null, event);
+    }
+  }
+
+  // --- Delivery ---
+
+  delivery(): void {
+    const failures: { rule: string; user: string; step: string }[] = [];
+    for (const line of this.#lines) {
+      const { kind, user, reason, step = 'a step', event = '', dir } = line;
+      if (user === null) continue;
+      if (kind === 'failure' && reason !== 'unexpected-close') {
+        const connecting = /sign.?in|connect|handshake|open.?chat|who.?am.?i/i.test(step);
+        const failed = connecting ? 'connect-failed' : 'error-event';
+        failures.push({ rule: reason === 'timeout' ? 'timeout' : failed, user, step });
+      }
+      if (dir !== 'in' || kind !== 'frame') continue;
+      const ofRun = this.#order.failure.includes(event);
+      const run = this.runs.find(({ id }) => id === line.run);
+      const exempt = run !== undefined && line.n > run.cancelledAt;
+      const owners = this.#ownersOfFrame(line);
+      const mine = owners.length === 0 || owners.includes(user);
+      if (ofRun ? mine && !exempt : this.#header.profile.errors.includes(event))
+        this.#violated('delivery/error-event', user, null, event);
+    }
+    for (const user of this.#users)
+      for (const _close of this.#closedByTarget(user))
+        failures.push({ rule: 'unexpected-close', user, step: 'connection' });
+    for (const { rule, user, step } of failures) {
+      const alike = failures.filter((other) => other.rule === rule && other.step === step);
+      if (new Set(alike.map((other) => other.user)).size < this.#users.length)
+        this.#violated(`delivery/${rule}`, user, null, step);
+      else this.#outage = true;
+    }
+  }
+
+  // --- Gates and evidence ---
+
+  /** Gates that count events; one that an outage or a cut-off record explains accuses nobody. */
+  gates(): void {
+    const agentEvents = this.#lines.filter(
+      (line) => line.dir === 'in' && line.kind === 'frame' && this.#isAgentEvent(line.event),
+    );
+    const astray = agentEvents.filter((line) => {
+      const owners = this.#ownersOfFrame(line);
+      const none = (line.run ?? line.thread ?? line.owner) === undefined;
+      if (none) return (this.#header.profile.claims.ids[line.event ?? ''] ?? []).length > 0;
+      if (owners.length === 0) return true;
+      return !owners.includes(line.user ?? '') && !this.#isInAudience(line, line.user ?? '');
+    });
+    if (astray.length > 0) this.violations.add('gate/routing|||');
+    if (this.#outage || !this.#complete) return;
+    const { required, last } = this.#order;
+    const counted = this.runs.filter(({ cancelledAt }) => cancelledAt === Infinity);
+    const whole = counted.every((run) => {
+      const came = this.#eventsOf(run).map(({ event }) => event);
+      return required.every((event) => came.includes(event));
+    });
+    if (!whole) this.violations.add('gate/delivery-rate|||');
+    const ended = counted.every((run) => {
+      const events = this.#eventsOf(run);
+      return events.find((line) => this.#isEnd(line, events[0]?.agent))?.event === last;
+    });
+    if (!ended) this.violations.add('gate/error-rate|||');
+  }
+
+  /** Whether a history without violations proves anything. */
+  hasEvidence(): boolean {
+    const heard = this.#users.every((user) =>
+      this.#lines.some((l) => l.user === user && l.dir === 'in' && this.#isAgentEvent(l.event)),
+    );
+    return (
+      this.#complete &&
+      !this.#outage &&
+      heard &&
+      this.#overlap() &&
+      this.runs.every((r) => this.#echoed(r))
+    );
+  }
+
+  #overlap(): boolean {
+    const intervals = this.runs.flatMap((run) => {
+      const end = this.#eventsOf(run).at(-1)?.t;
+      return end === undefined ? [] : [{ user: run.asker, from: run.ask.t, to: end }];
+    });
+    const pairs = new Set<string>();
+    for (const a of intervals)
+      for (const b of intervals)
+        if (a.user < b.user && Math.min(a.to, b.to) - Math.max(a.from, b.from) >= 1)
+          pairs.add(`${a.user} ${b.user}`);
+    const possible = (this.#users.length * (this.#users.length - 1)) / 2;
+    return possible > 0 && pairs.size >= this.#header.profile.limits.overlapFloor * possible;
+  }
+
+  /** Each user's own marker came back where the profile says it must. */
+  #echoed(run: Run): boolean {
+    const events = this.#eventsOf(run);
+    if (run.cancelledAt < Infinity || !events.some((l) => this.#isEnd(l, events[0]?.agent)))
+      return true;
+    const { echo } = this.#header.profile.claims;
+    const note = this.#lines.find(
+      ({ user, act, place }) => user === run.asker && act === 'plant' && place === 'note',
+    )?.marker;
+    return Object.entries(echo).every(([name, places]) => {
+      const of = events.filter(({ event = '' }) => event === name);
+      const pieces = events.filter(({ event = '' }) => this.#order.chunk.includes(event));
+      const streamed = pieces
+        .map((p) => payloadText(p, this.#header.profile.answer.chunk))
+        .join('');
+      const texts = of.map(({ content = '' }) => content);
+      if (name === this.#order.last) texts.push(streamed);
+      return (
+        of.length === 0 ||
+        places.every((place) => {
+          const marker = place === 'note' ? note : run.ask.marker;
+          return marker === undefined || texts.some((text) => this.#holds(text, marker));
+        })
+      );
+    });
+  }
+}
+
+/** Looking at the same thing again and again is slow enough to be done once. */
+function remembered<A, R>(look: (at: A) => R): (at: A) => R {
+  const known = new Map<A, R>();
+  return (at) => {
+    const before = known.get(at);
+    if (before !== undefined) return before;
+    const fresh = look(at);
+    known.set(at, fresh);
+    return fresh;
+  };
+}
+
+/** Everything an observation says. */
+function textsOf({ content, headers = {}, url, message }: Line): string[] {
+  const said = [content, ...Object.values(headers), url, message];
+  return said.filter((text) => text !== undefined).flatMap((text) => [text, ...decoded(text)]);
+}
+
+/** What is in base64 in a text, however it is aligned. */
+function decoded(text: string): string[] {
+  return [...text.matchAll(/[A-Za-z0-9+/]{20,}/g)].map(([run]) =>
+    Buffer.from(run, 'base64').toString('latin1'),
+  );
+}
+
+function holdsId(text: string, id: string): boolean {
+  const [whole, wanted] = [text.toLowerCase(), id.toLowerCase()];
+  for (let at = whole.indexOf(wanted); at !== -1; at = whole.indexOf(wanted, at + 1))
+    if (
+      !/[a-z0-9]/.test(whole.charAt(at - 1)) &&
+      !/[a-z0-9]/.test(whole.charAt(at + wanted.length))
+    )
+      return true;
+  return false;
+}
+
+function payloadText({ content = '{}' }: Line, names: readonly string[]): string | undefined {
+  const frame: unknown = JSON.parse(content);
+  const payload = Object(Object(frame).payload);
+  const values = names.map((name): unknown => payload[name]);
+  return values.find((value) => typeof value === 'string');
+}
+
+function isJson(content = ''): boolean {
+  try {
+    JSON.parse(content);
+    return true;
+  } catch {
+    return false;
+  }
+}
