@@ -40,6 +40,9 @@ const STRANGER: Attribution = { by: 'outside' };
 const NOTHING: readonly never[] = [];
 const NOT_SEARCHED = { sightings: NOTHING, tokens: NOTHING };
 
+/** Surfaces on which a frame or reply names the thread that it belongs to. */
+const SAYS_ITS_THREAD: ReadonlySet<string> = new Set(['socket', 'sse', 'http']);
+
 /** Shortest beginning of a user id by which a target may show it (`e2e-...`). */
 const SHOWN_PREFIX_MIN = 4;
 
@@ -94,7 +97,8 @@ export class FactFinder {
     const all = this.#search(observation, false).sightings;
     return foreign.filter(
       (sighting) =>
-        !this.#isOwn(sighting, observer) && !this.#isWithinAudience(sighting, observer, all),
+        !this.#isOwn(sighting, observer) &&
+        !this.#isWithinAudience(sighting, { observation, observer, all }),
     );
   }
 
@@ -220,15 +224,19 @@ export class FactFinder {
         !this.#isOwn(sighting, observer) &&
         (sent?.has(sighting.text) !== true ||
           tenancy.isKept(observation, observer, sighting.owner)) &&
-        !this.#isWithinAudience(sighting, observer, sightings),
+        !this.#isWithinAudience(sighting, { observation, observer, all: sightings }),
     );
     return foreign.length > 0 ? this.#notPublic(observation, foreign) : NOTHING;
   }
 
-  #isWithinAudience(sighting: Sighting, observer: UserIndex, all: readonly Sighting[]): boolean {
+  #isWithinAudience(
+    sighting: Sighting,
+    at: { observation: Observation; observer: UserIndex; all: readonly Sighting[] },
+  ): boolean {
     if (sighting.what === 'credential' || !this.#knowledge.sharesThreads) return false;
+    const { observer, all } = at;
     if (sighting.what === 'marker' && this.#knowledge.isPublishedTo(sighting.text, observer))
-      return true;
+      return this.#isOfSharedThread(at);
     // Members of a shared thread are named beside it: their ids, names and runs belong to its frames.
     const belongs =
       sighting.what === 'id' ? sighting.id.kind !== 'thread' : sighting.parts?.place === 'name';
@@ -240,6 +248,23 @@ export class FactFinder {
           other.id.audience?.has(observer) === true &&
           other.id.audience.has(sighting.owner),
       )
+    );
+  }
+
+  /**
+   * What is said in a shared thread is its members' there, not in the rest of what they receive. Page parts
+   * do not say what thread they belong to: there it is taken as shown in the thread.
+   */
+  #isOfSharedThread(at: {
+    observation: Observation;
+    observer: UserIndex;
+    all: readonly Sighting[];
+  }): boolean {
+    const { observation, observer, all } = at;
+    return (
+      !SAYS_ITS_THREAD.has(observation.surface) ||
+      this.#knowledge.audienceOf(observation)?.has(observer) === true ||
+      all.some((other) => other.what === 'id' && other.id.audience?.has(observer) === true)
     );
   }
 

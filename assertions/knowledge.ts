@@ -58,6 +58,7 @@ export class Knowledge {
   readonly #lastTitle = new Map<UserIndex, string>();
   #sharesThreads = false;
   readonly #published = new Map<string, Set<UserIndex>>();
+  readonly #threadOfRun = new Map<string, string>();
 
   constructor(header: TrialHeader) {
     this.header = header;
@@ -135,6 +136,12 @@ export class Knowledge {
     return this.#published.get(marker)?.has(user) === true;
   }
 
+  /** All who may see what belongs to a thread, or to a run in it; null where nobody but the owner may. */
+  audienceOf({ thread, run }: Pick<Observation, 'thread' | 'run'>): ReadonlySet<UserIndex> | null {
+    const of = thread ?? (run === undefined ? undefined : this.#threadOfRun.get(run));
+    return of === undefined ? null : (this.ids.get(of)?.audience ?? null);
+  }
+
   /** Lets everyone in an audience see a marker. */
   publish(marker: string, audience: ReadonlySet<UserIndex>): void {
     const known = this.#published.get(marker);
@@ -151,8 +158,11 @@ export class Knowledge {
   learn(observation: Observation): void {
     const user = this.indexOf(observation.user);
     if (user === undefined) return;
-    if (observation.kind === 'identity') this.#learnIdentity(observation, user);
-    else if (observation.kind === 'act') this.#learnAct(observation, user);
+    const { kind, act, run, thread } = observation;
+    if (kind === 'identity') this.#learnIdentity(observation, user);
+    else if (kind === 'act') this.#learnAct(observation, user);
+    if (act === 'ask' && run !== undefined && thread !== undefined && this.#sharesThreads)
+      this.#threadOfRun.set(run, thread);
   }
 
   /** Takes a run id that the target chose as its asker's. */
