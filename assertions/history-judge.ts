@@ -73,7 +73,7 @@ export class Judge {
     this.#ledger = new RunLedger(this.#knowledge);
     this.#report = new Report(this.#knowledge);
     this.#disturbances = new Disturbances(this.#knowledge);
-    this.#tally = new Tally(this.#knowledge, this.#ledger);
+    this.#tally = new Tally(this.#knowledge, this.#ledger, this.#finder);
     this.#bench = {
       knowledge: this.#knowledge,
       facts: this.#finder,

@@ -1,10 +1,13 @@
 import type { Observation, Surface } from '../history/observation.ts';
 import type { Metrics, VerdictUser } from '../history/verdict.ts';
-import type { Facts } from './facts.ts';
+import type { FactFinder, Facts } from './facts.ts';
 import type { Knowledge, UserIndex } from './knowledge.ts';
 import { Latencies } from './latency.ts';
 import { overlapOf, type Overlap } from './overlap.ts';
 import type { RunLedger } from './run-ledger.ts';
+
+/** Events kept until their owner is known; far more than any honest trial has. */
+const UNSETTLED_MAX = 20_000;
 
 interface UserTally {
   readonly bytes: Map<string, number>;
@@ -20,6 +23,9 @@ interface UserTally {
 export class Tally {
   readonly #knowledge: Knowledge;
   readonly #ledger: RunLedger;
+  readonly #finder: FactFinder;
+  /** Agent events whose run nobody had asked for when they came; decided at the end. */
+  readonly #unsettled: Facts[] = [];
   readonly #users: UserTally[];
   readonly #connecting = new Map<string, number>();
   readonly #offsets = new Map<UserIndex, { rtt: number; offset: number }>();
@@ -39,9 +45,10 @@ export class Tally {
   firstFrameAt: number | undefined;
   lastAt = 0;
 
-  constructor(knowledge: Knowledge, ledger: RunLedger) {
+  constructor(knowledge: Knowledge, ledger: RunLedger, finder: FactFinder) {
     this.#knowledge = knowledge;
     this.#ledger = ledger;
+    this.#finder = finder;
     this.#startedAtUnixMs = Date.parse(knowledge.header.startedAt);
     this.#users = knowledge.users.map(() => ({
       bytes: new Map(),
@@ -136,6 +143,7 @@ export class Tally {
   }
 
   metrics(): Metrics {
+    this.#settle();
     const { required } = this.#knowledge.profile.order;
     const firstEvent = new Latencies();
     const runLatency = new Latencies();
@@ -205,7 +213,7 @@ export class Tally {
     this.#bytes += bytes;
     if (observation.kind !== 'frame') return;
     this.#inboundFrames += 1;
-    this.firstFrameAt ??= observation.t;
+    this.firstFrameAt = Math.min(this.firstFrameAt ?? Infinity, observation.t);
     const { conn } = observation;
     const intended = conn === null ? undefined : this.#connecting.get(conn);
     if (conn !== null && intended !== undefined) {
@@ -217,7 +225,8 @@ export class Tally {
     if (facts.attribution === undefined) return;
     user.agentEvents += 1;
     this.#agentEvents += 1;
-    if (this.#belongs(facts)) this.#routed += 1;
+    if (this.#isUnsettled(facts)) this.#unsettled.push(facts);
+    else if (this.#belongs(facts)) this.#routed += 1;
     this.#delivered(facts);
   }
 
@@ -226,6 +235,23 @@ export class Tally {
     const offset = this.#offsets.get(observer)?.offset;
     if (observation.sentAt === undefined || offset === undefined) return;
     this.#delivery.record(this.#startedAtUnixMs + observation.t + offset - observation.sentAt);
+  }
+
+  /** A run id that the target made may get its owner by this very event, or a later one. */
+  #isUnsettled({ attribution, observation }: Facts): boolean {
+    if (this.#unsettled.length >= UNSETTLED_MAX) return false;
+    if (attribution?.by === 'unknown') return true;
+    const { run } = observation;
+    return (
+      attribution?.by === 'crowd' && run !== undefined && this.#knowledge.ids.get(run) === undefined
+    );
+  }
+
+  #settle(): void {
+    for (const facts of this.#unsettled.splice(0)) {
+      const attribution = this.#finder.attribute(facts.observation, facts.observer);
+      if (this.#belongs({ ...facts, attribution })) this.#routed += 1;
+    }
   }
 
   #belongs({ attribution, observer, observation }: Facts): boolean {
