@@ -377,9 +377,10 @@ class NaiveTrial {
     this.#receivedOf(run).filter((line) => this.#earlier(line, run).length === 0),
   );
 
-  #belongsTo(line: Line, { id, asker }: Run): boolean {
+  #belongsTo(line: Line, { id, asker, ask }: Run): boolean {
     return (
       line.dir === 'in' &&
+      line.n > ask.n &&
       line.surface === 'socket' &&
       line.user === asker &&
       this.#isAgentEvent(line.event) &&

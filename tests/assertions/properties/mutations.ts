@@ -29,7 +29,7 @@ const DELIVERY = 'gate/delivery-rate';
 const ERRORS = 'gate/error-rate';
 
 /** Lines as a journal numbers them. */
-function numbered(lines: readonly Observation[]): Observation[] {
+export function numbered(lines: readonly Observation[]): Observation[] {
   return lines.map((line, n) => ({ ...line, n, line: n + 2 }));
 }
 

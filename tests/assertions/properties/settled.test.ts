@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { FIVE, HistoryBuilder } from '../history-builder.ts';
+
+const who = (finding: { observer: string | null; owner: string | null }) =>
+  `${finding.observer} of ${finding.owner}`;
+
+/** What generated histories showed, or what the two judges disagreed about, as the smallest history of each. */
+describe('once settled', () => {
+  test('the rest of a run that its asker stopped is exempt from order and errors', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE) for (const name of ['u01', 'u02']) history.event(name, type);
+    history.event('u00', 'agent_started');
+    const { run } = history.asked.get('u00')?.[0] ?? {};
+    history.add('u00', { kind: 'act', surface: 'harness', dir: 'act', act: 'stop', run });
+    for (const type of ['agent_error', 'agent_stopped', 'agent_thinking'])
+      history.event('u00', type);
+    expect(history.verdict().findings).toEqual([]);
+  });
+
+  test('a tool call is judged on each tab, whatever another tab showed before', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const shown = FIVE.map((type) => {
+      for (const name of ['u01', 'u02']) history.event(name, type);
+      return history.event('u00', type);
+    });
+    for (const at of [0, 1, 3, 2, 4]) {
+      const { sequence: _sequence, ...event } = shown[at] ?? {};
+      history.add('u00', { ...event, conn: 'u00#2' });
+    }
+    expect(history.verdict().findings.map(({ rule }) => rule)).toEqual(['order/out-of-order']);
+  });
+
+  test('what was said in a shared thread is a leak outside that thread', () => {
+    const history = new HistoryBuilder(3).start();
+    const { thread } = history.person('u00');
+    const harness = { surface: 'harness', dir: 'act' } as const;
+    const audience = ['u00', 'u01'];
+    history.add('u00', { ...harness, kind: 'identity', ids: { thread }, audience });
+    history.round();
+    history.event('u00', 'agent_thinking', { to: 'u01' });
+    const question = history.asked.get('u00')?.[0]?.marker;
+    const said = { payload: { thought: `about ${question}` } };
+    expect(history.findings('foreign-marker')).toEqual([]);
+    history.event('u01', 'agent_thinking', said);
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u01 of u00']);
+  });
+
+  test('an event whose run the target named is routed, though it names nothing else', () => {
+    const history = new HistoryBuilder(2).start();
+    const harness = { surface: 'harness', dir: 'act', kind: 'act', act: 'ask' } as const;
+    for (const { name, note } of history.people)
+      history.add(name, { ...harness, question: 1, marker: note });
+    for (const type of FIVE)
+      for (const { name, note } of history.people) {
+        const run = `run-the-target-gave-${name}-7f`;
+        const content = JSON.stringify({ type, run_id: run, payload: { response: note } });
+        const tool = type.startsWith('tool_') ? { tool: 'call-1' } : {};
+        history.add(name, { event: type, run, ...tool, contentKind: 'frame', content });
+      }
+    expect(history.findings('gate/routing')).toEqual([]);
+    expect(history.verdict().metrics.routingAccuracy).toBe(1);
+  });
+});
