@@ -259,7 +259,8 @@ class OrderJudge {
       on.open.add(agent);
       if (!on.started) {
         on.started = true;
-        if (on.early !== undefined)
+        // A connection that came late shows what is going on before what it asked to be shown again.
+        if (on.early !== undefined && !on.replays)
           this.#add(
             'order/out-of-order',
             run,
