@@ -11,6 +11,8 @@ const ENCODED_TAIL_CHARACTERS = 2_048;
 /** Signs of an encoding: escapes, invisible and compatibility characters, and runs that are no words. */
 const LOOKS_ENCODED =
   /[\\%&\u00ad\u200b-\u200f\u2060-\u2064\u2460-\u24ff\ud835\ufeff\uff01-\uff5e]|[A-Za-z0-9+/_-]{40}/;
+/** Where something was found that several pieces spell together. */
+export const STREAMED = 'streamed answer';
 /** Streams followed at once; beyond them the record starts afresh. */
 const STREAMS_MAX = 50_000;
 
@@ -48,7 +50,7 @@ export class StreamSearch {
       ? joined
       : joined.slice(-(TAIL_CHARACTERS + piece.length));
     const collector = new SightingCollector(this.#knowledge, this.#scanner);
-    collector.search(searched, 'streamed answer');
+    collector.search(searched, STREAMED);
     const fresh = collector.sightings.filter((sighting) => !stream.reported.has(sighting.text));
     this.#breakOff(
       stream,

@@ -1,9 +1,10 @@
 import type { Mechanism } from '../../history/verdict.ts';
-import { answerText } from '../answer-text.ts';
+import { answerText, chunkText } from '../answer-text.ts';
 import type { Facts, Sighting } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
 import type { Run } from '../run-ledger.ts';
+import { STREAMED } from '../stream-search.ts';
 
 const WRONG = 'isolation/wrong-answer';
 const NOT_ECHOED = 'evidence/marker-not-echoed';
@@ -51,8 +52,7 @@ export class AnswerRules implements RuleGroup {
     if (run === undefined) return;
     const { order } = this.#bench.knowledge.profile;
     this.#noteEchoes(facts, run, event);
-    if (order.chunk.includes(event))
-      this.#answerTo(run).streamed.push(...facts.sightings.filter(isMarker));
+    if (order.chunk.includes(event)) this.#answerTo(run).streamed.push(...this.#streamedIn(facts));
     const nested = run.outermost !== undefined && agent !== undefined && agent !== run.outermost;
     if (event === order.last && !nested) this.#judgeAnswer(facts, run);
   }
@@ -65,6 +65,16 @@ export class AnswerRules implements RuleGroup {
     for (const [run, answer] of this.#answers)
       if (!run.cancelled && !run.excused && run.terminals.length > 0)
         this.#concludeEchoes(run, answer);
+  }
+
+  /** Markers of the answer itself: what else a piece's frame holds was not said to its asker. */
+  #streamedIn({ observation, sightings }: Facts): readonly Sighting[] {
+    const markers = sightings.filter(isMarker);
+    if (markers.length === 0) return markers;
+    const { facts: finder, knowledge } = this.#bench;
+    const piece = chunkText(knowledge, observation.content ?? '') ?? '';
+    const said = new Set(finder.searchText(piece).map(({ text }) => text));
+    return markers.filter(({ place, text }) => place === STREAMED || said.has(text));
   }
 
   #answerTo(run: Run): Answer {
@@ -100,9 +110,12 @@ export class AnswerRules implements RuleGroup {
   #wrongMarker(markers: readonly Sighting[], run: Run): Sighting | undefined {
     const { knowledge } = this.#bench;
     if (markers.some((sighting) => this.#isCurrent(sighting, run))) return undefined;
+    // Members of a thread may be answered with what was said in it, but only there.
+    const isShared = knowledge.audienceOf({ thread: run.thread, run: run.id })?.has(run.asker);
     return (
       markers.find(
-        ({ owner, text }) => owner !== run.asker && !knowledge.isPublishedTo(text, run.asker),
+        ({ owner, text }) =>
+          owner !== run.asker && !(isShared === true && knowledge.isPublishedTo(text, run.asker)),
       ) ?? markers.find((sighting) => this.#isStale(sighting, run))
     );
   }
