@@ -252,6 +252,8 @@ class NaiveTrial {
         earlier.dir === 'out' &&
         textsOf(earlier).some((said) => said.includes(text)),
     );
+    // Another thread of a member is its own.
+    if (this.#lines.some(({ ids }) => ids?.thread === text)) return sent;
     return (
       sent || this.#membersIn(line).some((all) => all.includes(observer) && all.includes(name))
     );
@@ -269,20 +271,24 @@ class NaiveTrial {
     return named.map(({ audience = [] }) => audience);
   }
 
-  /** All pieces of one stream so far, read as one text; only what no piece holds alone is new. */
-  #streamed(line: Line, observer: string): void {
-    if (!this.#order.chunk.includes(line.event ?? '')) return;
-    const joined = this.#lines
+  /** All pieces of one stream so far, read as one text. */
+  #streamUpTo(line: Line): string {
+    if (!this.#order.chunk.includes(line.event ?? '')) return '';
+    return this.#lines
       .filter(
         ({ n, user, conn, run, event }) =>
           n <= line.n &&
-          user === observer &&
+          user === line.user &&
           conn === line.conn &&
           run === line.run &&
           this.#order.chunk.includes(event ?? ''),
       )
       .map((piece) => payloadText(piece, this.#header.profile.answer.chunk) ?? '')
       .join('');
+  }
+
+  #streamed(line: Line, observer: string): void {
+    const joined = this.#streamUpTo(line);
     for (const { name, markers } of this.#belongings)
       for (const { marker } of markers)
         if (name !== observer && this.#holds(joined, marker))
@@ -320,7 +326,7 @@ class NaiveTrial {
   answers(): void {
     const { answer, chunk } = this.#header.profile.answer;
     for (const run of this.runs) {
-      const events = this.#eventsOf(run);
+      const events = this.#receivedOf(run);
       const outermost = events[0]?.agent;
       const joined = events
         .filter(({ event }) => this.#order.chunk.includes(event ?? ''))
@@ -477,10 +483,10 @@ class NaiveTrial {
 
   #wrongRun(run: Run, line: Line): void {
     if (line.run === undefined || run.ask.marker === undefined) return;
-    const text = line.content ?? '';
+    const text = this.#flattened(`${line.content ?? ''} ${this.#streamUpTo(line)}`);
     const held = this.runs.filter(
       ({ asker, ask }) =>
-        asker === run.asker && ask.marker !== undefined && this.#holds(text, ask.marker),
+        asker === run.asker && ask.marker !== undefined && text.includes(ask.marker),
     );
     if (held.length > 0 && !held.includes(run)) this.#broken('order/wrong-run', run, line);
   }

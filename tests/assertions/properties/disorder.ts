@@ -58,7 +58,13 @@ const CHANGES: readonly Change[] = [
   (lines, at, { id }) => changed(lines, at, { id }),
   (lines, at, { content }) => {
     const line = lines[at];
-    return line === undefined ? lines : lines.with(at, { ...line, content });
+    if (line?.content === undefined || content === undefined) return lines;
+    const payload: unknown = Object(JSON.parse(content)).payload;
+    const frame: unknown = JSON.parse(line.content);
+    return lines.with(at, {
+      ...line,
+      content: JSON.stringify(Object.assign({}, frame, { payload })),
+    });
   },
 ];
 

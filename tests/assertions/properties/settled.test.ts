@@ -32,6 +32,21 @@ describe('once settled', () => {
     expect(history.verdict().findings.map(({ rule }) => rule)).toEqual(['order/out-of-order']);
   });
 
+  test('what a tab shows before it resumes is not out of order', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const { run } = history.asked.get('u00')?.[0] ?? {};
+    const resume = { kind: 'act', surface: 'harness', dir: 'act', act: 'resume' } as const;
+    const shown = FIVE.map((type) => {
+      for (const name of ['u01', 'u02']) history.event(name, type);
+      return history.event('u00', type);
+    });
+    history.add('u00', { ...shown[4], conn: 'u00#2' });
+    history.add('u00', { ...resume, run, conn: 'u00#2' });
+    for (const event of shown) history.add('u00', { ...event, conn: 'u00#2' });
+    expect(history.verdict().findings).toEqual([]);
+  });
+
   test('what was said in a shared thread is a leak outside that thread', () => {
     const history = new HistoryBuilder(3).start();
     const { thread } = history.person('u00');
@@ -45,6 +60,18 @@ describe('once settled', () => {
     expect(history.findings('foreign-marker')).toEqual([]);
     history.event('u01', 'agent_thinking', said);
     expect(history.findings('foreign-marker').map(who)).toEqual(['u01 of u00']);
+  });
+
+  test('a marker beside the text of a piece says nothing of the answer', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE.slice(0, 4))
+      for (const { name } of history.people) history.event(name, type);
+    const trace = history.person('u01').note;
+    history.event('u00', 'agent_chunk', { payload: { text: 'well', index: 0, trace } });
+    for (const { name } of history.people) history.event(name, 'agent_completed');
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u01']);
+    expect(history.findings('wrong-answer')).toEqual([]);
   });
 
   test('an event whose run the target named is routed, though it names nothing else', () => {
