@@ -100,3 +100,26 @@ export const judgeResultSchema = z.strictObject({
   startMegabytes: z.number(),
 });
 export type JudgeResult = z.infer<typeof judgeResultSchema>;
+
+export const scanJobSchema = z.strictObject({
+  /** Size of the smaller of each two texts. */
+  bytes: z.number().int().positive(),
+  samples: z.number().int().positive(),
+  /** Random texts to search in which there is no marker. */
+  markerlessTexts: z.number().int().positive(),
+});
+export type ScanJob = z.infer<typeof scanJobSchema>;
+
+export const scanResultSchema = z.strictObject({
+  texts: z.array(
+    z.strictObject({
+      name: z.string(),
+      megabytesPerSecond: z.number(),
+      /** Cost of a text of twice the size, over that of the text. */
+      ratio: z.number(),
+    }),
+  ),
+  searched: z.number(),
+  falseAlarms: z.number(),
+});
+export type ScanResult = z.infer<typeof scanResultSchema>;

@@ -5,6 +5,7 @@ import { measureClient } from './measure-client.ts';
 import { measureJudge } from './measure-judge.ts';
 import { measureMemory } from './measure-memory.ts';
 import { measurePage } from './measure-page.ts';
+import { measureScan } from './measure-scan.ts';
 import { readOptions, USAGE, type BenchOptions, type Section } from './options.ts';
 import { isWithin, render, type Measurement, type Workbench } from './report.ts';
 
@@ -13,6 +14,7 @@ const MEASURE: Readonly<Record<Section, (bench: Workbench) => Promise<Measuremen
   judge: measureJudge,
   memory: measureMemory,
   'page-frames': measurePage,
+  scan: measureScan,
 };
 
 const EXIT_INTERRUPTED = 130;

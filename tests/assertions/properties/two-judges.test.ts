@@ -35,15 +35,16 @@ describe('two judges that share nothing but the rules', () => {
         fc.property(
           legalStory,
           fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.nat()), { maxLength: 2 }),
+          fc.record({ changes: fc.nat(2), from: fc.nat() }),
           fc.constantFrom(true, true, true, false),
-          (story, mutations, complete) => {
+          (story, mutations, { changes, from }, complete) => {
             let told = tell(story);
             for (const [name, seed] of mutations) {
               const lines = MUTATIONS[name]?.(told, pickFrom(seed))?.lines;
               if (lines !== undefined) told = { ...told, lines };
             }
             const { header } = told;
-            const lines = disordered(told, changes, pickFrom(start));
+            const lines = disordered(told, changes, pickFrom(from));
             histories += 1;
             expect(judgedForReal(header, lines, complete)).toEqual(
               judgedNaively(header, lines, complete),
