@@ -225,8 +225,7 @@ export class Tally {
     if (facts.attribution === undefined) return;
     user.agentEvents += 1;
     this.#agentEvents += 1;
-    if (this.#isUnsettled(facts)) this.#unsettled.push(facts);
-    else if (this.#belongs(facts)) this.#routed += 1;
+    this.#route(facts);
     this.#delivered(facts);
   }
 
@@ -235,6 +234,11 @@ export class Tally {
     const offset = this.#offsets.get(observer)?.offset;
     if (observation.sentAt === undefined || offset === undefined) return;
     this.#delivery.record(this.#startedAtUnixMs + observation.t + offset - observation.sentAt);
+  }
+
+  #route(facts: Facts): void {
+    if (this.#isUnsettled(facts)) this.#unsettled.push(facts);
+    else if (this.#belongs(facts)) this.#routed += 1;
   }
 
   /** A run id that the target made may get its owner by this very event, or a later one. */

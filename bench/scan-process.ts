@@ -35,15 +35,19 @@ function costOf(searched: SearchedTexts, text: string, samples: number): number 
 
 function work(job: ScanJob): ScanResult {
   const searched = new SearchedTexts(USERS);
-  const texts = SCANNED_TEXTS.map(({ name, make }) => {
+  const texts = SCANNED_TEXTS.map((scanned) => {
     const [once, twice] = [1, 2].map((times) =>
-      make(job.bytes * times, searched.campaignPrefix, pickFrom(1)),
+      scanned.make(job.bytes * times, searched.campaignPrefix, pickFrom(1)),
     );
     if (once === undefined || twice === undefined) throw new Error('no text was made');
     costOf(searched, once, 1);
     const seconds = costOf(searched, once, job.samples);
     const ratio = costOf(searched, twice, job.samples) / seconds;
-    return { name, megabytesPerSecond: Buffer.byteLength(once) / 1e6 / seconds, ratio };
+    return {
+      name: scanned.name,
+      megabytesPerSecond: Buffer.byteLength(once) / 1e6 / seconds,
+      ratio,
+    };
   });
   return { texts, ...alarms(searched, job.markerlessTexts) };
 }

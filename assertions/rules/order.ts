@@ -257,21 +257,26 @@ class OrderJudge {
           `${first} of agent "${agent}" came twice before it completed`,
         );
       on.open.add(agent);
-      if (!on.started) {
-        on.started = true;
-        // A connection that came late shows what is going on before what it asked to be shown again.
-        if (on.early !== undefined && !on.replays)
-          this.#add(
-            'order/out-of-order',
-            run,
-            { observation: on.early },
-            `${on.early.event ?? 'an event'} came before ${first}`,
-          );
-      }
+      this.#started(run, on);
       return;
     }
     if (event === last) on.open.delete(agent);
     if (!on.started) on.early ??= observation;
+  }
+
+  /** The first start on a connection: what it showed before came too early. */
+  #started(run: Run, on: RunOnConnection): void {
+    if (on.started) return;
+    on.started = true;
+    // A connection that came late shows what is going on before what it asked to be shown again.
+    if (on.early === undefined || on.replays) return;
+    const { first } = this.#bench.knowledge.profile.order;
+    this.#add(
+      'order/out-of-order',
+      run,
+      { observation: on.early },
+      `${on.early.event ?? 'an event'} came before ${first ?? 'the start'}`,
+    );
   }
 
   /** Further edges of the profile: no `after` before the first `before`. */

@@ -361,10 +361,10 @@ function deedsOf(plan: RunPlan): Deed[] {
 function round(plans: readonly RunPlan[], weave: readonly number[]): Sentence[] {
   const strands = plans.map((plan, who) =>
     // Somebody's run must come to its end, or nothing could be said of errors.
-    deedsOf(who === 0 ? { ...plan, stopsAfter: null } : plan).map(
-      // oxlint-disable-next-line no-unsafe-type-assertion -- a deed and who does it are a sentence
-      (deed) => ({ who, ...deed }) as Sentence,
-    ),
+    deedsOf(who === 0 ? { ...plan, stopsAfter: null } : plan).map((deed): Sentence => ({
+      who,
+      ...deed,
+    })),
   );
   return [
     ...strands.flatMap((strand) => strand.slice(0, 1)),

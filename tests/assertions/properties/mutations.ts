@@ -598,7 +598,14 @@ const ORDER: Readonly<Record<string, Mutation>> = {
     const content = '{"type":"agent_';
     return {
       lines: insert(told.lines, told.lines.indexOf(event), {
-        ...{ n: 0, line: 0, user, conn, t, surface, dir, kind },
+        n: 0,
+        line: 0,
+        user,
+        conn,
+        t,
+        surface,
+        dir,
+        kind,
         contentKind: 'text',
         content,
       }),
@@ -618,8 +625,14 @@ const reported = (
     lines: [
       ...told.lines,
       {
-        ...{ n: 0, line: 0, t: told.lines.at(-1)?.t ?? 0, user, conn: connOf(told, user) },
-        ...{ surface: 'harness', dir: 'act', kind: 'failure' },
+        n: 0,
+        line: 0,
+        t: told.lines.at(-1)?.t ?? 0,
+        user,
+        conn: connOf(told, user),
+        surface: 'harness',
+        dir: 'act',
+        kind: 'failure',
         ...line,
       },
     ],

@@ -35,9 +35,12 @@ describe('two judges that share nothing but the rules', () => {
         fc.property(
           legalStory,
           fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.nat()), { maxLength: 2 }),
-          fc.record({ changes: fc.nat(2), from: fc.nat() }),
-          fc.constantFrom(true, true, true, false),
-          (story, mutations, { changes, from }, complete) => {
+          fc.record({
+            changes: fc.nat(2),
+            from: fc.nat(),
+            complete: fc.constantFrom(true, true, true, false),
+          }),
+          (story, mutations, { changes, from, complete }) => {
             let told = tell(story);
             for (const [name, seed] of mutations) {
               const lines = MUTATIONS[name]?.(told, pickFrom(seed))?.lines;
