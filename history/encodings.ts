@@ -3,28 +3,29 @@
  * Views are made only when the text shows the layer's own signs, so ordinary frames cost nothing.
  */
 
+/** Line breaks stay, for base64 is read across them. */
 const SINGLE_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  "'": "'",
-  '\\': '\\',
-  '/': '/',
-  n: '\n',
-  r: '\r',
+  '\\"': '"',
+  "\\'": "'",
+  '\\\\': '\\',
+  '\\/': '/',
+  '\\n': '\n',
+  '\\r': '\r',
 };
 
 /** Undoes JSON and JavaScript string escapes, without needing the text to be a whole JSON value. */
 export function unescapeJson(text: string): string {
-  // The callback takes what `replace` gives: the match and its four groups.
   return text.replace(
-    /\\(?:u\{0*([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|(.))/gi,
-    (...[, braced, four, two, single]: (string | undefined)[]) => {
-      const digits = braced ?? four ?? two;
-      if (digits !== undefined) return codePoint(Number.parseInt(digits, 16));
-      if (single === undefined) return ' ';
-      // Line breaks stay, for base64 is read across them; the rest become a space, for it separates words.
-      return SINGLE_ESCAPES[single] ?? ' ';
-    },
+    /\\(?:u\{0*[0-9a-f]{1,6}\}|u[0-9a-f]{4}|x[0-9a-f]{2}|.)/gi,
+    (escape) => SINGLE_ESCAPES[escape] ?? codeOf(escape),
   );
+}
+
+/** What an escape with digits stands for; any other only separates words. */
+function codeOf(escape: string): string {
+  if (escape.length === 2) return ' ';
+  const digits = escape.charAt(2) === '{' ? escape.slice(3, -1) : escape.slice(2);
+  return codePoint(Number.parseInt(digits, 16));
 }
 
 /** Undoes percent-encoding; malformed sequences stay as they are. `+` is left alone. */
@@ -90,9 +91,13 @@ export function stripInvisible(text: string): string {
   return text.replace(INVISIBLE, '');
 }
 
+/** Characters whose plain form may hold a letter or digit; making all of a text plain is slow. */
+const COMPATIBILITY =
+  /[\u00a0-\u00ff\u0132-\u0149\u017f\u01c4-\u01f3\u02b0-\u02ff\u1d2c-\u1dbf\u1e9a\u2002-\u33ff\ua69c-\ua7ff\ufb00-\ufffc\u{107a5}\u{1ccd6}-\u{1ccf9}\u{1d400}-\u{1d7ff}\u{1f100}-\u{1f1ff}\u{1fbf0}-\u{1fbf9}]+/gu;
+
 /** Compatibility forms (full-width, mathematical, circled letters) to plain ones. */
 export function toPlainLetters(text: string): string {
-  return text.normalize('NFKC');
+  return text.replace(COMPATIBILITY, (letters) => letters.normalize('NFKC'));
 }
 
 /** A run of base64 (either alphabet) as text; bytes that are no UTF-8 leave ASCII around them alone. */
