@@ -268,8 +268,7 @@ class OrderJudge {
   #started(run: Run, on: RunOnConnection): void {
     if (on.started) return;
     on.started = true;
-    // A connection that came late shows what is going on before what it asked to be shown again.
-    if (on.early === undefined || on.replays) return;
+    if (on.early === undefined) return;
     const { first } = this.#bench.knowledge.profile.order;
     this.#add(
       'order/out-of-order',
