@@ -18,7 +18,7 @@ describe('a legal history', () => {
           expect(verdict.findings).toEqual([]);
           expect(verdict.verdict).toBe('pass');
         }),
-        effort(400, 3),
+        effort(300, 2),
       );
     },
     EFFORT_MS,
@@ -55,7 +55,7 @@ describe('a mutated history', () => {
           const untrue = found.filter((finding) => !explains(mutation, finding));
           expect(untrue.map((finding) => `${finding.rule}: ${finding.message}`)).toEqual([]);
         }),
-        effort(60, 0.25),
+        effort(8, 2),
       );
       expect(mutated).toBeGreaterThan(0);
     },
