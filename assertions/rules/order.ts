@@ -257,7 +257,8 @@ class OrderJudge {
           `${first} of agent "${agent}" came twice before it completed`,
         );
       on.open.add(agent);
-      this.#started(run, on);
+      // Where a run is resumed without a replay, a sub-agent's start is the first that is seen.
+      if (observation.agent === run.outermost) this.#started(run, on);
       return;
     }
     if (event === last) on.open.delete(agent);

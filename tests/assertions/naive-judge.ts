@@ -429,11 +429,14 @@ class NaiveTrial {
     const events = this.#eventsOf(run);
     for (const line of events) this.#wrongRun(run, line);
     for (const conn of new Set(events.map((line) => line.conn)))
-      this.#orderOn(
-        run,
-        events.filter((line) => line.conn === conn),
-        events[0]?.agent,
-      );
+      for (const resumed of [false, true])
+        this.#orderOn(
+          run,
+          events.filter(
+            (line) => line.conn === conn && this.#isResumed(run, conn, line.n) === resumed,
+          ),
+          events[0]?.agent,
+        );
     this.#ends(run, events);
   }
 
@@ -452,7 +455,6 @@ class NaiveTrial {
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
   #orderOn(run: Run, events: readonly Line[], outermost: string | undefined): void {
     const { first, last, pairs } = this.#order;
-    const resumed = this.#isResumed(run, events[0]?.conn ?? null, Infinity);
     for (const [at, line] of events.entries()) {
       const before = events.slice(0, at);
       if (before.some((b) => this.#isEnd(b, outermost)) && !this.#isEnd(line, outermost))
@@ -465,12 +467,13 @@ class NaiveTrial {
         if (started > sameAgent.findLastIndex(({ event }) => event === last))
           this.#broken('order/duplicate-event', run, line);
         const [early] = before;
-        if (early !== undefined && early.event !== first && !resumed)
-          if (!before.some(({ event }) => event === first))
-            this.#broken('order/out-of-order', run, early, line);
+        const opens = line.agent === outermost;
+        const opened = before.some(({ event, agent }) => event === first && agent === outermost);
+        if (opens && !opened && early !== undefined)
+          this.#broken('order/out-of-order', run, early, line);
       }
       for (const { opens, closes } of pairs) {
-        if (line.event !== opens || line.tool === undefined || resumed) continue;
+        if (line.event !== opens || line.tool === undefined) continue;
         const early = before.find(({ event, tool }) => event === closes && tool === line.tool);
         const opened = before.some(({ event, tool }) => event === opens && tool === line.tool);
         if (early !== undefined && !opened) this.#broken('order/out-of-order', run, early, line);
