@@ -27,6 +27,8 @@ export interface SelftestResult {
 
 const COMPLAINTS_MAX = 5;
 const TIMEOUT_MS = 15_000;
+/** Several browsers on few cores are slow, and what is slow is not yet hung. */
+const TIMEOUT_IN_BROWSER_MS = 60_000;
 const OVERLOADED = 'evidence/harness-overloaded';
 /** Several trials share the machine, and a busy machine is slow: no timing gate is judged by that. */
 const LIFTED_MS = 120_000;
@@ -68,7 +70,7 @@ function planOf(one: SelftestCase, dir: string): TrialPlan {
     signIn: one.target === 'netra' ? 'register' : null,
     pace: one.pace,
     rounds: one.rounds,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: one.transport === 'browser' ? TIMEOUT_IN_BROWSER_MS : TIMEOUT_MS,
     outDir: dir,
     faults: one.kind === 'fault' ? [one.name] : [],
     variants: [...one.variants],

@@ -1,8 +1,16 @@
+import { availableParallelism } from 'node:os';
+import pLimit from 'p-limit';
 import { openBrowserPool, type PoolSurroundings } from './browser-pool.ts';
 import { BrowserUser } from './browser-user.ts';
 import { CdpPageRecorder } from './page-recorder.ts';
 import type { TrialPlan } from './plan.ts';
 import type { BrowserSeat, Cast, TrialContext } from './trial-context.ts';
+
+/**
+ * Pages that are being opened compute: more of them at once open no sooner, and make each other's calls
+ * look slow.
+ */
+const OPENINGS_PER_CORE = 2;
 
 /** What browser users need beside the plan and the trial's context. */
 export interface CastSurroundings extends PoolSurroundings {
@@ -23,8 +31,10 @@ export async function castInBrowsers(
 ): Promise<Cast> {
   const { dir, bodyBytesMax } = surroundings;
   const pool = await openBrowserPool(plan, surroundings);
+  const openings = pLimit(OPENINGS_PER_CORE * availableParallelism());
   const seatIn = (context: TrialContext): BrowserSeat => ({
     pool,
+    openings,
     createRecorder: () => recorderIn(context, bodyBytesMax),
     dir,
     trace: plan.trace,

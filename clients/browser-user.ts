@@ -126,19 +126,7 @@ export class BrowserUser implements User, PageOwner {
 
   signIn(): Promise<void> {
     this.#waitInLine('sign-in');
-    return this.#context.signIns(async () => {
-      await this.#context.pacer.turn();
-      this.#begin('sign-in');
-      const driver = await this.#openProfile();
-      driver.recorder.purpose('sign-in');
-      const form = this.#form();
-      if (form === undefined) await this.#signInWithToken(driver);
-      else await this.#signInByForm(driver, form);
-      driver.recorder.purpose('api');
-      this.#greeting?.begin(this.#account.session);
-      await this.#account.whoAmI();
-      await driver.snapshot();
-    });
+    return this.#context.signIns(() => this.#browser.openings(() => this.#signInHere()));
   }
 
   async openChat(): Promise<void> {
@@ -151,7 +139,7 @@ export class BrowserUser implements User, PageOwner {
 
   async connect(): Promise<void> {
     this.#waitInLine('connect');
-    await this.#context.connects(() => this.#openPage());
+    await this.#context.connects(() => this.#browser.openings(() => this.#openPage()));
   }
 
   async storeNote(): Promise<void> {
@@ -173,7 +161,6 @@ export class BrowserUser implements User, PageOwner {
     this.#begin('ask');
     if (this.#prepared === undefined) await this.#prepareNow();
     await this.#askNow();
-    await this.#open().snapshot();
   }
 
   async answered(): Promise<void> {
@@ -471,6 +458,20 @@ export class BrowserUser implements User, PageOwner {
     if (kind !== 'password' && kind !== 'register') return undefined;
     const form = forms?.[kind];
     return form === undefined ? undefined : { form, kind };
+  }
+
+  async #signInHere(): Promise<void> {
+    await this.#context.pacer.turn();
+    this.#begin('sign-in');
+    const driver = await this.#openProfile();
+    driver.recorder.purpose('sign-in');
+    const form = this.#form();
+    if (form === undefined) await this.#signInWithToken(driver);
+    else await this.#signInByForm(driver, form);
+    driver.recorder.purpose('api');
+    this.#greeting?.begin(this.#account.session);
+    await this.#account.whoAmI();
+    await driver.snapshot();
   }
 
   async #signInWithToken(driver: PageDriver): Promise<void> {

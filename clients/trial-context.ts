@@ -35,6 +35,8 @@ export interface TrialContext {
 /** Where the browser users of a trial sit. */
 export interface BrowserSeat {
   readonly pool: BrowserPool;
+  /** Bounds the pages being opened at once. */
+  readonly openings: LimitFunction;
   /** Makes the recorder of one browser profile. */
   readonly createRecorder: () => PageRecorder;
   /** Directory of the trial, for screenshots and traces. */

@@ -70,7 +70,7 @@ export interface Message {
 /** A conversation. Everybody in `members` may read it and sees the runs in it. */
 export interface Thread {
   readonly id: string;
-  readonly title: string;
+  title: string;
   /** Who created it. */
   readonly owner: User;
   /** User ids, the owner's first. */

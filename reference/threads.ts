@@ -13,6 +13,9 @@ export interface NewThread {
 }
 
 const MESSAGES_PER_THREAD_MAX = 2_000;
+const TITLE_LENGTH_MAX = 200;
+/** Title of a thread that was made without one, until somebody asks in it. */
+export const TITLE_OF_NEW = 'New conversation';
 
 /** All threads, in memory, and who may see them. */
 export class Threads {
@@ -72,8 +75,10 @@ export class Threads {
     for (const member of thread.members) this.byMember.get(member)?.delete(thread);
   }
 
-  /** Stores a message; the oldest goes when a thread is full. */
+  /** Stores a message; the oldest goes when a thread is full. The first question names a new thread. */
   append(thread: Thread, message: Omit<Message, 'id' | 'createdAt'>): void {
+    if (thread.title === TITLE_OF_NEW && message.role === 'user')
+      thread.title = [...message.content].slice(0, TITLE_LENGTH_MAX).join('');
     thread.messages.push({ id: `msg_${randomUUID()}`, createdAt: this.clock.now(), ...message });
     if (thread.messages.length > MESSAGES_PER_THREAD_MAX) thread.messages.shift();
   }

@@ -33,6 +33,7 @@ export const referencePage: PageInput = {
   chatPath: '/chat',
   ready: '[data-testid=main-chat][data-state=ready]',
   signedInUser: '[data-testid=user-email]',
+  newChat: '[data-testid=new-chat-button]',
   composer: '[data-testid=message-textarea]',
   send: '[data-testid=send-button]',
   answer: `${MESSAGES}[data-role=assistant]`,

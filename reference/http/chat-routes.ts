@@ -4,6 +4,7 @@ import { isoTime } from '../clock.ts';
 import type { Deviation, Session, Thread } from '../model.ts';
 import { Refusal } from '../refusal.ts';
 import { isLetIn } from '../trespass.ts';
+import { TITLE_OF_NEW } from '../threads.ts';
 import type { World } from '../world.ts';
 import type { Call } from './caller.ts';
 import { readInput, signedIn } from './caller.ts';
@@ -82,7 +83,7 @@ function createThread(world: World, { session, request, reply }: Call): Reply {
     if (member === undefined) throw new Refusal(422, `No user "${wanted}"`);
     return member.id;
   });
-  const title = body.title ?? 'New conversation';
+  const title = body.title ?? TITLE_OF_NEW;
   const thread = world.threads.create({ owner: session.user, title, members });
   void reply.code(201);
   return { ...summary(thread), title, members: [...thread.members] };

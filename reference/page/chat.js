@@ -43,10 +43,7 @@ async function open() {
 function listenToReader() {
   const on = (id, type, handle) => view.byTestId(id).addEventListener(type, handle);
   on('logout-button', 'click', () => void signOut());
-  on('new-chat-button', 'click', () => {
-    forgetTranscript();
-    location.assign('/chat');
-  });
+  on('new-chat-button', 'click', () => void guarded(startConversation));
   on('stop-button', 'click', stop);
   on('threads-toggle', 'click', ({ currentTarget }) => {
     const expanded = currentTarget.getAttribute('aria-expanded') !== 'true';
@@ -125,11 +122,28 @@ async function ask() {
   if (ready) submit(run);
 }
 
-async function createThread(question) {
-  const title = [...question].slice(0, TITLE_LENGTH_MAX).join('');
-  const thread = await api('POST', '/api/threads', { body: { title } });
+async function createThread(title) {
+  const body = title === undefined ? {} : { title: [...title].slice(0, TITLE_LENGTH_MAX).join('') };
+  const thread = await api('POST', '/api/threads', { body });
   openThread(thread.id);
   await listThreads({ cache: 'reload' });
+}
+
+// A conversation that is begun by its button takes its title from its first question. On a page where
+// nothing was said it is made in place; otherwise in a page of its own.
+async function startConversation() {
+  if (threadId !== null || messages.length > 0) {
+    forgetTranscript();
+    location.assign('/chat');
+    return;
+  }
+  const wasReady = ready;
+  view.showOpening();
+  try {
+    await createThread();
+  } finally {
+    if (wasReady && ready) view.showConnection('connected');
+  }
 }
 
 function openThread(id) {

@@ -26,6 +26,8 @@ async function enter(path, body) {
     const reply = await response.json();
     if (!response.ok) throw new Error(reply.detail);
     keepTokens(reply);
+    // Whoever goes back to this page at a shared browser must not find what was typed into it.
+    form.reset();
     location.assign('/chat');
   } catch (error) {
     problem.textContent =

@@ -24,6 +24,11 @@ export function showConnection(state) {
   else delete byTestId('main-chat').dataset.state;
 }
 
+/** Nothing may be asked while a conversation is being made. */
+export function showOpening() {
+  delete byTestId('main-chat').dataset.state;
+}
+
 /** Shows whether a run is under way, and what it does. */
 export function showProcessing(underWay, doing = '') {
   byTestId('agent-processing').hidden = !underWay;

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import pLimit from 'p-limit';
 import { chromium, type Browser, type BrowserContext, type Page, type WebSocket } from 'playwright';
 import type { BrowserPool, PageOwner, PageRecorder } from '../../clients/browser-parts.ts';
 import { BrowserUser } from '../../clients/browser-user.ts';
@@ -187,7 +188,7 @@ export async function pageTrial(
         recorders.push(recorder);
         return recorder;
       };
-      const seat = { pool, createRecorder, dir, trace, bodyBytesMax: 1024 };
+      const seat = { pool, openings: pLimit(1), createRecorder, dir, trace, bodyBytesMax: 1024 };
       return new BrowserUser(context, seat, { persona, name });
     },
   });
