@@ -25,6 +25,8 @@ export interface Deed {
 }
 
 interface UserDeeds {
+  /** The user's browser was lost: from then on nothing of the user's was seen. */
+  isBlind: boolean;
   lastOpenAt: number;
   readonly drops: Observation[];
   readonly signOuts: Observation[];
@@ -50,6 +52,7 @@ export class Disturbances {
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
     this.#users = knowledge.users.map(() => ({
+      isBlind: false,
       lastOpenAt: -1,
       drops: [],
       signOuts: [],
@@ -64,6 +67,7 @@ export class Disturbances {
     if (user === undefined) return;
     const { kind, conn, n } = observation;
     if (kind === 'act') this.#act(observation, observer, user);
+    else if (kind === 'failure' && observation.reason === 'browser-lost') user.isBlind = true;
     else if (kind === 'frame') {
       if (user.drops.length > 0 && conn !== null && observation.dir === 'in')
         user.heardAt.set(conn, n);
@@ -120,10 +124,11 @@ export class Disturbances {
     return cancelled && (terminals.length > 0 || stopped.length === 0);
   }
 
-  /** Its asker signed out before the end, or dropped the connection and did not come back. */
+  /** Its asker signed out before the end, lost the browser, or dropped the connection for good. */
   #isLeft({ asker, ask, terminals }: Run): boolean {
     const user = this.#users[asker];
     if (user === undefined || terminals.length > 0) return false;
+    if (user.isBlind) return true;
     if (user.signOuts.some(({ n }) => n > ask.n)) return true;
     const drop = user.drops.findLast(({ n }) => n > ask.n);
     return drop !== undefined && !this.#cameBack(user, drop);

@@ -11,6 +11,9 @@ const CLOSE = 'delivery/unexpected-close';
 /** Steps by which a user comes to be connected; anything else that fails is an error. */
 const CONNECTING = /sign.?in|connect|handshake|open.?chat|who.?am.?i/i;
 
+/** Reasons of failures that other lines or other rules tell of. */
+const SAID_ELSEWHERE = new Set(['unexpected-close', 'not-shown', 'browser-lost']);
+
 interface Failure {
   readonly user: UserIndex;
   readonly observation: Observation;
@@ -92,7 +95,7 @@ export class DeliveryRules implements RuleGroup {
   #stepFailed({ observation, observer }: Facts): void {
     const { reason, step = 'a step' } = observation;
     // The close line itself says it; what a page shows, and what could not be watched, has its own rules.
-    if (reason === 'unexpected-close' || reason === 'not-shown' || step === 'watch') return;
+    if (SAID_ELSEWHERE.has(reason ?? '') || step === 'watch') return;
     const failure = { user: observer, observation };
     if (reason !== 'timeout') {
       this.#gather(CONNECTING.test(step) ? CONNECT : ERROR, step, failure);

@@ -58,8 +58,7 @@ export class SurfaceRules implements RuleGroup {
     if (!this.#bench.knowledge.isBrowser(observer)) return;
     if (received) this.#seek(observation, observer);
     else if (observation.act === 'prove') this.#planted(observation, observer);
-    else if (observation.kind === 'failure' && observation.step === 'watch')
-      this.#unwatched(observation, observer);
+    else if (observation.kind === 'failure') this.#failed(observation, observer);
   }
 
   conclude(): void {
@@ -104,6 +103,13 @@ export class SurfaceRules implements RuleGroup {
     for (const proof of this.#proofs.get(user) ?? [])
       if (!proof.isSeen)
         this.#blind(user, proof.surface, 'its watcher did not see what was planted', proof.act);
+  }
+
+  /** Whoever lost the browser saw nothing more, whatever else was going on: no fault of the target's. */
+  #failed(observation: Observation, observer: UserIndex): void {
+    if (observation.step === 'watch') this.#unwatched(observation, observer);
+    else if (observation.reason === 'browser-lost')
+      this.#blind(observer, 'dom', observation.message ?? 'the browser was lost', observation);
   }
 
   #unwatched(observation: Observation, observer: UserIndex): void {

@@ -312,6 +312,27 @@ describe('evidence/blind-surface', () => {
     expect(history.findings('blind-surface')[0]?.message).toContain('the page was gone');
   });
 
+  test('a browser that is lost in mid-run leaves its user blind, and accuses nobody', () => {
+    const history = browserRuns();
+    const [lost, ...others] = history.people;
+    history.add(lost?.name ?? '', {
+      surface: 'harness',
+      dir: 'act',
+      kind: 'failure',
+      conn: null,
+      step: 'answer',
+      reason: 'browser-lost',
+      message: 'the browser was lost: the page crashed',
+    });
+    for (const { name } of others) {
+      history.event(name, 'agent_completed');
+      draw(history, name, answerOf(history, name));
+    }
+    expect(history.verdict().verdict).toBe('inconclusive');
+    expect(violations(history)).toEqual([]);
+    expect(blind(history)).toEqual(['u00 dom']);
+  });
+
   test('a user without an agent event is told which surfaces were silent', () => {
     const history = new HistoryBuilder(2, {}, 'browser').start();
     const [finding] = history.findings('nothing-observed');
