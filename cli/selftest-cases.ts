@@ -11,6 +11,7 @@ export interface SelftestCase {
   /** Scenario that provokes it. */
   readonly story: string;
   readonly rounds: number;
+  readonly users: number;
   /** Pace of the embedded target. */
   readonly pace: number;
   readonly variants: readonly string[];
@@ -30,8 +31,11 @@ interface Provocation {
 }
 
 /** One round of ten users is 50 events: `docs/statistics.md` derives the number. */
-const ROUNDS_FOR_RARE_LEAKS = 20;
+const ROUNDS_FOR_RARE_LEAKS = 19;
 const PACE = 0.2;
+const USERS = 10;
+/** Enough for every third user to have neighbours on both sides; browsers are dear. */
+const USERS_IN_BROWSERS = 4;
 const PACE_OF_DISTURBANCES = 0.5;
 const PROBES: Provocation = { story: 'hostile-access', pace: 1 };
 
@@ -85,18 +89,25 @@ export function wordsToProvoke(fault: FaultEntry): string {
 
 function faultCases(fault: FaultEntry): SelftestCase[] {
   const needs = fault.needs.split(', ').map((need) => PROVOCATIONS[need] ?? {});
+  const rounds = Math.max(1, ...needs.map((need) => need.rounds ?? 1));
   return transportsOf(fault).map((transport) => ({
     kind: 'fault',
     name: fault.name,
     transport,
     // What needs a probe besides is probed: that scenario has both.
     story: needs.findLast(({ story }) => story !== undefined)?.story ?? 'golden-path',
-    rounds: Math.max(1, ...needs.map(({ rounds }) => rounds ?? 1)),
+    rounds,
+    users: usersOn(transport, rounds),
     pace: Math.max(PACE, ...needs.map(({ pace }) => pace ?? 0)),
     variants: needs.flatMap(({ variants }) => variants ?? []),
     target: 'reference',
     anyOf: fault.rules,
   }));
+}
+
+/** What happens rarely needs all the events it can get, whatever they cost. */
+function usersOn(transport: CaseTransport, rounds: number): number {
+  return transport === 'browser' && rounds < ROUNDS_FOR_RARE_LEAKS ? USERS_IN_BROWSERS : USERS;
 }
 
 function transportsOf({ seenBy }: FaultEntry): readonly CaseTransport[] {
@@ -115,6 +126,7 @@ function variantCases(variant: VariantEntry): SelftestCase[] {
     transport,
     story: story ?? 'golden-path',
     rounds: rounds ?? 1,
+    users: usersOn(transport, rounds ?? 1),
     pace: pace ?? PACE,
     variants: [variant.name],
     target: variant.target,

@@ -70,6 +70,7 @@ function planOf(one: SelftestCase, dir: string): TrialPlan {
     signIn: one.target === 'netra' ? 'register' : null,
     pace: one.pace,
     rounds: one.rounds,
+    users: one.users,
     timeoutMs: one.transport === 'browser' ? TIMEOUT_IN_BROWSER_MS : TIMEOUT_MS,
     outDir: dir,
     faults: one.kind === 'fault' ? [one.name] : [],

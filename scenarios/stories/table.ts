@@ -11,6 +11,7 @@ import {
 } from './disturbances.ts';
 import { goldenPath } from './golden-path.ts';
 import { hostileAccess } from './hostile-access.ts';
+import { switchAccount } from './switch-account.ts';
 
 /** What a crowd goes through in a scenario, without its assertions. */
 export interface Story {
@@ -38,6 +39,8 @@ export const STORIES: readonly Story[] = [
   { name: 'ask-at-once', walk: askAtOnce },
   { name: 'token-refresh', walk: tokenRefresh },
   { name: 'hostile-access', walk: hostileAccess },
+  // What one user leaves behind for the next is the point, not who is there at one moment.
+  { name: 'switch-account', walk: switchAccount, overlapFloor: 0 },
 ];
 
 /** The story of this name; throws when there is none, for names come from our own tables. */
