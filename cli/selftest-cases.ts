@@ -26,6 +26,7 @@ interface Provocation {
   readonly story?: string;
   /** Slower, where something must happen while a run is under way. */
   readonly pace?: number;
+  readonly paceInBrowsers?: number;
   readonly rounds?: number;
   readonly variants?: readonly string[];
 }
@@ -37,6 +38,10 @@ const USERS = 10;
 /** Enough for every third user to have neighbours on both sides; browsers are dear. */
 const USERS_IN_BROWSERS = 4;
 const PACE_OF_DISTURBANCES = 0.5;
+/** A page takes its time to be loaded again, and must be there before its run is over. */
+const PACE_FOR_RELOADS = 3;
+/** What comes late must come later than a target may take to close a socket. */
+const PACE_OF_STALE_RUNS = 2;
 const PROBES: Provocation = { story: 'hostile-access', pace: 1 };
 
 const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
@@ -47,12 +52,17 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   'many rounds': { rounds: ROUNDS_FOR_RARE_LEAKS },
   late: { story: 'staggered' },
   cancel: { story: 'cancel', pace: PACE_OF_DISTURBANCES },
-  reconnect: { story: 'reconnect', pace: PACE_OF_DISTURBANCES },
-  'sign-out': { story: 'sign-out', pace: PACE_OF_DISTURBANCES },
+  reconnect: {
+    story: 'reconnect',
+    pace: PACE_OF_DISTURBANCES,
+    paceInBrowsers: PACE_FOR_RELOADS,
+  },
+  'sign-out': { story: 'sign-out', pace: PACE_OF_STALE_RUNS },
   error: { story: 'error', pace: PACE_OF_DISTURBANCES },
   tabs: { story: 'tabs' },
   switch: { story: 'switch-account' },
-  'equal titles': { story: 'equal-names' },
+  // A page calls a thread after its first question.
+  'equal titles': { story: 'equal-names', variants: ['equal-questions'] },
   'prefix names': { story: 'equal-names' },
   'ask at once': { story: 'ask-at-once' },
   probe: PROBES,
@@ -61,7 +71,11 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
 
 /** Variants that show only where somebody does more than the golden path. */
 const STORIES_OF_VARIANTS: Readonly<Record<string, Provocation>> = {
-  'replay-own': { story: 'reconnect', pace: PACE_OF_DISTURBANCES },
+  'replay-own': {
+    story: 'reconnect',
+    pace: PACE_OF_DISTURBANCES,
+    paceInBrowsers: PACE_FOR_RELOADS,
+  },
   'same-user-tabs': { story: 'tabs' },
   'token-refresh': { story: 'token-refresh', pace: PACE_OF_DISTURBANCES, rounds: 2 },
   'slow-but-within': { pace: 1, rounds: 2 },
@@ -98,11 +112,18 @@ function faultCases(fault: FaultEntry): SelftestCase[] {
     story: needs.findLast(({ story }) => story !== undefined)?.story ?? 'golden-path',
     rounds,
     users: usersOn(transport, rounds),
-    pace: Math.max(PACE, ...needs.map(({ pace }) => pace ?? 0)),
+    pace: Math.max(PACE, ...needs.map((need) => paceOn(transport, need))),
     variants: needs.flatMap(({ variants }) => variants ?? []),
     target: 'reference',
     anyOf: fault.rules,
   }));
+}
+
+function paceOn(
+  transport: CaseTransport,
+  { pace = 0, paceInBrowsers = pace }: Provocation,
+): number {
+  return transport === 'browser' ? paceInBrowsers : pace;
 }
 
 /** What happens rarely needs all the events it can get, whatever they cost. */
@@ -119,7 +140,8 @@ function variantCases(variant: VariantEntry): SelftestCase[] {
   // The embedded target's page is its own, whatever its socket speaks.
   const transports: readonly CaseTransport[] =
     variant.target === 'netra' ? ['websocket'] : ['websocket', 'browser'];
-  const { story, pace, rounds } = STORIES_OF_VARIANTS[variant.name] ?? { rounds: 2 };
+  const provocation = STORIES_OF_VARIANTS[variant.name] ?? { rounds: 2 };
+  const { story, rounds } = provocation;
   return transports.map((transport) => ({
     kind: 'variant',
     name: variant.name,
@@ -127,7 +149,7 @@ function variantCases(variant: VariantEntry): SelftestCase[] {
     story: story ?? 'golden-path',
     rounds: rounds ?? 1,
     users: usersOn(transport, rounds ?? 1),
-    pace: pace ?? PACE,
+    pace: Math.max(PACE, paceOn(transport, provocation)),
     variants: [variant.name],
     target: variant.target,
     anyOf: [],

@@ -59,6 +59,8 @@ export class BrowserUser implements User, PageOwner {
   readonly #account: TargetAccount;
   readonly #probes: OwnProbes;
   #provokes = false;
+  /** Address of the page that was left in mid-run. */
+  #leftAt: string | undefined;
   #step = 'sign-in';
   #since: number | undefined;
   #out = false;
@@ -176,11 +178,11 @@ export class BrowserUser implements User, PageOwner {
     await this.#open().snapshot();
   }
 
-  async signOut(): Promise<void> {
+  async signOut(where: 'here' | 'elsewhere' = 'here'): Promise<void> {
     this.#begin('sign-out');
     const driver = this.#open();
     const { signOut } = this.#page();
-    if (signOut === undefined) await this.#account.signOut();
+    if (where === 'elsewhere' || signOut === undefined) await this.#account.signOut();
     else {
       this.#context.recorder.act(this.#observer(), 'sign-out');
       await driver.press(part(signOut.press, 'page.signOut.press'));
@@ -213,21 +215,21 @@ export class BrowserUser implements User, PageOwner {
     if (!tracker.isOver) await this.#unlessStopped(tracker.over());
   }
 
-  /** Takes the network away from the page; what its socket makes of that is for the page to notice. */
+  /** Leaves the page in mid-run, as a reload does: the run goes on at the target. */
   async drop(): Promise<void> {
     this.#begin('drop');
     const run = this.#asked?.tracker?.run;
     this.#context.recorder.act(this.#observer(), 'drop', { run });
-    await this.#open().setOffline(true);
+    this.#leftAt = await this.#open().away();
   }
 
-  /** Gives the network back, and waits until the page says that it is ready again. */
+  /** Opens the page again where it was left; what goes on with the run is the page's own doing. */
   async reconnect(): Promise<void> {
     this.#begin('reconnect');
-    const { ready, readyMsMax } = this.#page();
+    const { chatPath, ready, readyMsMax } = this.#page();
     const run = this.#asked?.tracker?.run;
     this.#context.recorder.act(this.#observer(), 'reconnect', { run });
-    await this.#open().setOffline(false);
+    await this.#open().comeBack(this.#leftAt ?? this.#context.addresses.page + chatPath);
     await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
   }
 
@@ -513,7 +515,8 @@ export class BrowserUser implements User, PageOwner {
 
   async #sessionOf(driver: PageDriver, { refusal }: PageForm): Promise<Session | undefined> {
     const session = this.#page().signIn.session(await driver.entries());
-    if (session !== undefined || refusal === undefined) return session;
+    if (session !== undefined) return { ...session, cookies: await driver.cookies() };
+    if (refusal === undefined) return undefined;
     if (!(await driver.isVisible(refusal))) return undefined;
     const words = (await driver.textOf(refusal, 0)) ?? '';
     throw new StepFailure(`the page refused the sign-in: ${words}`, { reason: 'refused' });
@@ -540,8 +543,14 @@ export class BrowserUser implements User, PageOwner {
     const { email, name } = this.#persona.account;
     const own = [email, name].filter((word) => word !== '');
     const isMine = own.some((word) => shown.toLowerCase().includes(word.toLowerCase()));
-    if (own.length > 0 && !isMine)
-      this.#context.recorder.identity(this.#observer(), { source: 'whoami', shown });
+    if (own.length === 0 || isMine) return;
+    // Whose identity it is can be told by the address in it, if that is somebody's of the crowd.
+    const { members, recorder } = this.#context;
+    const other = members.find(
+      (member) => member.email !== '' && shown.toLowerCase().includes(member.email.toLowerCase()),
+    );
+    const source = 'whoami';
+    recorder.identity(this.#observer(), { source, shown: other?.email ?? shown });
   }
 
   async #prepareNow(): Promise<void> {

@@ -178,11 +178,16 @@ export class PageDriver {
     });
   }
 
-  /** Takes the network away from the whole profile, or gives it back. */
-  async setOffline(offline: boolean): Promise<void> {
-    await this.#step(offline ? 'going offline' : 'going online', () =>
-      this.#browserContext.setOffline(offline),
-    );
+  /** Leaves the page for an empty one, which ends its connections; resolves to where it was. */
+  async away(): Promise<string> {
+    const url = this.page.url();
+    await this.#step('leaving the page', () => this.page.goto('about:blank'));
+    return url;
+  }
+
+  /** Opens an address where the page has been before. */
+  async comeBack(url: string): Promise<void> {
+    await this.#step('coming back', () => this.page.goto(url, { waitUntil: 'domcontentloaded' }));
   }
 
   /**
@@ -279,6 +284,14 @@ export class PageDriver {
         throw error;
       }
     });
+  }
+
+  /** The cookies that the profile sends to the page's origin, as a `Cookie` header carries them. */
+  async cookies(): Promise<string | undefined> {
+    const { page } = this.#settings.context.addresses;
+    const cookies = await this.#step('reading cookies', () => this.#browserContext.cookies(page));
+    if (cookies.length === 0) return undefined;
+    return cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
   }
 
   /**

@@ -79,7 +79,7 @@ export class TargetAccount {
     const { account } = this.#persona;
     this.#session = session;
     const secrets = new Set(
-      [session.token, session.refreshToken, ...session.secrets].filter(
+      [session.token, session.refreshToken, ...cookieValues(session), ...session.secrets].filter(
         (secret) => secret !== undefined && secret !== '',
       ),
     );
@@ -190,4 +190,9 @@ export class TargetAccount {
     if (email === undefined || own === '' || email.toLowerCase() === own.toLowerCase()) return;
     this.#context.recorder.identity(this.#owner.observer(), { source, shown: email });
   }
+}
+
+/** Cookies short enough to be no secret are left alone by the vault itself. */
+function cookieValues({ cookies = '' }: Session): string[] {
+  return cookies.split('; ').map((cookie) => cookie.slice(cookie.indexOf('=') + 1));
 }

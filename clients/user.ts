@@ -35,8 +35,11 @@ export interface User {
   /** Waits until the answer to the last question is over, then reads the thread and who-am-I again. */
   answered(): Promise<void>;
 
-  /** Signs out, and waits until the target agreed. Waits of nobody else are touched. */
-  signOut(): Promise<void>;
+  /**
+   * Signs out, and waits until the target agreed. `elsewhere`: as from another device, so that what is open
+   * here learns of it from the target alone.
+   */
+  signOut(where?: 'here' | 'elsewhere'): Promise<void>;
   /**
    * Uses the session after sign-out: one API read with the old token, and a socket opened with it. What
    * came of it is for the judge to say; the verb fails only when it cannot try.

@@ -31,6 +31,8 @@ export class ContentRules implements RuleGroup {
   readonly rules = [RUN, IDENTITY, MARKER, CREDENTIAL];
   readonly #bench: Bench;
   readonly #strangers: { observation: Observation; observer: UserIndex }[] = [];
+  /** Identities shown that nobody in the crowd was known by so far. */
+  readonly #shown: { observation: Observation; observer: UserIndex }[] = [];
   readonly #deferred: Facts[] = [];
   #searched = 0;
   #identities = 0;
@@ -61,6 +63,7 @@ export class ContentRules implements RuleGroup {
     for (const facts of this.#deferred)
       for (const sighting of this.#bench.facts.reconsider(facts))
         this.#judge(facts, sighting, false);
+    for (const { observation, observer } of this.#shown) this.#showsOther(observation, observer);
     for (const { observation, observer } of this.#strangers)
       if (this.#claimsStranger(observation, observer)) this.#stranger(observation, observer);
   }
@@ -122,9 +125,20 @@ export class ContentRules implements RuleGroup {
     this.#identities += 1;
     const { observation, observer } = facts;
     if (observation.shown === undefined) return;
-    const { knowledge, matrix, report, facts: finder } = this.#bench;
-    const attribution = finder.attribute({ owner: observation.shown }, observer);
-    const owner = attribution.by === 'crowd' ? (attribution.owners[0] ?? OUTSIDE) : OUTSIDE;
+    // Another's identity it is in any case; whose, may be learned from a sign-in that is still under way.
+    const isKnown = this.#ownerOfShown(observation, observer) !== OUTSIDE;
+    if (isKnown || this.#shown.length >= PENDING_MAX) this.#showsOther(observation, observer);
+    else this.#shown.push({ observation, observer });
+  }
+
+  #ownerOfShown({ shown }: Observation, observer: UserIndex): UserIndex | typeof OUTSIDE {
+    const attribution = this.#bench.facts.attribute({ owner: shown }, observer);
+    return attribution.by === 'crowd' ? (attribution.owners[0] ?? OUTSIDE) : OUTSIDE;
+  }
+
+  #showsOther(observation: Observation, observer: UserIndex): void {
+    const { knowledge, matrix, report } = this.#bench;
+    const owner = this.#ownerOfShown(observation, observer);
     const source = observation.source ?? 'target';
     matrix.accuse(observer, owner, observation.n);
     report.add({

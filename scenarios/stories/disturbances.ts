@@ -67,14 +67,14 @@ export async function staggered(crowd: Crowd): Promise<void> {
   }
 }
 
-/** Every other user signs out while its run is under way; nothing of it may reach the old socket. */
+/** Every other user signs out elsewhere while its run is under way; nothing of it may reach the old socket. */
 export async function signOut(crowd: Crowd): Promise<void> {
   await arrive(crowd);
   await crowd.together('ask', (user) => user.ask());
   await crowd.each('sign out or read', async (user) => {
     if (isEven(user)) return user.answered();
     await user.until('agent_thinking');
-    return user.signOut();
+    return user.signOut('elsewhere');
   });
 }
 

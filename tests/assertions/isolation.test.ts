@@ -484,3 +484,23 @@ describe('isolation/wrong-answer', () => {
     expect(history.verdict().findings).toEqual([]);
   });
 });
+
+describe('an identity that a target shows', () => {
+  test("is another's, also where that other one is known only later", () => {
+    const history = clean();
+    const shown = 'user-of-u02-that-was-new';
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    history.add('u01', { ...line, source: 'handshake', shown });
+    history.add('u02', { ...line, source: 'sign-in', ids: { user: shown } });
+    const [finding] = history.findings('foreign-identity');
+    expect(who(finding)).toBe('u01 of u02');
+  });
+
+  test('is a stranger’s where nobody in the crowd has it', () => {
+    const history = clean();
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    history.add('u01', { ...line, source: 'whoami', shown: 'somebody-else' });
+    const [finding] = history.findings('foreign-identity');
+    expect(who(finding)).toBe('u01 of outside');
+  });
+});

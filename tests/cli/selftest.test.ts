@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { selftestCases, wordsToProvoke } from '../../cli/selftest-cases.ts';
+import { FAULTS, VARIANTS } from '../../reference/catalogue.ts';
+import { STORIES } from '../../scenarios/stories/table.ts';
+import { crosstalk } from './command-line.ts';
+
+describe('the cases of the self-test', () => {
+  const cases = selftestCases();
+
+  test('hold every fault on every transport that can see it, and every variant', () => {
+    for (const { name, seenBy } of FAULTS) {
+      const transports = cases.filter((one) => one.name === name).map((one) => one.transport);
+      const expected = { any: ['websocket', 'browser'], socket: ['websocket'], page: ['browser'] };
+      expect(transports, name).toEqual(expected[seenBy]);
+    }
+    const variants = cases.filter(({ kind }) => kind === 'variant').map(({ name }) => name);
+    expect(new Set(variants)).toEqual(new Set(VARIANTS.map(({ name }) => name)));
+  });
+
+  test('name stories that there are', () => {
+    const known = STORIES.map(({ name }) => name);
+    for (const { name, story } of cases) expect(known, name).toContain(story);
+  });
+
+  test('tell the words with which a user sees a fault', () => {
+    const words = (wanted: string): string =>
+      FAULTS.filter(({ name }) => name === wanted).map(wordsToProvoke)[0] ?? '';
+    expect(words('broadcast')).toBe('--fault broadcast');
+    expect(words('prompt-cache')).toBe('--fault prompt-cache --variant equal-questions --rounds 2');
+    expect(words('thread-read')).toBe('hostile-access --fault thread-read --pace 1');
+    expect(words('storage-residue')).toBe(
+      'switch-account --fault storage-residue --transport browser',
+    );
+  });
+});
+
+describe('crosstalk selftest', () => {
+  test('prints what was caught as the documented array, and ends with 0', async () => {
+    const { code, out } = await crosstalk([
+      'selftest',
+      '--only',
+      'broadcast,parallel-tools',
+      '--transport',
+      'websocket',
+      '--json',
+      '--quiet',
+    ]);
+    expect(JSON.parse(out)).toEqual([
+      {
+        kind: 'fault',
+        name: 'broadcast',
+        transport: 'websocket',
+        expected: { anyOf: ['isolation/misdelivered-event'] },
+        verdict: 'fail',
+        rules: expect.arrayContaining(['isolation/misdelivered-event']),
+        ok: true,
+      },
+      {
+        kind: 'variant',
+        name: 'parallel-tools',
+        transport: 'websocket',
+        expected: { anyOf: [] },
+        verdict: 'pass',
+        rules: [],
+        ok: true,
+      },
+    ]);
+    expect(code).toBe(0);
+  });
+
+  test('lists all mistakes at once', async () => {
+    const { code, err } = await crosstalk([
+      'selftest',
+      'swap',
+      '--only',
+      'brodcast',
+      '--transport',
+      'pigeon',
+    ]);
+    expect(code).toBe(64);
+    expect(err).toContain('brodcast');
+    expect(err).toContain('pigeon');
+    expect(err).toContain('"selftest" takes no argument, got "swap"');
+  });
+});
