@@ -42,6 +42,7 @@ export function judgeNaively(
   trial.answers();
   for (const run of trial.runs) {
     trial.order(run);
+    trial.interference(run);
     if (complete) trial.presence(run);
   }
   trial.malformed();
@@ -290,6 +291,12 @@ class NaiveTrial {
       .join('');
   }
 
+  #streamBefore(line: Line): string {
+    const own = payloadText(line, this.#header.profile.answer.chunk) ?? '';
+    const joined = this.#streamUpTo(line);
+    return joined.slice(0, joined.length - own.length);
+  }
+
   #streamed(line: Line, observer: string): void {
     const joined = this.#streamUpTo(line);
     for (const { name, markers } of this.#belongings)
@@ -324,6 +331,27 @@ class NaiveTrial {
     }
   }
 
+  /** The target says that a run was stopped, its asker did nothing, and another stopped one meanwhile. */
+  interference(run: Run): void {
+    for (const line of this.#receivedOf(run)) {
+      if (!this.#order.stopped.includes(line.event ?? '')) continue;
+      const meanwhile = this.#lines.filter(
+        ({ act, n }) => (act === 'stop' || act === 'cancel') && n > run.ask.n && n < line.n,
+      );
+      if (run.cancelledAt < Infinity || meanwhile.some(({ user }) => user === run.asker)) continue;
+      const named = meanwhile.filter((stop) => stop.run === run.id);
+      const suspects = new Set((named.length > 0 ? named : meanwhile).map(({ user }) => user));
+      const [only = null] = suspects;
+      if (suspects.size > 0)
+        this.#violated(
+          'isolation/interference',
+          run.asker,
+          suspects.size === 1 ? only : null,
+          line.event,
+        );
+    }
+  }
+
   // --- Answers ---
 
   answers(): void {
@@ -344,27 +372,26 @@ class NaiveTrial {
               .map(({ text }) => text)
               .join(''),
           );
-        for (const text of texts) this.#answer(run, end, text);
+        for (const text of texts) this.#answer(run, text);
       }
     }
   }
 
   /** Lacks my own current marker and holds another's, or a stale one of mine. */
-  #answer({ asker, ask }: Run, end: Line, text: string): void {
+  #answer({ asker, ask }: Run, text: string): void {
     const all = this.#belongings;
     const mine = all.find(({ name }) => name === asker)?.markers ?? [];
     const current = mine.filter(({ marker, place }) =>
       ask.marker === undefined ? place === 'note' : marker === ask.marker,
     );
     if (current.some(({ marker }) => this.#holds(text, marker))) return;
+    // Members of a thread may be answered with what was said in it, if they asked there.
+    const members = this.#audienceOf(ask.thread);
     const another = all.find(
       ({ name, markers }) =>
         name !== asker &&
-        markers.some(
-          ({ marker }) =>
-            this.#holds(text, marker) &&
-            !this.#mayHold(end, { observer: asker, name, text: marker }),
-        ),
+        !(members.includes(asker) && members.includes(name)) &&
+        markers.some(({ marker }) => this.#holds(text, marker)),
     );
     const stale =
       ask.marker !== undefined &&
@@ -381,9 +408,9 @@ class NaiveTrial {
     this.#lines.filter((line) => this.#belongsTo(line, run)),
   );
 
-  /** The same, repetitions on one connection left out. */
+  /** The same, repetitions in one record left out. */
   readonly #eventsOf = remembered((run: Run): readonly Line[] =>
-    this.#receivedOf(run).filter((line) => this.#earlier(line, run).length === 0),
+    this.#receivedOf(run).filter((line) => !this.#isRepeated(line, run)),
   );
 
   #belongsTo(line: Line, { id, asker, ask }: Run): boolean {
@@ -404,39 +431,37 @@ class NaiveTrial {
     return this.runs.findLast(({ asker, ask }) => asker === user && ask.n < n)?.id;
   }
 
-  /** The same event before, on this connection or, where the run was resumed, on any. */
-  #earlier({ n, id, conn }: Line, run: Run): Line[] {
-    return this.#receivedOf(run).filter(
-      (line) =>
-        line.n < n &&
-        id !== undefined &&
-        line.id === id &&
-        (line.conn === conn || this.#isResumed(run, conn, n)),
+  /** Where an event was shown: a connection that resumes a run shows it anew from there on. */
+  #recordOf({ conn, n }: Line, { id }: Run): string {
+    const resumed = this.#lines.filter(
+      (line) => line.act === 'resume' && line.run === id && line.conn === conn && line.n < n,
     );
+    return `${conn} ${resumed.length}`;
   }
 
-  #isResumed({ id }: Run, conn: string | null, n: number): boolean {
-    return this.#lines.some(
-      (line) => line.act === 'resume' && line.run === id && line.conn === conn && line.n < n,
+  /** The same event came before in the same record. */
+  #isRepeated(line: Line, run: Run): boolean {
+    const record = this.#recordOf(line, run);
+    return this.#receivedOf(run).some(
+      (earlier) =>
+        earlier.n < line.n &&
+        line.id !== undefined &&
+        earlier.id === line.id &&
+        this.#recordOf(earlier, run) === record,
     );
   }
 
   order(run: Run): void {
     for (const line of this.#receivedOf(run))
-      if (this.#earlier(line, run).some(({ conn }) => conn === line.conn))
-        if (!this.#isResumed(run, line.conn, line.n))
-          this.#broken('order/duplicate-event', run, line);
+      if (this.#isRepeated(line, run)) this.#broken('order/duplicate-event', run, line);
     const events = this.#eventsOf(run);
     for (const line of events) this.#wrongRun(run, line);
-    for (const conn of new Set(events.map((line) => line.conn)))
-      for (const resumed of [false, true])
-        this.#orderOn(
-          run,
-          events.filter(
-            (line) => line.conn === conn && this.#isResumed(run, conn, line.n) === resumed,
-          ),
-          events[0]?.agent,
-        );
+    for (const record of new Set(events.map((line) => this.#recordOf(line, run))))
+      this.#orderOn(
+        run,
+        events.filter((line) => this.#recordOf(line, run) === record),
+        events[0]?.agent,
+      );
     this.#ends(run, events);
   }
 
@@ -491,18 +516,32 @@ class NaiveTrial {
 
   #wrongRun(run: Run, line: Line): void {
     if (line.run === undefined || run.ask.marker === undefined) return;
-    const text = this.#flattened(`${line.content ?? ''} ${this.#streamUpTo(line)}`);
+    const [content, joined, before] = [
+      line.content ?? '',
+      this.#streamUpTo(line),
+      this.#streamBefore(line),
+    ].map((text) => this.#flattened(text));
+    // A piece holds what it completes; what was whole before it was held by an earlier piece.
+    const isHeld = (marker: string): boolean =>
+      content?.includes(marker) === true ||
+      (joined?.includes(marker) === true && before?.includes(marker) === false);
     const held = this.runs.filter(
-      ({ asker, ask }) =>
-        asker === run.asker && ask.marker !== undefined && text.includes(ask.marker),
+      ({ asker, ask }) => asker === run.asker && ask.marker !== undefined && isHeld(ask.marker),
     );
     if (held.length > 0 && !held.includes(run)) this.#broken('order/wrong-run', run, line);
+  }
+
+  /** Its asker stopped it, and it ended. Silence is no answer, unless the target knows no other. */
+  #isExcused(run: Run): boolean {
+    const events = this.#eventsOf(run);
+    const ended = events.some((line) => this.#isEnd(line, events[0]?.agent));
+    return run.cancelledAt < Infinity && (ended || this.#order.stopped.length === 0);
   }
 
   /** What never came, of runs that went to their end in a complete history. */
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
   presence(run: Run): void {
-    if (run.cancelledAt < Infinity) return;
+    if (this.#isExcused(run)) return;
     const events = this.#eventsOf(run);
     const outermost = events[0]?.agent;
     const { last, pairs, required, failure } = this.#order;
@@ -633,7 +672,7 @@ class NaiveTrial {
     if (astray.length > 0) this.violations.add('gate/routing|||');
     if (this.#outage || !this.#complete) return;
     const { required, last } = this.#order;
-    const counted = this.runs.filter(({ cancelledAt }) => cancelledAt === Infinity);
+    const counted = this.runs.filter((run) => !this.#isExcused(run));
     const whole = counted.every((run) => {
       const came = this.#eventsOf(run).map(({ event }) => event);
       return required.every((event) => came.includes(event));
