@@ -259,6 +259,7 @@ class OrderJudge {
       on.open.add(agent);
       // Where a run is resumed without a replay, a sub-agent's start is the first that is seen.
       if (observation.agent === run.outermost) this.#started(run, on);
+      else if (!on.started) on.early ??= observation;
       return;
     }
     if (event === last) on.open.delete(agent);

@@ -89,4 +89,26 @@ describe('once settled', () => {
     expect(history.findings('gate/routing')).toEqual([]);
     expect(history.verdict().metrics.routingAccuracy).toBe(1);
   });
+
+  test("a sub-agent's start before the outermost one is out of order, also on a second tab", () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const nested = { payload: { agent_name: 'researcher' } };
+    const [started, ...rest] = FIVE;
+    for (const { name } of history.people) history.event(name, started);
+    const shown = [history.lines.findLast(({ user }) => user === 'u00')];
+    for (const type of [started, 'agent_completed']) shown.push(history.event('u00', type, nested));
+    for (const type of rest)
+      for (const { name } of history.people) {
+        const event = history.event(name, type);
+        if (name === 'u00') shown.push(event);
+      }
+    for (const at of [1, 0, 2, 3, 4, 5, 6]) {
+      const { sequence: _sequence, ...event } = shown[at] ?? {};
+      history.add('u00', { ...event, conn: 'u00#2' });
+    }
+    expect(history.verdict().findings.map(({ rule, event }) => `${rule} ${event}`)).toEqual([
+      'order/out-of-order agent_started',
+    ]);
+  });
 });
