@@ -147,7 +147,8 @@ class OrderJudge {
     if (this.#repeated(run, on, observation)) return;
     this.#wrongRun(facts, run);
     this.#sequence(run, on, observation);
-    if (!this.#isSeenElsewhere(run, on, observation)) {
+    // An id given to events of two types hides neither: a required event that came has come.
+    if (!run.counts.has(event) || !this.#isSeenElsewhere(run, on, observation)) {
       run.firstAt ??= observation.t;
       run.lastAt = observation.t;
       run.lastEvent = event;

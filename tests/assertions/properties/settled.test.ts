@@ -111,4 +111,21 @@ describe('once settled', () => {
       'order/out-of-order agent_started',
     ]);
   });
+
+  test('a required event came although another tab showed another event under its id', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE)
+      for (const { name } of history.people) {
+        const { id } = history.event(name, type);
+        if (name !== 'u00') continue;
+        const content = JSON.stringify({ type: 'agent_chunk' });
+        const other = { event: type === 'agent_thinking' ? 'agent_chunk' : type, content };
+        const line = history.lines.pop();
+        history.add('u00', { ...line, ...other, id, conn: 'u00#2' });
+        history.add('u00', { ...line });
+      }
+    expect(history.findings('missing-event')).toEqual([]);
+    expect(history.verdict().metrics.deliveryRate).toBe(1);
+  });
 });
