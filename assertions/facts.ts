@@ -234,20 +234,18 @@ export class FactFinder {
     at: { observation: Observation; observer: UserIndex; all: readonly Sighting[] },
   ): boolean {
     if (sighting.what === 'credential' || !this.#knowledge.sharesThreads) return false;
-    const { observer, all } = at;
+    const { observation, observer, all } = at;
     if (sighting.what === 'marker' && this.#knowledge.isPublishedTo(sighting.text, observer))
       return this.#isOfSharedThread(at);
     // Members of a shared thread are named beside it: their ids, names and runs belong to its frames.
     const belongs =
       sighting.what === 'id' ? sighting.id.kind !== 'thread' : sighting.parts?.place === 'name';
+    if (!belongs) return false;
+    const areMembers = (audience: ReadonlySet<UserIndex> | null): boolean =>
+      audience?.has(observer) === true && audience.has(sighting.owner);
     return (
-      belongs &&
-      all.some(
-        (other) =>
-          other.what === 'id' &&
-          other.id.audience?.has(observer) === true &&
-          other.id.audience.has(sighting.owner),
-      )
+      areMembers(this.#knowledge.audienceOf(observation)) ||
+      all.some((other) => other.what === 'id' && areMembers(other.id.audience))
     );
   }
 

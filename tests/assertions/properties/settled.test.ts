@@ -128,4 +128,21 @@ describe('once settled', () => {
     expect(history.findings('missing-event')).toEqual([]);
     expect(history.verdict().metrics.deliveryRate).toBe(1);
   });
+
+  test('members of a shared thread are named in its frames, wherever those name the thread', () => {
+    const history = new HistoryBuilder(3).start();
+    const { thread } = history.person('u00');
+    const harness = { surface: 'harness', dir: 'act' } as const;
+    const audience = ['u00', 'u01'];
+    history.add('u00', { ...harness, kind: 'identity', ids: { thread }, audience });
+    history.round();
+    const { id: member } = history.person('u01');
+    const { run } = history.asked.get('u00')?.[0] ?? {};
+    const content = JSON.stringify({ type: 'presence', run_id: run, typing: member });
+    history.add('u00', { event: 'presence', run, contentKind: 'frame', content });
+    expect(history.findings('foreign-identity')).toEqual([]);
+    const outside = JSON.stringify({ type: 'presence', typing: member });
+    history.add('u00', { event: 'presence', contentKind: 'frame', content: outside });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u01']);
+  });
 });
