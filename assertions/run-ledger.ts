@@ -27,7 +27,7 @@ export interface RunOnConnection {
 /** An end of a run, wherever it was seen. */
 export interface Terminal {
   readonly event: string;
-  readonly conn: string;
+  readonly on: RunOnConnection;
   readonly id: string | undefined;
 }
 

@@ -355,13 +355,13 @@ class OrderJudge {
   #terminal(run: Run, on: RunOnConnection, observation: Observation): void {
     const event = observation.event ?? '';
     const { last } = this.#bench.knowledge.profile.order;
-    run.terminals.push({ event, conn: on.conn, id: observation.id });
+    run.terminals.push({ event, on, id: observation.id });
     on.completedAt ??= observation.t;
     const distinct = new Set<string>();
-    const perConnection = new Map<string, number>();
+    const perConnection = new Map<RunOnConnection, number>();
     for (const terminal of run.terminals) {
       if (terminal.id !== undefined) distinct.add(terminal.id);
-      else perConnection.set(terminal.conn, (perConnection.get(terminal.conn) ?? 0) + 1);
+      else perConnection.set(terminal.on, (perConnection.get(terminal.on) ?? 0) + 1);
     }
     const ends = distinct.size + Math.max(0, ...perConnection.values());
     if (ends > 1 && !run.cancelled)

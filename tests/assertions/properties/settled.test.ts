@@ -145,4 +145,18 @@ describe('once settled', () => {
     history.add('u00', { event: 'presence', contentKind: 'frame', content: outside });
     expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u01']);
   });
+
+  test('a run that ends before its tab resumes and again in the replay has ended once', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const { run } = history.asked.get('u00')?.[0] ?? {};
+    const shown = FIVE.map((type) => {
+      for (const name of ['u01', 'u02']) history.event(name, type);
+      return history.event('u00', type, { fields: { id: undefined } });
+    });
+    const resume = { kind: 'act', surface: 'harness', dir: 'act', act: 'resume' } as const;
+    history.add('u00', { ...resume, run });
+    for (const event of shown) history.add('u00', { ...event, conn: 'u00#1' });
+    expect(history.verdict().findings).toEqual([]);
+  });
 });
