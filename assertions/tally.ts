@@ -241,10 +241,10 @@ export class Tally {
     else if (this.#belongs(facts)) this.#routed += 1;
   }
 
-  /** A run id that the target made may get its owner by this very event, or a later one. */
+  /** An id may get its owner later, and a run id that the target made by this very event. */
   #isUnsettled({ attribution, observation }: Facts): boolean {
     if (this.#unsettled.length >= UNSETTLED_MAX) return false;
-    if (attribution?.by === 'unknown') return true;
+    if (attribution?.by === 'unknown' || attribution?.by === 'outside') return true;
     const { run } = observation;
     return (
       attribution?.by === 'crowd' && run !== undefined && this.#knowledge.ids.get(run) === undefined

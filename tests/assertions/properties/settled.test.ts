@@ -159,4 +159,15 @@ describe('once settled', () => {
     for (const event of shown) history.add('u00', { ...event, conn: 'u00#1' });
     expect(history.verdict().findings).toEqual([]);
   });
+
+  test('an event that comes before its receiver is known is routed when it turns out to be its own', () => {
+    const history = new HistoryBuilder(2);
+    const early = { type: 'agent_started', user_id: history.person('u00').id };
+    const content = JSON.stringify(early);
+    const frame = { contentKind: 'frame', content, agent: 'assistant' } as const;
+    history.add('u00', { event: early.type, owner: early.user_id, ...frame });
+    history.start().round();
+    expect(history.findings('misdelivered-event')).toEqual([]);
+    expect(history.findings('gate/routing')).toEqual([]);
+  });
 });
