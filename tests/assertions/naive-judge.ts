@@ -299,9 +299,10 @@ class NaiveTrial {
 
   #streamed(line: Line, observer: string): void {
     const joined = this.#streamUpTo(line);
+    const before = this.#streamBefore(line);
     for (const { name, markers } of this.#belongings)
       for (const { marker } of markers)
-        if (name !== observer && this.#holds(joined, marker))
+        if (name !== observer && this.#holds(joined, marker) && !this.#holds(before, marker))
           if (!this.#mayHold(line, { observer, name, text: marker }))
             this.#violated('isolation/foreign-marker', observer, name, line.event);
   }
@@ -550,7 +551,8 @@ class NaiveTrial {
       for (const { opens, closes } of pairs) {
         const partner = (name: string): boolean =>
           events.some(({ event, tool }) => event === name && tool === line.tool);
-        if (line.tool === undefined) continue;
+        // What came of a run that its asker stopped answers to that; that it never ended does not.
+        if (line.tool === undefined || run.cancelledAt < Infinity) continue;
         if (line.event === closes && !partner(opens))
           this.#violated('order/orphan-event', run.asker, null, line.event);
         if (line.event === opens && !partner(closes) && completed)
@@ -559,7 +561,9 @@ class NaiveTrial {
     const came = new Set(events.map(({ event }) => event));
     const missing = required.filter((event) => !came.has(event));
     // A run that failed openly, or whose user was cut off or waited in vain, is reported as that.
-    const failed = events.some(({ event = '' }) => failure.includes(event)) && !came.has(last);
+    const failed =
+      !came.has(last) &&
+      events.some((l) => failure.includes(l.event ?? '') && this.#isEnd(l, outermost));
     if (failed || this.#isCutOff(run, events) || (events.length === 0 && this.#hasTimedOut(run)))
       return;
     const renamed = this.#renamed(run);
@@ -572,14 +576,25 @@ class NaiveTrial {
       );
     const silent = events.length > 0 && !events.some((line) => this.#isEnd(line, outermost));
     if (silent && missing.some((event) => event !== last) && renamed.length === 0)
-      this.#violated('order/stalled-run', run.asker, null, events.at(-1)?.event);
+      this.#violated('order/stalled-run', run.asker, null, this.#lastOf(events)?.event);
+  }
+
+  /** The last event that is no repetition of what another tab showed. */
+  #lastOf(events: readonly Line[]): Line | undefined {
+    return events.findLast(
+      ({ n, id, event }) =>
+        !events.some((e) => e.n < n && id !== undefined && e.id === id) ||
+        !events.some((e) => e.n < n && e.event === event),
+    );
   }
 
   /** Required events that came to the asker under another known name. */
   #renamed({ id, asker }: Run): string[] {
     return this.#lines.flatMap((line) => {
       const canonical = this.#order.aliases[line.event ?? ''];
-      const mine = line.dir === 'in' && line.user === asker && line.run === id;
+      const named =
+        line.run === undefined ? textsOf(line).some((text) => holdsId(text, id)) : line.run === id;
+      const mine = line.dir === 'in' && line.user === asker && named;
       return mine && canonical !== undefined ? [canonical] : [];
     });
   }
@@ -701,7 +716,7 @@ class NaiveTrial {
 
   #overlap(): boolean {
     const intervals = this.runs.flatMap((run) => {
-      const end = this.#eventsOf(run).at(-1)?.t;
+      const end = this.#lastOf(this.#eventsOf(run))?.t;
       return end === undefined ? [] : [{ user: run.asker, from: run.ask.t, to: end }];
     });
     const pairs = new Set<string>();

@@ -487,8 +487,8 @@ const ORDER: Readonly<Record<string, Mutation>> = {
   }),
   'start after the first event': aboutARun((told, { event, events }) => {
     // Before another agent's event nobody could tell which of them is the outermost.
-    const next = events[1];
-    if (next?.agent !== OUTERMOST) return undefined;
+    const [first, next] = events;
+    if (event !== first || next?.agent !== OUTERMOST) return undefined;
     const rest = told.lines.filter((line) => line !== event);
     return {
       lines: insert(rest, rest.indexOf(next) + 1, { ...event, t: next.t }),
