@@ -32,26 +32,9 @@ function changed(
   return lines.with(at, { ...line, ...fields, content });
 }
 
-/**
- * Whether an event tells of a question that has not been asked yet. The harness makes questions and run ids, so
- * that nobody can quote them before the record holds them: a history in which somebody does says nothing.
- */
-function isYetToCome(lines: readonly Observation[], at: number, event: Observation): boolean {
-  const told = JSON.stringify(event);
-  return lines
-    .slice(at)
-    .some(
-      ({ act, run, marker }) =>
-        act === 'ask' && [run, marker].some((text) => text !== undefined && told.includes(text)),
-    );
-}
-
 const CHANGES: readonly Change[] = [
   (lines, at) => without(lines, at),
-  (lines, at, other) =>
-    isYetToCome(lines, at, other)
-      ? lines
-      : lines.toSpliced(at, 0, { ...other, t: lines[at]?.t ?? 0 }),
+  (lines, at, other) => lines.toSpliced(at, 0, { ...other, t: lines[at]?.t ?? 0 }),
   (lines, at) => {
     const line = lines[at];
     const to = Math.min(at + 7, lines.length - 1);
@@ -76,13 +59,31 @@ const CHANGES: readonly Change[] = [
   (lines, at, other) => {
     const line = lines[at];
     if (line?.content === undefined || other.content === undefined) return lines;
-    if (isYetToCome(lines, at, other)) return lines;
     const payload: unknown = Object(JSON.parse(other.content)).payload;
     const frame: unknown = JSON.parse(line.content);
     const content = JSON.stringify(Object.assign({}, frame, { payload }));
     return lines.with(at, { ...line, content });
   },
 ];
+
+/**
+ * Events that tell of no question asked after a line. The harness makes questions and run ids, so that nobody can
+ * quote them before the record holds them: a history in which somebody does says nothing about a target.
+ */
+function tellableAt(
+  lines: readonly Observation[],
+  at: number,
+  events: readonly Observation[],
+): readonly Observation[] {
+  const untold = lines
+    .slice(at)
+    .flatMap(({ act, run, marker }) => (act === 'ask' ? [run, marker] : []))
+    .filter((text) => text !== undefined);
+  return events.filter((event) => {
+    const told = JSON.stringify(event);
+    return untold.every((text) => !told.includes(text));
+  });
+}
 
 /** A history in which some received events were changed, moved, lost or given to somebody else. */
 export function disordered(told: Told, changes: number, pick: Pick): readonly Observation[] {
@@ -91,7 +92,8 @@ export function disordered(told: Told, changes: number, pick: Pick): readonly Ob
     const events = lines.filter(({ dir, agent }) => dir === 'in' && agent !== undefined);
     if (events.length === 0) break;
     const at = lines.indexOf(oneOf(events, pick));
-    lines = oneOf(CHANGES, pick)(lines, at, oneOf(events, pick));
+    const others = tellableAt(lines, at, events);
+    if (others.length > 0) lines = oneOf(CHANGES, pick)(lines, at, oneOf(others, pick));
   }
   return numbered(lines);
 }
