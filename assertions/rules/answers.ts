@@ -10,8 +10,8 @@ const WRONG = 'isolation/wrong-answer';
 const NOT_ECHOED = 'evidence/marker-not-echoed';
 
 interface Answer {
-  /** Markers of the streamed pieces. */
-  readonly streamed: Sighting[];
+  /** Markers of the pieces that each connection streamed. */
+  readonly streamed: Map<string | null, readonly Sighting[]>;
   /** Places of own current markers that came back, by event type. */
   readonly echoed: Map<string, Set<string>>;
   wrong: boolean;
@@ -52,7 +52,7 @@ export class AnswerRules implements RuleGroup {
     if (run === undefined) return;
     const { order } = this.#bench.knowledge.profile;
     this.#noteEchoes(facts, run, event);
-    if (order.chunk.includes(event)) this.#answerTo(run).streamed.push(...this.#streamedIn(facts));
+    if (order.chunk.includes(event)) this.#noteStreamed(facts, run);
     const nested = run.outermost !== undefined && agent !== undefined && agent !== run.outermost;
     if (event === order.last && !nested) this.#judgeAnswer(facts, run);
   }
@@ -65,6 +65,14 @@ export class AnswerRules implements RuleGroup {
     for (const [run, answer] of this.#answers)
       if (!run.cancelled && !run.excused && run.terminals.length > 0)
         this.#concludeEchoes(run, answer);
+  }
+
+  #noteStreamed(facts: Facts, run: Run): void {
+    const markers = this.#streamedIn(facts);
+    if (markers.length === 0) return;
+    const { streamed } = this.#answerTo(run);
+    const { conn } = facts.observation;
+    streamed.set(conn, [...(streamed.get(conn) ?? []), ...markers]);
   }
 
   /** Markers of the answer itself: what else a piece's frame holds was not said to its asker. */
@@ -80,7 +88,7 @@ export class AnswerRules implements RuleGroup {
   #answerTo(run: Run): Answer {
     const known = this.#answers.get(run);
     if (known !== undefined) return known;
-    const fresh: Answer = { streamed: [], echoed: new Map(), wrong: false };
+    const fresh: Answer = { streamed: new Map(), echoed: new Map(), wrong: false };
     this.#answers.set(run, fresh);
     return fresh;
   }
@@ -91,11 +99,11 @@ export class AnswerRules implements RuleGroup {
     const answer = this.#answerTo(run);
     const text =
       observation.content === undefined ? undefined : answerText(knowledge, observation.content);
-    if (text === undefined && answer.streamed.length === 0) return;
+    if (text === undefined && answer.streamed.size === 0) return;
     this.#answersExamined += 1;
     const said = text === undefined ? [] : finder.searchText(text).filter(isMarker);
-    // The pieces and the final text are each an answer of their own: one being mine excuses no other.
-    for (const markers of [said, answer.streamed]) {
+    // The final text and the pieces on each tab are answers of their own: one being mine excuses no other.
+    for (const markers of [said, ...answer.streamed.values()]) {
       const wrong = this.#wrongMarker(markers, run);
       if (wrong === undefined) continue;
       answer.wrong = true;
@@ -174,7 +182,8 @@ export class AnswerRules implements RuleGroup {
       const places = answer.echoed.get(event);
       if (places === undefined || (event === order.last && answer.wrong)) continue;
       if (event === order.last)
-        for (const sighting of answer.streamed) this.#noteEcho(places, sighting, run);
+        for (const sighting of [...answer.streamed.values()].flat())
+          this.#noteEcho(places, sighting, run);
       const expected = wanted.filter((place) => place !== 'question' || run.marker !== undefined);
       if (expected.length === 0) continue;
       this.#echoesExamined += 1;

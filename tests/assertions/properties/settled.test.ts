@@ -170,4 +170,17 @@ describe('once settled', () => {
     expect(history.findings('misdelivered-event')).toEqual([]);
     expect(history.findings('gate/routing')).toEqual([]);
   });
+
+  test('a streamed answer is mine on each tab or wrong there, whatever another tab streamed', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE.slice(0, 4))
+      for (const { name } of history.people) history.event(name, type);
+    const [mine, theirs] = ['u00', 'u01'].map((name) => history.asked.get(name)?.[0]?.marker);
+    const { id, sequence } = history.event('u00', 'agent_chunk', { payload: { text: mine } });
+    const onSecondTab = { conn: 'u00#2', id, sequence };
+    history.event('u00', 'agent_chunk', { payload: { text: theirs }, fields: onSecondTab });
+    for (const { name } of history.people) history.event(name, 'agent_completed');
+    expect(history.findings('wrong-answer').map(who)).toEqual(['u00 of u01']);
+  });
 });
