@@ -147,8 +147,7 @@ class OrderJudge {
     if (this.#repeated(run, on, observation)) return;
     this.#wrongRun(facts, run);
     this.#sequence(run, on, observation);
-    // An id given to events of two types hides neither: a required event that came has come.
-    if (!run.counts.has(event) || !this.#isSeenElsewhere(run, on, observation)) {
+    if (!this.#isSeenElsewhere(run, on, observation)) {
       run.firstAt ??= observation.t;
       run.lastAt = observation.t;
       run.lastEvent = event;
@@ -203,7 +202,9 @@ class OrderJudge {
   }
 
   /** On another connection of its asker the same event may come again: a second tab, or a replay. */
-  #isSeenElsewhere(run: Run, on: RunOnConnection, { id }: Observation): boolean {
+  #isSeenElsewhere(run: Run, on: RunOnConnection, { id, event = '' }: Observation): boolean {
+    // An id given to events of two types hides neither: a required event that came has come.
+    if (!run.counts.has(event)) return false;
     if (id === undefined || run.connections.size < 2) return false;
     for (const other of run.connections.values())
       if (other !== on && other.seen.has(id)) return true;

@@ -292,8 +292,9 @@ class NaiveTrial {
   }
 
   #streamBefore(line: Line): string {
-    const own = payloadText(line, this.#header.profile.answer.chunk) ?? '';
     const joined = this.#streamUpTo(line);
+    if (joined === '') return joined;
+    const own = payloadText(line, this.#header.profile.answer.chunk) ?? '';
     return joined.slice(0, joined.length - own.length);
   }
 
