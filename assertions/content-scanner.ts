@@ -1,4 +1,4 @@
-import { HASH_SEED, type AnchorIndex } from '../history/anchor-index.ts';
+import type { AnchorIndex, AnchorText } from '../history/anchor-index.ts';
 import {
   decodeBase64,
   decodeCharacterReferences,
@@ -13,16 +13,13 @@ import {
   CAMPAIGN_PREFIX_LENGTH,
   CUT_OFF_LENGTH_MIN,
   MARKER_LENGTH,
-  parseMarker,
-  type MarkerParts,
 } from '../history/markers.ts';
+import { TextUnits } from '../history/text-units.ts';
 
 /** A marker found in a text. */
 export interface MarkerHit {
-  /** As planted: lower case, no separators; shorter than a marker when `parts` is undefined. */
+  /** As planted: lower case, no separators. One that is cut off or damaged still names its user. */
   readonly text: string;
-  /** Undefined for a marker that is cut off or damaged, but still names its user. */
-  readonly parts: MarkerParts | undefined;
   /** Where it begins in the scanned text, for excerpts; −1 inside a decoded view. */
   readonly at: number;
 }
@@ -57,27 +54,28 @@ const DULL_LENGTH_MAX = 200;
 const MARKER_CHARACTER = new Uint8Array(128);
 for (const character of ALPHABET) MARKER_CHARACTER[character.charCodeAt(0)] = 1;
 
-/** Lower case of ASCII letters, digits as they are, 0 for everything else. */
-const FOLD = new Uint8Array(256);
-for (let code = 48; code <= 57; code += 1) FOLD[code] = code;
-for (let code = 97; code <= 122; code += 1) {
-  FOLD[code] = code;
-  FOLD[code - 32] = code;
-}
-
-/** Characters of the base64 alphabets that are no letters or digits, and where mailers break its lines. */
-const BASE64_JOINT = new Uint8Array(128);
-for (const character of '+/-_\r\n') BASE64_JOINT[character.charCodeAt(0)] = 1;
-
-/** Signs of an encoding, as bits. */
+/** Signs of an encoding, as bits: kinds of characters below {@link WORD_KIND_MIN}. */
 const ESCAPE = 1;
 const PERCENT = 2;
 const REFERENCE = 4;
 const HIGH = 8;
-const SIGN = new Uint8Array(256).fill(HIGH, 128);
-SIGN[92] = ESCAPE;
-SIGN[37] = PERCENT;
-SIGN[38] = REFERENCE;
+const SIGNS = ESCAPE | PERCENT | REFERENCE | HIGH;
+/** Characters of the base64 alphabets that are no letters or digits, and where mailers break its lines. */
+const BASE64_JOINT = 16;
+/** Kinds from here on are the lower case of an ASCII letter, or a digit as it is. */
+const WORD_KIND_MIN = 48;
+
+/** What each UTF-16 unit is to a scan: a letter or digit folded to lower case, a sign, a joint, or 0. */
+const KIND = new Uint8Array(1 << 16).fill(HIGH, 128);
+KIND[92] = ESCAPE;
+KIND[37] = PERCENT;
+KIND[38] = REFERENCE;
+for (const character of '+/-_\r\n') KIND[character.charCodeAt(0)] = BASE64_JOINT;
+for (let code = 48; code <= 57; code += 1) KIND[code] = code;
+for (let code = 97; code <= 122; code += 1) {
+  KIND[code] = code;
+  KIND[code - 32] = code;
+}
 
 /** What one pass saw that asks for a closer look: signs of encodings, and borders of long runs. */
 interface Closer {
@@ -96,16 +94,14 @@ export class ContentScanner<V> {
   readonly #index: AnchorIndex<V>;
   readonly #prefixText: string;
   readonly #prefix: Uint8Array;
-  /** Knuth–Morris–Pratt failure function of the prefix. */
-  readonly #failure: Uint8Array;
   #dull = new Set<string>();
   #dullAtSize = 0;
+  readonly #units = new TextUnits();
 
   constructor(campaignPrefix: string, index: AnchorIndex<V>) {
     this.#index = index;
     this.#prefixText = campaignPrefix;
     this.#prefix = Uint8Array.from(campaignPrefix, (character) => character.charCodeAt(0));
-    this.#failure = failureOf(this.#prefix);
   }
 
   /** Reports everything found in the text, in any encoding. Something may be reported twice. */
@@ -175,100 +171,125 @@ export class ContentScanner<V> {
   // oxlint-disable-next-line complexity
   #pass(text: string, sink: ScanSink<V>, inView: boolean): Closer {
     const index = this.#index;
-    const prefix = this.#prefix;
-    const firstOfPrefix = prefix[0];
+    const units = this.#units.of(text);
+    const of: AnchorText = { text, units, hidden: inView };
     const length = text.length;
+    const firstOfPrefix = this.#prefix[0] ?? -1;
     let longRuns: number[] | undefined;
     let wideStart = -1;
     let runsBeforeWide = 0;
     let signs = 0;
-    let hash = HASH_SEED;
-    let start = -1;
-    let matched = 0;
-    let gap = 0;
     let markerEnd = 0;
-    for (let i = 0; i <= length; i += 1) {
-      const code = i < length ? text.charCodeAt(i) : 0;
-      const folded = code < 256 ? FOLD[code] : 0;
-      if (folded !== 0 && folded !== undefined) {
-        if (start === -1) start = i;
-        hash = (Math.imul(hash, 33) ^ folded) | 0;
-        if (matched === 0) {
-          if (folded === firstOfPrefix) matched = 1;
-          gap = 0;
-          continue;
+    /** End of a campaign prefix that was seen to begin, and is reported with the word it ends in. */
+    let prefixEnd = 0;
+    for (let i = 0; ;) {
+      let kind = KIND[units[i] ?? 0] ?? 0;
+      while (kind < WORD_KIND_MIN) {
+        if (wideStart !== -1 && kind !== BASE64_JOINT) {
+          if (i - wideStart >= UNGATED_BASE64_MIN) {
+            // Whatever its parts may be, the whole at all offsets shows it.
+            longRuns?.splice(runsBeforeWide);
+            (longRuns ??= []).push(wideStart, i);
+          }
+          wideStart = -1;
         }
-        gap = 0;
-        while (matched > 0 && folded !== prefix[matched]) matched = this.#failure[matched - 1] ?? 0;
-        if (folded === prefix[matched]) matched += 1;
-        if (matched < CAMPAIGN_PREFIX_LENGTH) continue;
-        matched = 0;
-        const { end, text: marker } = readMarker(text, i + 1, this.#prefixText);
-        markerEnd = end;
-        if (marker.length >= CUT_OFF_LENGTH_MIN)
-          sink.marker({
-            text: marker,
-            parts: parseMarker(marker),
-            at: inView ? -1 : Math.max(0, i + 1 - CAMPAIGN_PREFIX_LENGTH),
-          });
+        if (i >= length) return { signs: signs & SIGNS, longRuns: longRuns ?? NO_RUNS };
+        signs |= kind;
+        i += 1;
+        kind = KIND[units[i] ?? 0] ?? 0;
+      }
+      const start = i;
+      do {
+        if (kind === firstOfPrefix && i >= prefixEnd) {
+          const end = this.#prefixEndFrom(units, i, length);
+          if (end !== -1) {
+            if (prefixEnd !== 0) markerEnd = this.#marker(of, prefixEnd, sink);
+            prefixEnd = end;
+          }
+        }
+        i += 1;
+        kind = KIND[units[i] ?? 0] ?? 0;
+      } while (kind >= WORD_KIND_MIN);
+      if (prefixEnd !== 0 && prefixEnd <= i) {
+        markerEnd = this.#marker(of, prefixEnd, sink);
+        prefixEnd = 0;
+      }
+      if (index.mayHoldRun(i - start)) index.run(of, start, i, sink);
+      if (wideStart === -1) {
+        wideStart = start;
+        runsBeforeWide = longRuns?.length ?? 0;
+      }
+      // What follows a marker without a break is looked at on its own.
+      const from = start > markerEnd ? start : markerEnd;
+      if (i - from < LONG_RUN_MIN) continue;
+      if (!inView) sink.longRun(text, from, i);
+      if (i - from < ENCODED_RUN_MIN) continue;
+      longRuns ??= [];
+      longRuns.push(from, i);
+    }
+  }
+
+  /** Where a campaign prefix ends whose first character stands at `from`, or −1 if none does. */
+  #prefixEndFrom(units: Uint16Array, from: number, length: number): number {
+    const prefix = this.#prefix;
+    let matched = 1;
+    let gap = 0;
+    for (let i = from + 1; i < length; i += 1) {
+      const kind = KIND[units[i] ?? 0] ?? 0;
+      if (kind < WORD_KIND_MIN) {
+        gap += 1;
+        if (gap > GAP_MAX) return -1;
         continue;
       }
-      if (start !== -1) {
-        if (index.mayHold(hash)) index.run(hash, { text, start, end: i }, sink, inView);
-        if (wideStart === -1) {
-          wideStart = start;
-          runsBeforeWide = longRuns?.length ?? 0;
-        }
-        // What follows a marker without a break is looked at on its own.
-        const from = start > markerEnd ? start : markerEnd;
-        if (i - from >= LONG_RUN_MIN) {
-          if (!inView) sink.longRun(text, from, i);
-          if (i - from >= ENCODED_RUN_MIN) (longRuns ??= []).push(from, i);
-        }
-        start = -1;
-        hash = HASH_SEED;
-      }
-      if (wideStart !== -1 && (code >= 128 || BASE64_JOINT[code] !== 1)) {
-        if (i - wideStart >= UNGATED_BASE64_MIN) {
-          // Whatever its parts may be, the whole at all offsets shows it.
-          longRuns?.splice(runsBeforeWide);
-          (longRuns ??= []).push(wideStart, i);
-        }
-        wideStart = -1;
-      }
-      if (matched !== 0) {
-        gap += 1;
-        if (gap > GAP_MAX) matched = 0;
-      }
-      signs |= code < 256 ? (SIGN[code] ?? 0) : HIGH;
-    }
-    return { signs, longRuns: longRuns ?? NO_RUNS };
-  }
-}
-
-/** Reads on after a campaign prefix, through separators, to the end of the marker. */
-function readMarker(text: string, from: number, prefix: string): { end: number; text: string } {
-  const plain = text.slice(from, from + MARKER_LENGTH - CAMPAIGN_PREFIX_LENGTH);
-  if (PLAIN_REST.test(plain)) return { end: from + plain.length, text: prefix + plain };
-  let marker = prefix;
-  let gap = 0;
-  let i = from;
-  for (; i < text.length && marker.length < MARKER_LENGTH; i += 1) {
-    const code = text.charCodeAt(i);
-    const folded = code < 256 ? (FOLD[code] ?? 0) : 0;
-    if (folded === 0) {
-      gap += 1;
-      if (gap > GAP_MAX) break;
-    } else if (MARKER_CHARACTER[folded] === 1) {
-      marker += String.fromCharCode(folded);
+      if (kind !== prefix[matched]) return -1;
       gap = 0;
-    } else break;
+      matched += 1;
+      if (matched === CAMPAIGN_PREFIX_LENGTH) return i + 1;
+    }
+    return -1;
   }
-  return { end: i, text: marker };
+
+  /** Reports the marker whose campaign prefix ends at `from`; returns where it ends itself. */
+  #marker(of: AnchorText, from: number, sink: ScanSink<V>): number {
+    const { end, text } = this.#readMarker(of, from);
+    if (text.length >= CUT_OFF_LENGTH_MIN)
+      sink.marker({ text, at: of.hidden ? -1 : Math.max(0, from - CAMPAIGN_PREFIX_LENGTH) });
+    return end;
+  }
+
+  /** Reads on after a campaign prefix, through separators, to the end of the marker. */
+  #readMarker(of: AnchorText, from: number): { end: number; text: string } {
+    const { text, units } = of;
+    const begin = from - CAMPAIGN_PREFIX_LENGTH;
+    if (isPlain(of, begin) && text.startsWith(this.#prefixText, begin))
+      return { end: begin + MARKER_LENGTH, text: text.slice(begin, begin + MARKER_LENGTH) };
+    let marker = this.#prefixText;
+    let gap = 0;
+    let i = from;
+    for (; i < text.length && marker.length < MARKER_LENGTH; i += 1) {
+      const kind = KIND[units[i] ?? 0] ?? 0;
+      if (kind < WORD_KIND_MIN) {
+        gap += 1;
+        if (gap > GAP_MAX) break;
+      } else if (MARKER_CHARACTER[kind] === 1) {
+        marker += String.fromCharCode(kind);
+        gap = 0;
+      } else break;
+    }
+    return { end: i, text: marker };
+  }
 }
 
-/** The rest of a marker as it was planted: the usual case. */
-const PLAIN_REST = new RegExp(`^[${ALPHABET}]{${MARKER_LENGTH - CAMPAIGN_PREFIX_LENGTH}}$`);
+/** Whether a marker stands there as it was planted, from its first character on: the usual case. */
+function isPlain({ text, units }: AnchorText, begin: number): boolean {
+  const end = begin + MARKER_LENGTH;
+  if (begin < 0 || end > text.length) return false;
+  for (let i = begin; i < end; i += 1) {
+    const code = units[i] ?? 0;
+    if (code >= MARKER_CHARACTER.length || MARKER_CHARACTER[code] !== 1) return false;
+  }
+  return true;
+}
 
 /** Groups of four in a row that must look like encoded ASCII: a part of a marker needs no fewer. */
 const BASE64_GROUPS_MIN = 5;
@@ -334,15 +355,4 @@ function hasPrintablePairs(text: string, start: number, end: number): boolean {
 
 function isHexDigit(code: number): boolean {
   return (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 102);
-}
-
-function failureOf(prefix: Uint8Array): Uint8Array {
-  const failure = new Uint8Array(prefix.length);
-  let matched = 0;
-  for (let i = 1; i < prefix.length; i += 1) {
-    while (matched > 0 && prefix[i] !== prefix[matched]) matched = failure[matched - 1] ?? 0;
-    if (prefix[i] === prefix[matched]) matched += 1;
-    failure[i] = matched;
-  }
-  return failure;
 }

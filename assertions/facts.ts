@@ -2,7 +2,7 @@ import type { Observation } from '../history/observation.ts';
 import { ContentScanner } from './content-scanner.ts';
 import { withoutFields } from './json-frame.ts';
 import type { Knowledge, OwnedId, UserIndex } from './knowledge.ts';
-import { SightingCollector, type Sighting } from './sightings.ts';
+import { NO_TOKENS, SightingCollector, type Sighting, type Tokens } from './sightings.ts';
 import { StreamSearch } from './stream-search.ts';
 
 export type { Sighting } from './sightings.ts';
@@ -31,14 +31,14 @@ export interface Facts {
   /** Set for events of runs (of the profile's agent event types). */
   readonly attribution: Attribution | undefined;
   /** Long random-looking tokens of the content that are nobody's known id. */
-  readonly tokens: readonly string[];
+  readonly tokens: Tokens;
 }
 
 const NO_IDS: Attribution = { by: 'nothing' };
 const NOBODY_YET: Attribution = { by: 'unknown' };
 const STRANGER: Attribution = { by: 'outside' };
 const NOTHING: readonly never[] = [];
-const NOT_SEARCHED = { sightings: NOTHING, tokens: NOTHING };
+const NOT_SEARCHED = { sightings: NOTHING, tokens: NO_TOKENS };
 
 /** Surfaces on which a frame or reply names the thread that it belongs to. */
 const SAYS_ITS_THREAD: ReadonlySet<string> = new Set(['socket', 'sse', 'http']);
@@ -149,7 +149,7 @@ export class FactFinder {
   #search(
     observation: Observation,
     collectsTokens: boolean,
-  ): { sightings: readonly Sighting[]; tokens: readonly string[] } {
+  ): { sightings: readonly Sighting[]; tokens: Tokens } {
     const { content, headers, url, message } = observation;
     if (
       content === undefined &&

@@ -1,4 +1,4 @@
-import type { MarkerParts } from '../history/markers.ts';
+import { parseMarker, type MarkerParts } from '../history/markers.ts';
 import { REDACTED_PATTERN } from '../history/redaction.ts';
 import type { ContentScanner, MarkerHit, ScanSink } from './content-scanner.ts';
 import { OUTSIDE, type Knowledge, type OwnedId, type UserIndex } from './knowledge.ts';
@@ -15,24 +15,65 @@ interface SightingBase {
 
 /** Something found in what a user received that is somebody's. */
 export type Sighting =
-  | (SightingBase & { readonly what: 'marker'; readonly parts: MarkerParts | undefined })
+  | (SightingBase & {
+      readonly what: 'marker';
+      /** Undefined for a marker that is cut off or damaged. */
+      readonly parts: MarkerParts | undefined;
+    })
   | (SightingBase & { readonly what: 'id'; readonly id: OwnedId })
   | (SightingBase & { readonly what: 'credential' });
+
+/** Long runs of letters and digits of one text, by where they stand: few are ever looked at. */
+export interface Tokens {
+  readonly text: string;
+  /** Beginning and end of each in turn. */
+  readonly borders: readonly number[];
+}
+
+/** Reads the marker only when asked: whose it is says its beginning. */
+class MarkerSighting implements SightingBase {
+  readonly what = 'marker';
+  readonly owner: UserIndex;
+  readonly text: string;
+  readonly place: string | null;
+  readonly at: number;
+
+  constructor({ owner, text, place, at }: SightingBase) {
+    this.owner = owner;
+    this.text = text;
+    this.place = place;
+    this.at = at;
+  }
+
+  get parts(): MarkerParts | undefined {
+    return parseMarker(this.text);
+  }
+}
+
+const NO_BORDERS: readonly number[] = [];
+export const NO_TOKENS: Tokens = { text: '', borders: NO_BORDERS };
 
 /** Collects what a scan finds, each thing once. Lists are short, so looking through them is cheapest. */
 export class SightingCollector implements ScanSink<OwnedId> {
   readonly #knowledge: Knowledge;
   readonly #scanner: ContentScanner<OwnedId>;
   readonly sightings: Sighting[] = [];
-  /** Long runs of letters and digits of the content; collected only when asked for. */
-  readonly tokens: string[] = [];
   readonly #collectsTokens: boolean;
+  #tokenText = '';
+  #borders: number[] | undefined;
   #place: string | null = null;
 
   constructor(knowledge: Knowledge, scanner: ContentScanner<OwnedId>, collectsTokens = false) {
     this.#knowledge = knowledge;
     this.#scanner = scanner;
     this.#collectsTokens = collectsTokens;
+  }
+
+  /** Long runs of letters and digits of the content; collected only when asked for. */
+  get tokens(): Tokens {
+    return this.#borders === undefined
+      ? NO_TOKENS
+      : { text: this.#tokenText, borders: this.#borders };
   }
 
   /** Searches one text; what it finds is said to be at `place`. */
@@ -47,11 +88,11 @@ export class SightingCollector implements ScanSink<OwnedId> {
   }
 
   marker(hit: MarkerHit): void {
-    const { text, parts, at } = hit;
-    if (parts === undefined && !this.#knowledge.beginsLikePlanted(text)) return;
+    const { text, at } = hit;
+    if (!this.#knowledge.beginsLikePlanted(text) && parseMarker(text) === undefined) return;
     if (this.#has('marker', text)) return;
     const owner = this.#knowledge.ownerOfMarker(text);
-    this.sightings.push({ what: 'marker', owner, text, parts, place: this.#place, at });
+    this.sightings.push(new MarkerSighting({ owner, text, place: this.#place, at }));
   }
 
   id(text: string, id: OwnedId, at: number): void {
@@ -61,7 +102,11 @@ export class SightingCollector implements ScanSink<OwnedId> {
   }
 
   longRun(text: string, start: number, end: number): void {
-    if (this.#collectsTokens && this.#place === null) this.tokens.push(text.slice(start, end));
+    if (!this.#collectsTokens || this.#place !== null) return;
+    // Only the content has no place of its own, so there is one text.
+    this.#tokenText = text;
+    this.#borders ??= [];
+    this.#borders.push(start, end);
   }
 
   #credentials(text: string): void {

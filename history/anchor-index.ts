@@ -1,3 +1,5 @@
+import { TextUnits } from './text-units.ts';
+
 /**
  * Finds any of a large, growing set of strings (ids, e-mails, credentials) in a text in one linear
  * pass whose cost does not depend on how many strings there are.
@@ -11,8 +13,12 @@
 interface Entry<V> {
   readonly text: string;
   readonly lower: string;
-  readonly value: V;
+  value: V;
   readonly anchorAt: number;
+  readonly anchorLength: number;
+  readonly hash: number;
+  /** The next in the same bucket, filed later. */
+  next: Entry<V> | undefined;
 }
 
 export type AnchorHit<V> = (text: string, value: V, at: number) => void;
@@ -22,6 +28,15 @@ export interface AnchorSink<V> {
   id(text: string, value: V, at: number): void;
 }
 
+/** A text during a caller's own pass over it. */
+export interface AnchorText {
+  readonly text: string;
+  /** Its UTF-16 units. */
+  readonly units: Uint16Array;
+  /** Positions mean nothing to a reader, and are reported as −1. */
+  readonly hidden: boolean;
+}
+
 /** 1 for ASCII letters and digits. Other letters never occur in ids; they only separate. */
 const WORD = new Uint8Array(128);
 for (let code = 48; code <= 57; code += 1) WORD[code] = 1;
@@ -29,43 +44,48 @@ for (let code = 65; code <= 90; code += 1) WORD[code] = 1;
 for (let code = 97; code <= 122; code += 1) WORD[code] = 1;
 
 /** Start value of the hash over a run; see {@link hashStep}. */
-export const HASH_SEED = 5381;
-const FILTER_BITS_MIN = 12;
+const HASH_SEED = 5381;
+const FILTER_BITS_MIN = 4096;
+const BUCKETS_MIN = 64;
 
 /** Whether a UTF-16 unit is an ASCII letter or digit. */
-export function isWord(code: number): boolean {
+function isWord(code: number): boolean {
   return code < 128 && WORD[code] === 1;
 }
 
 /** Adds one letter or digit to a run's hash. `code | 32` folds case: it leaves digits as they are. */
-export function hashStep(hash: number, code: number): number {
+function hashStep(hash: number, code: number): number {
   return (Math.imul(hash, 33) ^ (code | 32)) | 0;
 }
 
-function hashOf(text: string): number {
-  let hash = HASH_SEED;
-  for (let i = 0; i < text.length; i += 1) hash = hashStep(hash, text.charCodeAt(i));
-  return hash;
-}
-
 /** Whether a letter or digit stands on both sides of a position: no string begins or ends there. */
-function joins(text: string, position: number): boolean {
+function joins(units: Uint16Array, position: number, length: number): boolean {
   return (
     position > 0 &&
-    position < text.length &&
-    isWord(text.charCodeAt(position - 1)) &&
-    isWord(text.charCodeAt(position))
+    position < length &&
+    isWord(units[position - 1] ?? 0) &&
+    isWord(units[position] ?? 0)
   );
+}
+
+/** A length as one bit; all long ones share the last. */
+function lengthBit(length: number): number {
+  return 1 << Math.min(length, 31);
 }
 
 /** Anchors shorter than this are passed over while a longer one exists. */
 const ANCHOR_LENGTH_MIN = 4;
 
 export class AnchorIndex<V> {
-  /** Keys are lower case: a string is found whatever the case it appears in. */
-  readonly #byAnchor = new Map<string, Entry<V>[]>();
+  /** By the hash of the anchor, which folds case: a string is found whatever the case it appears in. */
+  #buckets: (Entry<V> | undefined)[] = emptyBuckets(BUCKETS_MIN);
+  #filed = 0;
   readonly #values = new Map<string, V>();
-  #filter = new Uint8Array(1 << FILTER_BITS_MIN);
+  /** One bit a hash; small enough to stay in a processor's nearest cache. */
+  #filter = new Int32Array(FILTER_BITS_MIN >> 5);
+  /** Lengths of anchors, one bit each. */
+  #lengths = 0;
+  readonly #units = new TextUnits();
 
   /** How many strings are filed. */
   get size(): number {
@@ -93,86 +113,151 @@ export class AnchorIndex<V> {
     const lower = text.toLowerCase();
     const anchor = this.#anchorOf(lower);
     if (anchor === undefined) return;
-    const entry: Entry<V> = { text, lower, value, anchorAt: anchor.at };
-    const entries = this.#byAnchor.get(anchor.run);
-    if (entries === undefined) this.#byAnchor.set(anchor.run, [entry]);
-    else {
-      const at = entries.findIndex((other) => other.text === text);
-      if (at === -1) entries.push(entry);
-      else entries[at] = entry;
-    }
-    this.#mark(anchor.run);
+    for (let known = this.#bucket(anchor.hash); known !== undefined; known = known.next)
+      if (known.text === text && isAnchoredAt(known, anchor)) {
+        known.value = value;
+        return;
+      }
+    this.#makeRoom();
+    const { at: anchorAt, length: anchorLength, hash } = anchor;
+    this.#file({ text, lower, value, anchorAt, anchorLength, hash, next: undefined });
+    this.#filed += 1;
   }
 
   /** Calls `hit` for every filed string in the text, in the order of their anchors. */
   scan(text: string, hit: AnchorHit<V>): void {
-    const length = text.length;
+    if (this.#filed === 0) return;
+    const units = this.#units.of(text);
+    const at: AnchorText = { text, units, hidden: false };
     const sink: AnchorSink<V> = { id: hit };
-    let hash = HASH_SEED;
     let start = -1;
-    for (let i = 0; i <= length; i += 1) {
-      const code = i < length ? text.charCodeAt(i) : 0;
+    for (let i = 0; i <= text.length; i += 1) {
+      const code = units[i] ?? 0;
       if (code < 128 && WORD[code] === 1) {
         if (start === -1) start = i;
-        hash = (Math.imul(hash, 33) ^ (code | 32)) | 0;
       } else if (start !== -1) {
-        this.run(hash, { text, start, end: i }, sink);
+        if (this.mayHoldRun(i - start)) this.run(at, start, i, sink);
         start = -1;
-        hash = HASH_SEED;
       }
     }
   }
 
-  /** Whether a run with this hash may be an anchor; nearly every other run is dismissed here. */
-  mayHold(hash: number): boolean {
-    return this.#filter[hash & (this.#filter.length - 1)] === 1;
+  /** Whether a run of this length may be an anchor; most others are dismissed here. */
+  mayHoldRun(length: number): boolean {
+    return (this.#lengths & lengthBit(length)) !== 0;
   }
 
-  /**
-   * Handles one run of letters and digits found by a caller's own pass over the text. `hidden` stands
-   * for a position that means nothing to a reader, and reports −1.
-   */
-  // oxlint-disable-next-line max-params -- called once per run of every frame
-  run(
-    hash: number,
-    run: { text: string; start: number; end: number },
-    sink: AnchorSink<V>,
-    hidden = false,
-  ): void {
-    if (!this.mayHold(hash)) return;
-    const { text, start, end } = run;
-    const entries = this.#byAnchor.get(text.slice(start, end).toLowerCase());
-    if (entries === undefined) return;
-    for (const entry of entries) {
+  /** Handles one run of letters and digits found by a caller's own pass over the text. */
+  // oxlint-disable-next-line max-params -- called for many runs of every frame
+  run(of: AnchorText, start: number, end: number, sink: AnchorSink<V>): void {
+    const { units } = of;
+    let hash = HASH_SEED;
+    for (let i = start; i < end; i += 1) hash = hashStep(hash, units[i] ?? 0);
+    if (!this.#mayHold(hash)) return;
+    for (let entry = this.#bucket(hash); entry !== undefined; entry = entry.next) {
+      if (entry.hash !== hash || entry.anchorLength !== end - start) continue;
       const at = start - entry.anchorAt;
-      const after = at + entry.text.length;
-      if (at < 0 || after > text.length || joins(text, at) || joins(text, after)) continue;
-      const same =
-        text.startsWith(entry.text, at) || text.slice(at, after).toLowerCase() === entry.lower;
-      if (same) sink.id(entry.text, entry.value, hidden ? -1 : at);
+      if (standsAt(entry, of, at)) sink.id(entry.text, entry.value, of.hidden ? -1 : at);
     }
   }
 
-  #anchorOf(lower: string): { run: string; at: number } | undefined {
-    let best: { run: string; at: number; score: number } | undefined;
-    for (const match of lower.matchAll(/[a-z0-9]+/g)) {
-      const run = match[0];
-      const entries = this.#byAnchor.get(run);
-      if (entries?.some((entry) => entry.lower === lower) === true) return { run, at: match.index };
-      const short = run.length < ANCHOR_LENGTH_MIN ? 1_000 : 0;
-      const score = Math.min(run.length, 60) - (entries?.length ?? 0) * 100 - short;
-      if (best === undefined || score > best.score) best = { run, at: match.index, score };
-    }
-    return best;
+  /** Whether a run with this hash may be an anchor; nearly every other run is dismissed here. */
+  #mayHold(hash: number): boolean {
+    const filter = this.#filter;
+    return (((filter[(hash >>> 5) & (filter.length - 1)] ?? 0) >>> (hash & 31)) & 1) === 1;
   }
 
-  #mark(anchor: string): void {
-    // Kept at most 1/8 full, so that nearly every unfiled run is dismissed by one look.
-    if (this.#byAnchor.size * 8 > this.#filter.length) {
-      this.#filter = new Uint8Array(this.#filter.length * 4);
-      for (const run of this.#byAnchor.keys())
-        this.#filter[hashOf(run) & (this.#filter.length - 1)] = 1;
+  /** The run that the fewest others share; of those the longest, of those the first. */
+  #anchorOf(lower: string): Anchor | undefined {
+    let best: { readonly anchor: Anchor; readonly score: number } | undefined;
+    for (const anchor of runsOf(lower)) {
+      let others = 0;
+      for (let entry = this.#bucket(anchor.hash); entry !== undefined; entry = entry.next) {
+        if (!isAnchoredAt(entry, anchor)) continue;
+        if (entry.lower === lower) return anchor;
+        others += 1;
+      }
+      const short = anchor.length < ANCHOR_LENGTH_MIN ? 1_000 : 0;
+      const score = Math.min(anchor.length, 60) - others * 100 - short;
+      if (best === undefined || score > best.score) best = { anchor, score };
     }
-    this.#filter[hashOf(anchor) & (this.#filter.length - 1)] = 1;
+    return best?.anchor;
   }
+
+  #bucket(hash: number): Entry<V> | undefined {
+    return this.#buckets[hash & (this.#buckets.length - 1)];
+  }
+
+  /** Behind those of its bucket that were filed before. */
+  #file(entry: Entry<V>): void {
+    const { hash } = entry;
+    this.#lengths |= lengthBit(entry.anchorLength);
+    const word = (hash >>> 5) & (this.#filter.length - 1);
+    this.#filter[word] = (this.#filter[word] ?? 0) | (1 << (hash & 31));
+    let last = this.#bucket(hash);
+    if (last === undefined) {
+      this.#buckets[hash & (this.#buckets.length - 1)] = entry;
+      return;
+    }
+    while (last.next !== undefined) last = last.next;
+    last.next = entry;
+  }
+
+  /** Buckets stay at most half full; the filter 1/8, so that one look dismisses nearly every other run. */
+  #makeRoom(): void {
+    const crowded = (this.#filed + 1) * 2 > this.#buckets.length;
+    const dense = (this.#filed + 1) * 8 > this.#filter.length * 32;
+    if (dense) this.#filter = new Int32Array(this.#filter.length * 4);
+    const old = this.#buckets;
+    if (crowded) this.#buckets = emptyBuckets(old.length * 4);
+    if (!crowded && !dense) return;
+    if (!crowded) this.#buckets = emptyBuckets(old.length);
+    for (const first of old)
+      for (let entry = first; entry !== undefined;) {
+        const { next } = entry;
+        entry.next = undefined;
+        this.#file(entry);
+        entry = next;
+      }
+  }
+}
+
+/** A run of letters and digits of a string, in lower case. */
+interface Anchor {
+  readonly at: number;
+  readonly length: number;
+  readonly hash: number;
+}
+
+/** Whether a whole string stands at a position, in any case, and not inside a longer word. */
+function standsAt<V>(entry: Entry<V>, { text, units }: AnchorText, at: number): boolean {
+  const after = at + entry.text.length;
+  const { length } = text;
+  if (at < 0 || after > length || joins(units, at, length) || joins(units, after, length))
+    return false;
+  return text.startsWith(entry.text, at) || text.slice(at, after).toLowerCase() === entry.lower;
+}
+
+function* runsOf(lower: string): Generator<Anchor, void> {
+  let hash = HASH_SEED;
+  let start = -1;
+  for (let i = 0; i <= lower.length; i += 1) {
+    const code = i < lower.length ? lower.charCodeAt(i) : 0;
+    if (isWord(code)) {
+      if (start === -1) start = i;
+      hash = hashStep(hash, code);
+    } else if (start !== -1) {
+      yield { at: start, length: i - start, hash };
+      start = -1;
+      hash = HASH_SEED;
+    }
+  }
+}
+
+function isAnchoredAt<V>(entry: Entry<V>, anchor: Anchor): boolean {
+  return entry.hash === anchor.hash && entry.anchorLength === anchor.length;
+}
+
+function emptyBuckets<V>(count: number): (Entry<V> | undefined)[] {
+  return Array.from({ length: count }, () => undefined);
 }

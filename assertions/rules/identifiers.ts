@@ -31,54 +31,59 @@ export function identifierRules(bench: Bench): RuleGroup {
   };
 }
 
-/** Slots of the table of recent tokens; a token pushed out of its slot may be overlooked: it is a note. */
-const SLOTS = 1 << 16;
 /** Tokens seen by several users that are followed to the end. */
 const SHARED_MAX = 1_000;
+
+interface Shared {
+  readonly users: Set<UserIndex>;
+  readonly observation: Observation;
+  readonly observer: UserIndex;
+}
 
 /** Was a long random token, neither id nor credential, seen by several but not all users? */
 export function tokenRule(bench: Bench): RuleGroup {
   const { knowledge, report } = bench;
-  const recent = new Map<number, { token: string; user: UserIndex }>();
-  const shared = new Map<string, { users: Set<UserIndex>; facts: Facts }>();
+  const recent = new RecentTokens();
+  const shared = new Map<string, Shared>();
   let examined = 0;
 
-  const see = (facts: Facts, token: string): void => {
-    if (!/[0-9]/.test(token) || !/[a-z]/i.test(token)) return;
+  const see = ({ observation, observer, tokens }: Facts, start: number, end: number): void => {
+    const { text } = tokens;
+    if (!isMixed(text, start, end)) return;
     examined += 1;
-    const followed = shared.get(token);
+    const followed = shared.size === 0 ? undefined : shared.get(text.slice(start, end));
     if (followed !== undefined) {
-      followed.users.add(facts.observer);
+      followed.users.add(observer);
       return;
     }
-    const slot = slotOf(token);
-    const known = recent.get(slot);
-    if (known?.token === token && known.user !== facts.observer) {
-      if (shared.size < SHARED_MAX)
-        shared.set(token, { users: new Set([known.user, facts.observer]), facts });
-    } else if (known?.token !== token) recent.set(slot, { token, user: facts.observer });
+    const other = recent.see(tokens.text, { start, end }, observer);
+    if (other === observer || shared.size >= SHARED_MAX) return;
+    const token = Buffer.from(text.slice(start, end)).toString();
+    shared.set(token, { users: new Set([other, observer]), observation, observer });
   };
 
   return {
     rules: [TOKEN],
     observe(facts: Facts): void {
+      const { borders } = facts.tokens;
       // What belongs to another is somebody's known property and judged by its own rule.
-      if (facts.foreign.length > 0 || facts.tokens.length === 0) return;
+      if (facts.foreign.length > 0 || borders.length === 0) return;
       if (isStaticFile(facts.observation)) return;
       if (facts.attribution?.by === 'crowd' && !facts.attribution.owners.includes(facts.observer))
         return;
-      for (const token of facts.tokens) see(facts, token);
+      for (let i = 0; i < borders.length; i += 2) see(facts, borders[i] ?? 0, borders[i + 1] ?? 0);
     },
     conclude(): void {
+      if (shared.size === 0) return;
       const ids = [...knowledge.ids.entries()].map(([text]) => text.toLowerCase()).join('\n');
-      for (const [token, { users, facts }] of shared) {
+      for (const [token, { users, observation, observer }] of shared) {
         if (users.size >= knowledge.users.length || ids.includes(token.toLowerCase())) continue;
         const names = [...users].slice(0, 5).map((user) => knowledge.nameOf(user));
         report.add({
           rule: TOKEN,
-          observer: facts.observer,
+          observer,
           owner: null,
-          observation: facts.observation,
+          observation,
           message: `${names.join(', ')}${users.size > names.length ? ` and ${users.size - names.length} more` : ''} saw the same long token, which is neither id nor credential`,
         });
       }
@@ -97,8 +102,62 @@ function isStaticFile({ surface, headers }: Observation): boolean {
   );
 }
 
-function slotOf(token: string): number {
-  let hash = 0;
-  for (let i = 0; i < token.length; i += 1) hash = (Math.imul(hash, 31) + token.charCodeAt(i)) | 0;
-  return hash & (SLOTS - 1);
+/** Slots of the table of recent tokens; a token pushed out of its slot may be overlooked: it is a note. */
+const SLOTS = 1 << 16;
+/** Characters of a token that its slot holds; longer ones are kept beside it. */
+const SLOT_CHARACTERS = 40;
+
+/**
+ * Who saw which token last: one token a slot. In bytes, not in texts: a text cut out of a frame would keep
+ * the whole frame alive.
+ */
+class RecentTokens {
+  readonly #characters = new Uint8Array(SLOTS * SLOT_CHARACTERS);
+  /** 0 in a slot that was never taken. */
+  readonly #lengths = new Uint32Array(SLOTS);
+  readonly #users = new Int32Array(SLOTS);
+  readonly #long = new Map<number, string>();
+
+  /** Who saw this token before, or else the user itself, who is remembered. */
+  see(
+    text: string,
+    { start, end }: { readonly start: number; readonly end: number },
+    user: UserIndex,
+  ): UserIndex {
+    let hash = 0;
+    for (let i = start; i < end; i += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+    const slot = hash & (SLOTS - 1);
+    if (this.#holds(slot, text, start, end)) return this.#users[slot] ?? user;
+    this.#lengths[slot] = end - start;
+    this.#users[slot] = user;
+    if (end - start > SLOT_CHARACTERS)
+      this.#long.set(slot, Buffer.from(text.slice(start, end)).toString());
+    else
+      for (let i = start, at = slot * SLOT_CHARACTERS; i < end; i += 1, at += 1)
+        this.#characters[at] = text.charCodeAt(i);
+    return user;
+  }
+
+  // oxlint-disable-next-line max-params -- called for every token of every frame
+  #holds(slot: number, text: string, start: number, end: number): boolean {
+    if (this.#lengths[slot] !== end - start) return false;
+    if (end - start > SLOT_CHARACTERS) return this.#long.get(slot) === text.slice(start, end);
+    for (let i = start, at = slot * SLOT_CHARACTERS; i < end; i += 1, at += 1)
+      if (this.#characters[at] !== text.charCodeAt(i)) return false;
+    return true;
+  }
 }
+
+/** Whether a run of letters and digits holds both; a bare word or number is no token. */
+function isMixed(text: string, start: number, end: number): boolean {
+  let digits = false;
+  let letters = false;
+  for (let i = start; i < end; i += 1) {
+    if (text.charCodeAt(i) <= NINE) digits = true;
+    else letters = true;
+    if (digits && letters) return true;
+  }
+  return false;
+}
+
+const NINE = 57;
