@@ -78,7 +78,7 @@ export class Threads {
   /** Stores a message; the oldest goes when a thread is full. The first question names a new thread. */
   append(thread: Thread, message: Omit<Message, 'id' | 'createdAt'>): void {
     if (thread.title === TITLE_OF_NEW && message.role === 'user')
-      thread.title = [...message.content].slice(0, TITLE_LENGTH_MAX).join('');
+      thread.title = Array.from(message.content).slice(0, TITLE_LENGTH_MAX).join('');
     thread.messages.push({ id: `msg_${randomUUID()}`, createdAt: this.clock.now(), ...message });
     if (thread.messages.length > MESSAGES_PER_THREAD_MAX) thread.messages.shift();
   }

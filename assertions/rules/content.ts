@@ -131,7 +131,7 @@ export class ContentRules implements RuleGroup {
     else this.#shown.push({ observation, observer });
   }
 
-  #ownerOfShown({ shown }: Observation, observer: UserIndex): UserIndex | typeof OUTSIDE {
+  #ownerOfShown({ shown }: Observation, observer: UserIndex): UserIndex {
     const attribution = this.#bench.facts.attribute({ owner: shown }, observer);
     return attribution.by === 'crowd' ? (attribution.owners[0] ?? OUTSIDE) : OUTSIDE;
   }
