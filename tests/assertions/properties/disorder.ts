@@ -32,6 +32,9 @@ function changed(
   return lines.with(at, { ...line, ...fields, content });
 }
 
+const isShared = (lines: readonly Observation[], thread: string | undefined): boolean =>
+  lines.some(({ audience, ids }) => audience !== undefined && ids?.thread === thread);
+
 const CHANGES: readonly Change[] = [
   (lines, at) => without(lines, at),
   (lines, at, other) => lines.toSpliced(at, 0, { ...other, t: lines[at]?.t ?? 0 }),
@@ -43,7 +46,9 @@ const CHANGES: readonly Change[] = [
       : without(lines, at).toSpliced(to, 0, { ...line, t: lines[to]?.t ?? 0 });
   },
   (lines, at, { user, conn }) => changed(lines, at, { user, conn }),
-  (lines, at, { run }) => changed(lines, at, { run }),
+  // A run of a shared thread in the envelope of another thread: nobody can tell whether its members may see it.
+  (lines, at, { run, thread }) =>
+    isShared(lines, thread) && lines[at]?.thread !== thread ? lines : changed(lines, at, { run }),
   (lines, at, { run, thread, owner }) => changed(lines, at, { run, thread, owner }),
   (lines, at) => changed(lines, at, { run: undefined }),
   (lines, at) => changed(lines, at, { run: undefined, thread: undefined, owner: undefined }),
