@@ -122,6 +122,7 @@ export class Judge {
       return;
     }
     if (observation.kind === 'act') this.#ledger.act(facts);
+    else if (observation.kind === 'identity') this.#ledger.learned(facts);
     if (observation.kind === 'screenshot' && observation.url !== undefined)
       this.#report.pictured(facts.observer, observation.url);
     this.#disturbances.observe(facts);

@@ -127,6 +127,14 @@ export class RunLedger {
     }
   }
 
+  /** Takes in `identity` lines: the target, or the page that asked, told the id of the latest question's run. */
+  learned({ observation, observer }: Facts): void {
+    const id = observation.source === 'ask' ? observation.ids?.run : undefined;
+    const run = this.runsOf(observer).at(-1);
+    if (id === undefined || run === undefined || run.bound || this.#byId.has(id)) return;
+    this.#name(run, id);
+  }
+
   /** The run of its receiver that an agent event belongs to; undefined when it is none of them. */
   runOf(facts: Facts): Run | undefined {
     const { observation, observer, attribution } = facts;
@@ -228,6 +236,12 @@ export class RunLedger {
     if (observation.marker !== undefined) this.#byMarker.set(observation.marker, run);
   }
 
+  #name(run: Run, id: string): void {
+    run.bound = true;
+    run.id = id;
+    this.#byId.set(id, run);
+  }
+
   /** A run id the target made: mine if the event carries my thread, my user id or my marker. */
   #bind(facts: Facts, runId: string, runs: readonly Run[]): Run | undefined {
     const mine =
@@ -248,9 +262,7 @@ export class RunLedger {
           (thread === undefined || other.thread === undefined || other.thread === thread),
       );
     if (run === undefined) return undefined;
-    run.bound = true;
-    run.id = runId;
-    this.#byId.set(runId, run);
+    this.#name(run, runId);
     this.#knowledge.adoptRun(runId, facts.observer);
     return run;
   }

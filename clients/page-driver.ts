@@ -192,15 +192,18 @@ export class PageDriver {
 
   /**
    * Opens the page's address in one more tab as its own script would, which copies what the tab keeps for
-   * itself, and waits until that tab shows something.
+   * itself, and waits until that tab shows something. The tab begins empty: what it loads is watched from
+   * the first byte.
    */
   async duplicate(part: Part, ms: number): Promise<void> {
     await this.#step(
       'duplicating the tab',
       async () => {
         const opened = this.#browserContext.waitForEvent('page', { timeout: ms });
-        await this.page.evaluate('void window.open(location.href)');
+        await this.page.evaluate("void window.open('about:blank')");
         const tab = await opened;
+        await this.recorder.attended(tab);
+        await tab.goto(this.page.url(), { waitUntil: 'domcontentloaded' });
         await tab.locator(part.selector).first().waitFor({ state: 'visible', timeout: ms });
       },
       ms,

@@ -253,4 +253,20 @@ describe('order/drift', () => {
     expect(history.findings('drift')).toHaveLength(5);
     expect(rulesOf(history)).not.toContain('order/missing-event');
   });
+
+  test('the whole run in another envelope, its id learned only after the question', () => {
+    const history = new HistoryBuilder(3).start();
+    history.round();
+    const run = 'run-that-the-page-made';
+    const act = { surface: 'harness', dir: 'act', conn: null } as const;
+    history.add('u00', { ...act, kind: 'act', act: 'ask', question: 2 });
+    history.add('u00', { ...act, kind: 'identity', source: 'ask', ids: { run } });
+    for (const type of FIVE)
+      history.add('u00', {
+        contentKind: 'frame',
+        content: JSON.stringify({ event: type, data: { run_id: run } }),
+      });
+    expect(history.findings('drift')).toHaveLength(5);
+    expect(rulesOf(history)).not.toContain('order/missing-event');
+  });
 });
