@@ -254,7 +254,6 @@ describe('the end', () => {
     await goldenPath(crowd);
     const started = Date.now();
     await crowd.settle();
-    expect(Date.now() - started).toBeGreaterThan(900);
     expect(Date.now() - started).toBeLessThan(3_000);
   });
 

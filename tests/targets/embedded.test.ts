@@ -109,27 +109,30 @@ async function walk(target: Target, url: string): Promise<Walk> {
 
 describe('against the embedded target', () => {
   it.each([
-    [reference, null],
-    [netra, null],
-    [netra, 'envelope-flat'],
-    [netra, 'envelope-data'],
-    [netra, 'envelope-system'],
-    [netra, 'handshake-new'],
-  ])('the profile $name reads every event, variant %s', async (target, variant) => {
-    const { session, decoded, answer } = await withTarget(variant, (url) => walk(target, url));
-    const events = decoded.filter(({ role }) => role === 'agent');
-    expect(events.map(({ event }) => event)).toEqual(REQUIRED_EVENTS);
-    for (const { owner, run, sentAt } of events) {
-      expect(owner).toBe(session.userId);
-      expect(run).toBe('run-1');
-      expect(sentAt).toBeGreaterThan(0);
-    }
-    const tools = events.filter(({ tool }) => tool !== undefined);
-    expect(tools.map(({ event }) => event)).toEqual(['tool_executing', 'tool_completed']);
-    expect(new Set(tools.map(({ tool }) => tool)).size).toBe(1);
-    expect(answer).toContain('Q-MARKER');
-    if (target === reference) expect(answer).toContain('NOTE-MARKER');
-  });
+    { target: reference, variant: null },
+    { target: netra, variant: null },
+    { target: netra, variant: 'envelope-flat' },
+    { target: netra, variant: 'envelope-data' },
+    { target: netra, variant: 'envelope-system' },
+    { target: netra, variant: 'handshake-new' },
+  ])(
+    'the profile $target.name reads every event, variant $variant',
+    async ({ target, variant }) => {
+      const { session, decoded, answer } = await withTarget(variant, (url) => walk(target, url));
+      const events = decoded.filter(({ role }) => role === 'agent');
+      expect(events.map(({ event }) => event)).toEqual(REQUIRED_EVENTS);
+      for (const { owner, run, sentAt } of events) {
+        expect(owner).toBe(session.userId);
+        expect(run).toBe('run-1');
+        expect(sentAt).toBeGreaterThan(0);
+      }
+      const tools = events.filter(({ tool }) => tool !== undefined);
+      expect(tools.map(({ event }) => event)).toEqual(['tool_executing', 'tool_completed']);
+      expect(new Set(tools.map(({ tool }) => tool)).size).toBe(1);
+      expect(answer).toContain('Q-MARKER');
+      if (target === reference) expect(answer).toContain('NOTE-MARKER');
+    },
+  );
 
   it('the profile reference agrees with it about health and identity', async () => {
     await withTarget(null, async (url) => {

@@ -94,7 +94,7 @@ describe('a user on the page of Netra', () => {
     const double = await netraDouble(closers, { withoutReport: true });
     const { crowd, lines } = await pageTrial(closers, netra, {
       url: double.url,
-      plan: { timeoutMs: 12_000 },
+      plan: { timeoutMs: 20_000 },
     });
     await crowd.each('sign in', (user) => user.signIn());
     await crowd.each('open chat', (user) => user.openChat());

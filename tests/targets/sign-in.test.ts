@@ -50,6 +50,7 @@ describe.each([reference, netra])('signing in to $name', (target) => {
       email: 'anna@a.example',
       token: TOKEN,
       refreshToken: 'refresh-1',
+      cookies: `session=${TOKEN}`,
       secrets: [TOKEN, 'refresh-1'],
     } satisfies Session);
     expect(requests).toEqual([
