@@ -38,7 +38,7 @@ function start(changes: Partial<TrialPlan>): Started {
     ...changes,
   });
   const { CROSSTALK_REPORTER: _reporter, ...env } = process.env;
-  const child = spawn(process.execPath, [CLI, 'test'], {
+  const child = spawn(process.execPath, [CLI, 'test', 'golden-path'], {
     cwd: ROOT,
     env: { ...env, CROSSTALK_PLAN: JSON.stringify(plan), CI: '1', NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
