@@ -78,10 +78,10 @@ export async function signOut(crowd: Crowd): Promise<void> {
   });
 }
 
-/** Everybody has a second tab, and asks in the first. */
+/** Every other user has a second tab, and asks in the first. */
 export async function tabs(crowd: Crowd): Promise<void> {
   await arrive(crowd);
-  await crowd.each('duplicate the tab', (user) => user.duplicateTab());
+  await crowd.each('duplicate the tab', (user) => user.duplicateTab(), { only: isOdd });
   await crowd.together('ask', (user) => user.ask());
   await crowd.each('read the answer', (user) => user.answered());
 }

@@ -5,7 +5,7 @@ import { SelftestWorkers } from '../../cli/selftest-workers.ts';
 
 /**
  * The self-test over raw sockets, every fault and every legal variant on the real engine; and in Chromium
- * those that only a page shows, with one of each kind of the others. `crosstalk selftest` runs them all.
+ * those that only a page shows, with one fault and one variant of the others. `crosstalk selftest` runs them all.
  */
 const IN_CHROMIUM = new Set([
   'broadcast',
