@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { FrameOrigin } from '../history/journal-writer.ts';
-import type { ObservationFields } from '../history/observation.ts';
 import type { DecodedFrame, Handshake, PageWire, SocketWire } from '../targets/target.ts';
 import type { PageOwner } from './browser-parts.ts';
+import { isPlainLine, lineOf } from './frame-line.ts';
 import { masked } from './masking.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
@@ -553,31 +553,6 @@ function textOf({ opcode, payloadData }: SocketFrame['response']): string | unde
   if (opcode !== BINARY) return payloadData;
   const bytes = Buffer.from(payloadData, 'base64');
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-}
-
-/** A frame's line without its content; one shape for all, which keeps the hot path fast. */
-function lineOf(observer: Observer, decoded: Partial<DecodedFrame> | undefined): ObservationFields {
-  return {
-    user: observer.user,
-    conn: observer.conn,
-    surface: 'socket',
-    dir: 'in',
-    kind: 'frame',
-    event: decoded?.event,
-    owner: decoded?.owner,
-    thread: decoded?.thread,
-    run: decoded?.run,
-    tool: decoded?.tool,
-    agent: decoded?.agent,
-    id: decoded?.id,
-    sequence: decoded?.sequence,
-    sentAt: decoded?.sentAt,
-  };
-}
-
-/** Whether a frame can be spliced into a line as it came. */
-function isPlainLine(text: string): boolean {
-  return text.length <= CONTENT_CHARACTERS_MAX && !text.includes('\n') && !text.includes('\r');
 }
 
 function jsonOf(text: string): unknown {

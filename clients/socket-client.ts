@@ -15,6 +15,7 @@ import type {
 } from '../targets/target.ts';
 import type { Beating, Heartbeats } from './heartbeats.ts';
 import { CAMPAIGN_HEADER, USER_AGENT } from './http.ts';
+import { isPlainLine, lineOf } from './frame-line.ts';
 import { masked } from './masking.ts';
 import type { QuietWindow } from './quiet-window.ts';
 import {
@@ -626,31 +627,6 @@ export class SocketClient implements Beating {
 function clientOf(socket: WebSocket): SocketClient {
   assert(socket instanceof OwnedSocket && socket.client !== undefined);
   return socket.client;
-}
-
-/** An inbound frame's line without its content; one shape for all, which keeps the hot path fast. */
-function lineOf(observer: Observer, decoded: Partial<DecodedFrame> | undefined): ObservationFields {
-  return {
-    user: observer.user,
-    conn: observer.conn,
-    surface: 'socket',
-    dir: 'in',
-    kind: 'frame',
-    event: decoded?.event,
-    owner: decoded?.owner,
-    thread: decoded?.thread,
-    run: decoded?.run,
-    tool: decoded?.tool,
-    agent: decoded?.agent,
-    id: decoded?.id,
-    sequence: decoded?.sequence,
-    sentAt: decoded?.sentAt,
-  };
-}
-
-/** Whether a frame can be spliced into a line as it came. */
-function isPlainLine(text: string): boolean {
-  return text.length <= CONTENT_CHARACTERS_MAX && !text.includes('\n') && !text.includes('\r');
 }
 
 function split(all: readonly DecodedFrame[]): [DecodedFrame, readonly DecodedFrame[] | undefined] {

@@ -1,0 +1,31 @@
+import type { ObservationFields } from '../history/observation.ts';
+import type { DecodedFrame } from '../targets/target.ts';
+import { CONTENT_CHARACTERS_MAX, type Observer } from './recorder.ts';
+
+/** An inbound frame's line without its content; one shape for all, which keeps the hot path fast. */
+export function lineOf(
+  observer: Observer,
+  decoded: Partial<DecodedFrame> | undefined,
+): ObservationFields {
+  return {
+    user: observer.user,
+    conn: observer.conn,
+    surface: 'socket',
+    dir: 'in',
+    kind: 'frame',
+    event: decoded?.event,
+    owner: decoded?.owner,
+    thread: decoded?.thread,
+    run: decoded?.run,
+    tool: decoded?.tool,
+    agent: decoded?.agent,
+    id: decoded?.id,
+    sequence: decoded?.sequence,
+    sentAt: decoded?.sentAt,
+  };
+}
+
+/** Whether a frame can be spliced into a line as it came. */
+export function isPlainLine(text: string): boolean {
+  return text.length <= CONTENT_CHARACTERS_MAX && !text.includes('\n') && !text.includes('\r');
+}
