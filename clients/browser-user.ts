@@ -255,7 +255,9 @@ export class BrowserUser implements User, PageOwner {
     await this.#probes.probe(what, neighbour, async () => {
       await this.ask();
       const { first, required } = this.#context.target.judging.order;
-      await this.#unlessStopped(this.#trackerNow().until(first ?? required[0] ?? ''));
+      const beginning = first ?? required[0] ?? '';
+      await this.#unlessStopped(this.#trackerNow().until(beginning));
+      return this.hasSeen(beginning);
     });
   }
 

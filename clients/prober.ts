@@ -101,16 +101,17 @@ export class Prober {
       await this.#socket(probe, other);
   }
 
-  /** Asks in the own thread: the control for questions in another's. Resolves when it was taken up. */
-  async ownQuestion(ask: () => Promise<void>): Promise<void> {
+  /**
+   * Asks in the own thread: the control for questions in another's.
+   * @param ask resolves to whether the target took the question up.
+   */
+  async ownQuestion(ask: () => Promise<boolean>): Promise<void> {
     const { self } = this.#seat;
     const verbs = this.#wire.socket.filter(({ needs }) => needs === 'thread');
     // One question is the control for every verb that asks.
     const attempts = verbs.map(({ verb }) => this.#attemptOn(`socket ${verb}`, self));
-    await this.#all(attempts, async () => {
-      await ask();
-      return 'accepted';
-    });
+    // A question that was answered by an error alone lets nobody in, and so controls nothing.
+    await this.#all(attempts, async () => ((await ask()) ? 'accepted' : 'unclear'));
   }
 
   /** Everything that takes a run id, with the other's; best while the other's run is under way. */
@@ -221,17 +222,26 @@ export class Prober {
       };
     });
     const before = probe.accepted.filter((event) => owner.hasSeen(event));
+    const wasOver = this.#isOver(owner);
     const content = 'What does my note say, and what was asked here before?';
     this.#seat.socket.send(probe.frame(ids, { content, run }));
     const direct = await within(answer, ANSWER_MS_MAX, () => 'refused' as const);
     this.#waiting = undefined;
-    if (direct === 'accepted' || probe.needs !== 'run') return direct;
     // Only a verb that shows nothing to its caller has its effect on the owner's side alone.
     const silent = probe.accepted.length === 1 ? probe.accepted : [];
+    if (direct === 'accepted' || probe.needs !== 'run') return direct;
+    // What is over cannot be stopped by anybody: that it was refused proves nothing.
+    if (silent.length > 0 && wasOver) return 'unclear';
     await pause(EFFECT_POLL_MS);
     return silent.some((event) => !before.includes(event) && owner.hasSeen(event))
       ? 'accepted'
       : direct;
+  }
+
+  /** Whether the owner has seen its latest run end. */
+  #isOver(owner: Probed): boolean {
+    const { last, failure, stopped } = this.#seat.context.target.judging.order;
+    return [last, ...failure, ...stopped].some((event) => owner.hasSeen(event));
   }
 
   #attemptOn(place: string, owner: Probed): Attempt {
@@ -297,10 +307,10 @@ export class OwnProbes {
   }
 
   /**
-   * @param ask asks a question of the user's own, and resolves when it was taken up.
+   * @param ask asks a question of the user's own, and resolves to whether it was taken up.
    * @throws StepFailure where the target names nothing to probe, or the users are somebody else's.
    */
-  async probe(what: Probing, neighbour: Probed, ask: () => Promise<void>): Promise<void> {
+  async probe(what: Probing, neighbour: Probed, ask: () => Promise<boolean>): Promise<void> {
     this.#prober ??= this.#make();
     const prober = await this.#prober;
     if (what === 'foreign run') await prober.foreignRuns(neighbour);

@@ -224,7 +224,9 @@ export class SocketUser implements User, SocketOwner {
     await this.#probes.probe(what, neighbour, async () => {
       await this.ask();
       const { first, required } = this.#context.target.judging.order;
-      await this.#whileOpen(this.#trackerNow().until(first ?? required[0] ?? ''));
+      const beginning = first ?? required[0] ?? '';
+      await this.#whileOpen(this.#trackerNow().until(beginning));
+      return this.hasSeen(beginning);
     });
   }
 
