@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Closers, type Line } from './lab.ts';
-import { contentIn, holding, launchBrowser, on, pageLab, site } from './page-lab.ts';
+import { contentIn, holding, launchBrowser, on, pageLab, site, WAIT_MS_MAX } from './page-lab.ts';
 
 const closers = new Closers();
 let browser: Browser;
@@ -78,9 +78,14 @@ describe('requests of a page', () => {
       await (await fetch('/cached')).text();
       await (await fetch('/cached')).text();
       await (await fetch('/moved')).text();
-      const last = await fetch('/leaving');
-      location.href = '/two';
-      await last.text();
+    });
+    // Nobody waits for the script that leaves: it does not outlive its page.
+    await page.evaluate(() => {
+      setTimeout(async () => {
+        const last = await fetch('/leaving');
+        location.href = '/two';
+        await last.text();
+      });
     });
     await page.waitForURL('**/two');
     const lines = await lab.lines();
@@ -128,13 +133,14 @@ describe('requests of a page', () => {
     const lab = await pageLab(closers, browser);
     const page = await lab.open(place.url);
     await page.evaluate(() => fetch('/none').catch(() => undefined));
-    await page.waitForTimeout(200);
-    const lines = await lab.lines();
-    expect(contentIn(replies(lines, '/from-worker')[0])).toContain('for the worker');
-    expect(replies(lines, '/none')[0]).toMatchObject({
-      dir: 'act',
-      message: 'net::ERR_EMPTY_RESPONSE',
-    });
+    await vi.waitFor(async () => {
+      const lines = await lab.lines();
+      expect(contentIn(replies(lines, '/from-worker')[0])).toContain('for the worker');
+      expect(replies(lines, '/none')[0]).toMatchObject({
+        dir: 'act',
+        message: 'net::ERR_EMPTY_RESPONSE',
+      });
+    }, WAIT_MS_MAX);
   });
 
   it('bring events one by one, from an event source and from a reply that streams', async () => {

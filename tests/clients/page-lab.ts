@@ -25,6 +25,9 @@ import {
 
 export const BROWSER = process.env['CROSSTALK_BROWSER'] ?? '/usr/bin/chromium-headless-shell';
 
+/** Longest wait for something that a test provoked to be in the history, milliseconds. */
+export const WAIT_MS_MAX = 15_000;
+
 /** A browser that talks to nobody but the loopback interface. */
 export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Closers, until, type Line } from './lab.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Closers, until } from './lab.ts';
 import {
   contentIn,
   holding,
@@ -12,6 +12,7 @@ import {
   ownerOf,
   pageLab,
   site,
+  WAIT_MS_MAX,
 } from './page-lab.ts';
 
 const closers = new Closers();
@@ -133,15 +134,14 @@ describe('the watchers', () => {
       });
       void fetch('/missing');
     });
-    const line = (lines: readonly Line[], text: string): unknown =>
-      holding(on(lines, 'console'), text)[0]?.['place'];
-    await page.waitForTimeout(100);
-    const lines = await lab.lines();
-    expect(contentIn(holding(lines, 'received')[0])).toBe(
-      'received {"deep":{"inside":[{"of":"a frame"}]}} 7',
-    );
-    expect(line(lines, 'a mishap')).toBe('exception');
-    expect(line(lines, '/missing')).toBe('log.network.error');
+    await vi.waitFor(async () => {
+      const lines = on(await lab.lines(), 'console');
+      expect(contentIn(holding(lines, 'received')[0])).toBe(
+        'received {"deep":{"inside":[{"of":"a frame"}]}} 7',
+      );
+      expect(holding(lines, 'a mishap')[0]?.['place']).toBe('exception');
+      expect(holding(lines, '/missing')[0]?.['place']).toBe('log.network.error');
+    }, WAIT_MS_MAX);
   });
 
   it('see dialogs, notifications, downloads, and take pictures', async () => {
