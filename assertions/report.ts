@@ -45,7 +45,7 @@ export interface Entry {
   readonly t: number;
 }
 
-const RULE_ORDER = new Map(RULES.map((rule, index) => [rule.name, index]));
+const RULE_ORDER = new Map<string, number>(RULES.map((rule, index) => [rule.name, index]));
 const SEVERITY_ORDER: Readonly<Record<Severity, number>> = {
   violation: 0,
   inconclusive: 1,

@@ -4,8 +4,8 @@ import type { Cause, Severity } from './verdict.ts';
  * The registry of rules (DESIGN §4.7): names, texts, severity and cause. `list`, `explain`, the judge and
  * the documentation are made from it. What a rule does lives in `assertions/`.
  */
-export interface RuleText {
-  readonly name: string;
+export interface RuleText<Name extends string = string> {
+  readonly name: Name;
   /** Violated when … (DESIGN §4.7). */
   readonly text: string;
   readonly severity: Severity;
@@ -20,13 +20,19 @@ export interface RuleText {
   readonly implemented: boolean;
 }
 
-type Short = readonly [name: string, text: string, why: string, example: string, fix: string];
+type Short<Name extends string> = readonly [
+  name: Name,
+  text: string,
+  why: string,
+  example: string,
+  fix: string,
+];
 
-function rules(
-  family: string,
+function rules<Family extends string, Name extends string>(
+  family: Family,
   common: Pick<RuleText, 'severity' | 'cause'> & { readonly implemented?: boolean },
-  entries: readonly Short[],
-): RuleText[] {
+  entries: readonly Short<Name>[],
+): RuleText<`${Family}/${Name}`>[] {
   return entries.map(([name, text, why, example, fix]) => ({
     name: `${family}/${name}`,
     text,
@@ -405,7 +411,7 @@ const GATES = rules('gate', MISBEHAVIOUR, [
 ]);
 
 /** Every rule, in the order of DESIGN §4.7. */
-export const RULES: readonly RuleText[] = [
+export const RULES = [
   ...ISOLATION,
   ...SHARED_TOKEN,
   ...ISOLATION_IN_USE,
@@ -414,9 +420,12 @@ export const RULES: readonly RuleText[] = [
   ...EVIDENCE,
   ...LATER_EVIDENCE,
   ...GATES,
-];
+] satisfies readonly RuleText[];
 
-const BY_NAME = new Map(RULES.map((rule) => [rule.name, rule]));
+/** The full name of a rule, such as `isolation/foreign-marker`. */
+export type RuleName = (typeof RULES)[number]['name'];
+
+const BY_NAME = new Map<string, RuleText>(RULES.map((rule) => [rule.name, rule]));
 
 /** The registered rule of that name. @throws RangeError if there is none: a defect of the harness. */
 export function ruleText(name: string): RuleText {
