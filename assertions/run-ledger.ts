@@ -47,6 +47,8 @@ export interface Run {
   readonly connections: Map<string, RunOnConnection>;
   /** Observed events by type, repetitions on further connections not counted. */
   readonly counts: Map<string, number>;
+  /** Event types that the run has shown; of its first and last event only the outermost agent's. */
+  readonly shown: Set<string>;
   readonly terminals: Terminal[];
   readonly openTools: Map<string, Observation>;
   readonly closedTools: Set<string>;
@@ -216,6 +218,7 @@ export class RunLedger {
       outermost: undefined,
       connections: new Map(),
       counts: new Map(),
+      shown: new Set(),
       terminals: [],
       openTools: new Map(),
       closedTools: new Set(),

@@ -154,7 +154,7 @@ export class Tally {
     const runs = this.#ledger.runs.filter((run) => !run.excused);
     for (const run of runs) {
       wanted += required.length;
-      delivered += required.filter((event) => run.counts.has(event)).length;
+      delivered += required.filter((event) => run.shown.has(event)).length;
       if (run.terminals[0]?.event !== last) failed += 1;
       const intended = run.ask.intended ?? run.ask.t;
       if (run.firstAt !== undefined) firstEvent.record(run.firstAt - intended);

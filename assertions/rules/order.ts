@@ -154,6 +154,7 @@ class OrderJudge {
       run.counts.set(event, (run.counts.get(event) ?? 0) + 1);
     }
     run.outermost ??= observation.agent;
+    this.#show(run, event, observation);
     const ended = on.completedAt;
     const terminal = this.#bench.ledger.isTerminal(event) && this.#isOutermost(run, observation);
     if (ended !== undefined && !terminal && !this.#isCutShort(run)) {
@@ -174,6 +175,13 @@ class OrderJudge {
   #isCutShort({ cancelled, terminals }: Run): boolean {
     const { last } = this.#bench.knowledge.profile.order;
     return cancelled && terminals.some(({ event }) => event !== last);
+  }
+
+  /** The first and the last event of a run are its outermost agent's; a sub-agent has its own. */
+  #show(run: Run, event: string, observation: Observation): void {
+    const { first, last } = this.#bench.knowledge.profile.order;
+    const isBorder = event === first || event === last;
+    if (!isBorder || this.#isOutermost(run, observation)) run.shown.add(event);
   }
 
   #isOutermost(run: Run, observation: Observation): boolean {
@@ -404,7 +412,7 @@ class OrderJudge {
   /** Every required event came, or came under another name, or the run is known to have broken off. */
   #presence(run: Run): void {
     const { order } = this.#bench.knowledge.profile;
-    const missing = order.required.filter((event) => !run.counts.has(event));
+    const missing = order.required.filter((event) => !run.shown.has(event));
     if (missing.length === 0 || this.#excused(run)) return;
     for (const event of missing) {
       const drifted = this.#drifted(run, event, missing);
@@ -440,7 +448,7 @@ class OrderJudge {
     // Stopped without a cancel of its asker it has not failed openly: its answer is missing.
     const failed =
       run.terminals.some(({ event }) => order.failure.includes(event)) &&
-      !run.counts.has(order.last);
+      !run.shown.has(order.last);
     return (
       failed ||
       run.cutOff ||

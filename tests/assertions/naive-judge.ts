@@ -546,7 +546,7 @@ class NaiveTrial {
     if (this.#isExcused(run)) return;
     const events = this.#eventsOf(run);
     const outermost = events[0]?.agent;
-    const { last, pairs, required, failure } = this.#order;
+    const { first, last, pairs, required, failure } = this.#order;
     const completed = events.some((e) => e.event === last && this.#isEnd(e, outermost));
     for (const line of events)
       for (const { opens, closes } of pairs) {
@@ -559,7 +559,12 @@ class NaiveTrial {
         if (line.event === opens && !partner(closes) && completed)
           this.#violated('order/unclosed-tool', run.asker, null, line.event);
       }
-    const came = new Set(events.map(({ event }) => event));
+    // A sub-agent's start and completion are not the run's.
+    const owed = events.filter(
+      ({ event, agent }) =>
+        (event !== first && event !== last) || (agent ?? outermost) === outermost,
+    );
+    const came = new Set(owed.map(({ event }) => event));
     const missing = required.filter((event) => !came.has(event));
     // A run that failed openly, or whose user was cut off or waited in vain, is reported as that.
     const failed =

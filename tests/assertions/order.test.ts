@@ -31,6 +31,25 @@ describe('order/missing-event', () => {
     expect(finding?.event).toBe(dropped);
   });
 
+  test.each(['agent_started', 'agent_completed'])(
+    '%s of a sub-agent stands for no run’s own',
+    (dropped) => {
+      const history = withRun(['agent_thinking'], (story) => {
+        const nested = { payload: { agent_name: 'researcher' } };
+        if (dropped !== 'agent_started') story.event('u00', 'agent_started');
+        story.event('u00', 'agent_started', nested);
+        story.event('u00', 'tool_executing');
+        story.event('u00', 'tool_completed');
+        story.event('u00', 'agent_completed', nested);
+        if (dropped !== 'agent_completed') story.event('u00', 'agent_completed');
+      });
+      const [finding] = history.findings('missing-event');
+      expect(finding?.observer).toBe('u00');
+      expect(finding?.event).toBe(dropped);
+      expect(history.verdict().metrics.deliveryRate).toBeLessThan(1);
+    },
+  );
+
   test('accuses nobody in a history that was cut off', () => {
     const history = withRun(['agent_started', 'agent_thinking']);
     expect(history.findings('missing-event', { complete: false })).toEqual([]);
