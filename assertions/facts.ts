@@ -102,6 +102,20 @@ export class FactFinder {
     );
   }
 
+  /** Ids in an earlier observation that have got an owner since, another than its observer. */
+  recognised({ observation, observer, sightings }: Facts): readonly Sighting[] {
+    // Without its event, so that a streamed piece does not join its stream for a second time.
+    const all = this.#search({ ...observation, event: undefined }, false).sightings;
+    const foreign = all.filter(
+      (sighting) =>
+        sighting.what === 'id' &&
+        !this.#isOwn(sighting, observer) &&
+        sightings.every(({ what, text }) => what !== 'id' || text !== sighting.text) &&
+        !this.#isWithinAudience(sighting, { observation, observer, all }),
+    );
+    return foreign.length > 0 ? this.#notPublic(observation, foreign) : NOTHING;
+  }
+
   /** Everything found in one text, own and foreign. */
   searchText(text: string): readonly Sighting[] {
     const collector = new SightingCollector(this.#knowledge, this.#scanner);

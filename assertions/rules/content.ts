@@ -1,4 +1,5 @@
 import type { Observation } from '../../history/observation.ts';
+import { EarlyContent } from '../early-content.ts';
 import type { Facts, Sighting } from '../facts.ts';
 import { placeIn } from '../json-place.ts';
 import { OUTSIDE, type IdKind, type UserIndex } from '../knowledge.ts';
@@ -34,11 +35,15 @@ export class ContentRules implements RuleGroup {
   /** Identities shown that nobody in the crowd was known by so far. */
   readonly #shown: { observation: Observation; observer: UserIndex }[] = [];
   readonly #deferred: Facts[] = [];
+  readonly #early: EarlyContent;
   #searched = 0;
   #identities = 0;
 
   constructor(bench: Bench) {
     this.#bench = bench;
+    this.#early = new EarlyContent(bench.knowledge, bench.facts, (facts, sighting) => {
+      this.#judge(facts, sighting, this.#turnedOutMisdelivered(facts));
+    });
   }
 
   examined(rule: string): number {
@@ -48,9 +53,10 @@ export class ContentRules implements RuleGroup {
   observe(facts: Facts): void {
     const { observation, observer } = facts;
     if (observation.kind === 'identity') this.#identity(facts);
+    this.#early.observe(facts);
     if (!facts.received) return;
     this.#searched += 1;
-    const misdelivered = isMisdelivered(facts);
+    const misdelivered = isMisdelivered(facts.attribution, observer);
     if (facts.foreign.length > 0) this.#foreign(facts, misdelivered);
     // An own event, or no event at all, may still name a stranger in its envelope.
     if (misdelivered || observation.owner === undefined) return;
@@ -63,9 +69,15 @@ export class ContentRules implements RuleGroup {
     for (const facts of this.#deferred)
       for (const sighting of this.#bench.facts.reconsider(facts))
         this.#judge(facts, sighting, false);
+    this.#early.conclude();
     for (const { observation, observer } of this.#shown) this.#showsOther(observation, observer);
     for (const { observation, observer } of this.#strangers)
       if (this.#claimsStranger(observation, observer)) this.#stranger(observation, observer);
+  }
+
+  #turnedOutMisdelivered({ attribution, observation, observer }: Facts): boolean {
+    if (attribution === undefined) return false;
+    return isMisdelivered(this.#bench.facts.attribute(observation, observer), observer);
   }
 
   #foreign(facts: Facts, misdelivered: boolean): void {
@@ -171,7 +183,7 @@ export class ContentRules implements RuleGroup {
   }
 }
 
-function isMisdelivered({ attribution, observer }: Facts): boolean {
+function isMisdelivered(attribution: Facts['attribution'], observer: UserIndex): boolean {
   if (attribution === undefined) return false;
   if (attribution.by === 'crowd') return !attribution.owners.includes(observer);
   return attribution.by === 'outside';
