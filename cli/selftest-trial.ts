@@ -6,7 +6,7 @@ import { readDeeds, unexplained } from '../assertions/ground-truth.ts';
 import { judgeHistory } from '../assertions/judge.ts';
 import { defaultPlan, type TrialPlan } from '../clients/plan.ts';
 import type { Outcome, Verdict } from '../history/verdict.ts';
-import { recordPlainTrial } from '../scenarios/plain-trial.ts';
+import { recordPlainTrial, type PlainTrial } from '../scenarios/plain-trial.ts';
 import { storyOf } from '../scenarios/stories/table.ts';
 import type { SelftestCase } from './selftest-cases.ts';
 
@@ -34,8 +34,14 @@ const OVERLOADED = 'evidence/harness-overloaded';
 const LIFTED_MS = 120_000;
 const TIMING_GATES = ['connect', 'first-event', 'delivery', 'api'] as const;
 
-/** Runs one case on an embedded target of its own and compares the verdict with the ground truth. */
-export async function runCase(one: SelftestCase): Promise<SelftestResult> {
+/**
+ * Runs one case on an embedded target of its own and compares the verdict with the ground truth.
+ * @param start starts that target; in a process of its own unless given
+ */
+export async function runCase(
+  one: SelftestCase,
+  start?: PlainTrial['start'],
+): Promise<SelftestResult> {
   const started = performance.now();
   const dir = mkdtempSync(join(tmpdir(), 'crosstalk-selftest-'));
   try {
@@ -43,6 +49,7 @@ export async function runCase(one: SelftestCase): Promise<SelftestResult> {
       plan: planOf(one, dir),
       story: storyOf(one.story),
       transport: one.transport,
+      ...(start !== undefined && { start }),
     });
     const verdict = judgeHistory(historyPath, { calibrate: true });
     const deeds = readDeeds(truthPath);

@@ -33,7 +33,8 @@ export class EmbeddedTargetFailed extends Error {
 }
 
 const MAIN = fileURLToPath(new URL('../reference/main.ts', import.meta.url));
-const START_MS_MAX = 30_000;
+/** How long a target may take to announce its address. */
+export const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 5_000;
 const STDERR_CHARACTERS_MAX = 8_192;
 
@@ -67,7 +68,8 @@ export async function startEmbeddedTarget(
   }
 }
 
-function wordsOf(options: EmbeddedTargetOptions): readonly string[] {
+/** The target's command line. */
+export function wordsOf(options: EmbeddedTargetOptions): readonly string[] {
   const {
     faults = [],
     variants = [],
@@ -89,7 +91,7 @@ function wordsOf(options: EmbeddedTargetOptions): readonly string[] {
 }
 
 /** The target is no part of the harness: it inherits neither its plan nor what its runner preloads. */
-function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function childEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _options, CROSSTALK_PLAN: _plan, ...rest } = env;
   return rest;
 }

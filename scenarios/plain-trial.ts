@@ -4,7 +4,11 @@ import type { Transport, TrialPlan } from '../clients/plan.ts';
 import { openTrial } from '../clients/trial.ts';
 import { resolveAddresses } from '../targets/addresses.ts';
 import { loadTarget } from '../targets/load-target.ts';
-import { startEmbeddedTarget } from './embedded-target.ts';
+import {
+  startEmbeddedTarget,
+  type EmbeddedTarget,
+  type EmbeddedTargetOptions,
+} from './embedded-target.ts';
 import type { Story } from './stories/table.ts';
 
 /** One trial on an embedded target of its own, for scripts that run without Playwright Test. */
@@ -14,6 +18,8 @@ export interface PlainTrial {
   readonly transport: Transport;
   /** Further words of the embedded target's command line. */
   readonly args?: readonly string[];
+  /** Starts the target; a process of its own unless given. */
+  readonly start?: (options: EmbeddedTargetOptions) => Promise<EmbeddedTarget>;
 }
 
 /** What a trial left behind. */
@@ -28,12 +34,12 @@ export interface PlainTrialRecord {
  * connections, the crowd, the quiet window. Judging is left to the caller.
  */
 export async function recordPlainTrial(trial: PlainTrial): Promise<PlainTrialRecord> {
-  const { plan, story, transport, args = [] } = trial;
+  const { plan, story, transport, args = [], start = startEmbeddedTarget } = trial;
   const { faults, variants, pace, seed } = plan;
   const truthPath = join(plan.outDir, 'truth.ndjson');
   const target = await loadTarget(plan.target);
   const { failWord } = target;
-  const embedded = await startEmbeddedTarget({
+  const embedded = await start({
     faults,
     variants,
     pace,

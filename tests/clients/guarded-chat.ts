@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { DecodedFrame, Session, Target } from '../../targets/target.ts';
 import { fieldsOf, portOf, tinyTarget, type Closers } from './lab.ts';
 

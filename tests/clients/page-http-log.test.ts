@@ -81,11 +81,12 @@ describe('requests of a page', () => {
     });
     // Nobody waits for the script that leaves: it does not outlive its page.
     await page.evaluate(() => {
-      setTimeout(async () => {
+      const leave = async (): Promise<void> => {
         const last = await fetch('/leaving');
         location.href = '/two';
         await last.text();
-      });
+      };
+      setTimeout(() => void leave());
     });
     await page.waitForURL('**/two');
     const lines = await lab.lines();

@@ -39,7 +39,7 @@ async function played(guard: Guard, play: Play): Promise<Played> {
   await crowd.together('ask', (user) => user.ask());
   await crowd.each('see it start', (user) => user.until('agent_started'));
   await crowd.each('probe', async (user) => {
-    if (user === attacker) await play(attacker, victim, chat.finishRuns);
+    if (user === attacker) await play(attacker, victim, () => chat.finishRuns());
   });
   await crowd.close('done');
   const lines = linesOf(crowd.historyPath);
