@@ -303,24 +303,35 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Judges while recording: give it each observation as it is written. */
+/** Observations that wait to be judged together: one alone finds nothing it needs in the caches. */
+const LIVE_BATCH = 256;
+
+/** Judges while recording: give it each observation as it is written. What it tells is up to date. */
 export class LiveJudge {
   readonly #judge: Judge;
+  readonly #waiting: Observation[] = [];
 
   constructor(header: TrialHeader) {
     this.#judge = new Judge(header);
   }
 
   get violated(): boolean {
+    this.#judgeWaiting();
     return this.#judge.violated;
   }
 
   get violations(): readonly Finding[] {
+    this.#judgeWaiting();
     return this.#judge.violations;
   }
 
   observe(observation: Observation): void {
-    this.#judge.observe(observation);
+    if (this.#waiting.push(observation) >= LIVE_BATCH) this.#judgeWaiting();
+  }
+
+  #judgeWaiting(): void {
+    for (const observation of this.#waiting) this.#judge.observe(observation);
+    this.#waiting.length = 0;
   }
 }
 

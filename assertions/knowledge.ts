@@ -21,17 +21,15 @@ export interface OwnedId {
   readonly text: string;
   readonly kind: IdKind;
   /** In the order in which they were learned; more than one is `isolation/shared-identifier`. */
-  readonly owners: UserIndex[];
+  owners: readonly UserIndex[];
   /** All who may see what belongs to it; null: its owner alone. */
   audience: ReadonlySet<UserIndex> | null;
 }
 
 /** A marker that was planted, with what the act line says of it. */
 export interface PlantedMarker {
-  readonly owner: UserIndex;
+  readonly text: string;
   readonly place: Place;
-  readonly run: string | undefined;
-  readonly thread: string | undefined;
 }
 
 /** Told when an id gets a second owner. */
@@ -52,7 +50,10 @@ export class Knowledge {
   readonly tenancy = new Tenancy();
   readonly #indexOf = new Map<string, UserIndex>();
   readonly #ownerOfPrefix = new Map<string, UserIndex>();
+  /** Each user alone, shared by all the ids that it owns alone. */
+  readonly #alone: readonly (readonly UserIndex[])[];
   readonly #credentials = new Map<string, UserIndex[]>();
+  readonly #connections = new Map<string, string>();
   readonly #sharedIdListeners: SharedIdListener[] = [];
   /** Markers that co-members of a thread may see, per marker. */
   readonly #lastTitle = new Map<UserIndex, string>();
@@ -64,6 +65,7 @@ export class Knowledge {
     this.header = header;
     this.profile = header.profile;
     this.users = header.users.map((user) => user.user);
+    this.#alone = header.users.map((_user, index) => [index]);
     this.campaignPrefix = header.users[0]?.markerPrefix.slice(0, CAMPAIGN_PREFIX_LENGTH) ?? '';
     for (const [index, user] of header.users.entries()) {
       this.#indexOf.set(user.user, index);
@@ -181,6 +183,31 @@ export class Knowledge {
     if (probed !== undefined) this.tenancy.probe(user, probed);
   }
 
+  /**
+   * An observation that is kept to the end, with the texts that are kept anyway: every line read brings
+   * its own copies of the same names and ids.
+   */
+  withSharedTexts(observation: Observation): Observation {
+    const { user, conn, run, thread, marker } = observation;
+    const index = this.indexOf(user);
+    return {
+      ...observation,
+      user: index === undefined ? user : this.nameOf(index),
+      conn: conn === null ? null : this.#sharedConnection(conn),
+      ...(run === undefined ? {} : { run: this.ids.get(run)?.text ?? run }),
+      ...(thread === undefined ? {} : { thread: this.ids.get(thread)?.text ?? thread }),
+      ...(marker === undefined ? {} : { marker: this.planted.get(marker)?.text ?? marker }),
+    };
+  }
+
+  /** Names of connections that asked a question: as many as there were connections. */
+  #sharedConnection(conn: string): string {
+    const known = this.#connections.get(conn);
+    if (known !== undefined) return known;
+    this.#connections.set(conn, conn);
+    return conn;
+  }
+
   #learnIdentity(observation: Observation, user: UserIndex): void {
     if (observation.ids !== undefined) this.#ownAll(observation.ids, user, observation);
     for (const hash of observation.credentials ?? []) this.#ownCredential(hash, user);
@@ -197,12 +224,10 @@ export class Knowledge {
 
   #learnMarker(observation: Observation, marker: string, user: UserIndex): void {
     this.#plantedBeginnings.add(marker.slice(0, CUT_OFF_LENGTH_MIN));
-    this.planted.set(marker, {
-      owner: user,
-      place: placeOf(observation),
-      run: observation.run,
-      thread: observation.thread,
-    });
+    const place = placeOf(observation);
+    const planted = this.planted.get(marker);
+    if (planted?.place !== place)
+      this.planted.set(marker, { text: planted?.text ?? marker, place });
     if (observation.place === 'title') this.#lastTitle.set(user, marker);
     const thread = observation.thread === undefined ? undefined : this.ids.get(observation.thread);
     if (thread !== undefined && thread.audience !== null) this.publish(marker, thread.audience);
@@ -220,13 +245,13 @@ export class Knowledge {
   #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
     const known = this.ids.get(text);
     if (known === undefined) {
-      const id: OwnedId = { text, kind, owners: [user], audience: null };
+      const id: OwnedId = { text, kind, owners: this.#alone[user] ?? [user], audience: null };
       if (isTelling(text)) this.ids.add(text, id);
       else this.ids.addUnsearched(text, id);
       return;
     }
     if (known.owners.includes(user) || known.audience?.has(user) === true) return;
-    known.owners.push(user);
+    known.owners = [...known.owners, user];
     if (observation === undefined) return;
     for (const listener of this.#sharedIdListeners) listener(known, user, observation);
   }

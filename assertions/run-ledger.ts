@@ -1,9 +1,10 @@
 import type { Observation } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
 import type { Facts } from './facts.ts';
+import { newRunOnConnection, RunPacker } from './run-packer.ts';
 import type { Knowledge, UserIndex } from './knowledge.ts';
 
-/** One run on one connection of its asker. */
+/** One run on one connection of its asker. Sets are there once something is in them. */
 export interface RunOnConnection {
   readonly conn: string;
   /** Ids of events seen, to tell repetitions. */
@@ -15,13 +16,13 @@ export interface RunOnConnection {
   completedAt: number | undefined;
   lastSequence: number | undefined;
   /** Agents that started and have not completed, by name. */
-  readonly open: Set<string>;
-  readonly openedTools: Set<string>;
-  readonly closedTools: Set<string>;
+  open: Set<string> | undefined;
+  openedTools: Set<string> | undefined;
+  closedTools: Set<string> | undefined;
   /** Tool completions that this connection has shown no start of so far. */
-  readonly unopened: Map<string, Observation>;
+  unopened: Map<string, Observation> | undefined;
   /** First of each event type that must not come before another one. */
-  readonly first: Map<string, Observation>;
+  first: Map<string, Observation> | undefined;
 }
 
 /** An end of a run, wherever it was seen. */
@@ -29,6 +30,20 @@ export interface Terminal {
   readonly event: string;
   readonly on: RunOnConnection;
   readonly id: string | undefined;
+}
+
+/** The tool calls of a run, over all connections. */
+export interface RunTools {
+  readonly open: Map<string, Observation>;
+  readonly closed: Set<string>;
+  /** Completions without a start so far. */
+  readonly orphans: Map<string, Observation>;
+}
+
+/** A frame of a run that is no known event. */
+export interface Unrecognised {
+  readonly event: string | undefined;
+  readonly observation: Observation;
 }
 
 /** Everything known of one run that a user of the crowd asked for. */
@@ -44,21 +59,19 @@ export interface Run {
   /** Whether `id` came from us or from the target (false: not known yet). */
   bound: boolean;
   outermost: string | undefined;
-  readonly connections: Map<string, RunOnConnection>;
+  /** Empty while the run is {@link packed}. */
+  connections: Map<string, RunOnConnection>;
   /** Observed events by type, repetitions on further connections not counted. */
-  readonly counts: Map<string, number>;
-  /** Event types that the run has shown; of its first and last event only the outermost agent's. */
-  readonly shown: Set<string>;
-  readonly terminals: Terminal[];
-  readonly openTools: Map<string, Observation>;
-  readonly closedTools: Set<string>;
-  /** Tool completions without a start so far. */
-  readonly orphans: Map<string, Observation>;
+  counts: Map<string, number>;
+  /** Whether the outermost agent has begun, and ended as it should: a sub-agent's events are not the run's. */
+  hasBegun: boolean;
+  hasEnded: boolean;
+  terminals: readonly Terminal[];
+  tools: RunTools | undefined;
   /** Own frames of this run that are no known event. */
-  readonly unrecognised: {
-    readonly event: string | undefined;
-    readonly observation: Observation;
-  }[];
+  unrecognised: readonly Unrecognised[];
+  /** What a run that has ended keeps of its only connection, in case something of it still comes. */
+  packed: string | undefined;
   firstAt: number | undefined;
   lastAt: number | undefined;
   lastEvent: string | undefined;
@@ -77,6 +90,7 @@ export interface Run {
 const UNRECOGNISED_MAX = 20;
 /** Verbs that end a run, as probes name them. */
 const STOPPING = /stop|cancel|abort/i;
+const NONE: readonly never[] = [];
 
 /**
  * Which runs the crowd asked for, and what each showed on which connection. Rules about order, delivery
@@ -91,6 +105,7 @@ export class RunLedger {
   readonly #all: Run[] = [];
   /** Questions that their askers are about to ask so that they fail. */
   readonly #provoked = new Map<UserIndex, Set<number>>();
+  readonly #packer = new RunPacker();
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
@@ -125,7 +140,7 @@ export class RunLedger {
       if (run !== undefined) run.cancelled = true;
     } else if (act === 'resume' && conn !== null) {
       const run = this.#ownRun(observation, observer);
-      if (run !== undefined) resumed(run, conn);
+      if (run !== undefined) this.#resumed(run, conn);
     }
   }
 
@@ -153,21 +168,10 @@ export class RunLedger {
 
   /** The run's record on one connection. */
   onConnection(run: Run, conn: string): RunOnConnection {
+    this.#packer.unpack(run);
     const known = run.connections.get(conn);
     if (known !== undefined) return known;
-    const fresh: RunOnConnection = {
-      conn,
-      seen: new Set(),
-      started: false,
-      early: undefined,
-      completedAt: undefined,
-      lastSequence: undefined,
-      open: new Set(),
-      openedTools: new Set(),
-      closedTools: new Set(),
-      unopened: new Map(),
-      first: new Map(),
-    };
+    const fresh = newRunOnConnection(conn);
     run.connections.set(conn, fresh);
     return fresh;
   }
@@ -175,12 +179,29 @@ export class RunLedger {
   /** Notes that something of a run was received that is no event we know. */
   unrecognised(run: Run, observation: Observation): void {
     if (run.unrecognised.length < UNRECOGNISED_MAX)
-      run.unrecognised.push({ event: observation.event, observation });
+      run.unrecognised = [...run.unrecognised, { event: observation.event, observation }];
+  }
+
+  /** A run came to its end: what it keeps is made small. */
+  ended(run: Run): void {
+    this.#packer.pack(run);
   }
 
   isTerminal(event: string): boolean {
     const { order } = this.#profile;
     return event === order.last || order.failure.includes(event) || order.stopped.includes(event);
+  }
+
+  /**
+   * From here on a connection may repeat what it has shown: that counts as another connection, and the
+   * order of what follows is judged by itself.
+   */
+  #resumed(run: Run, conn: string): void {
+    this.#packer.unpack(run);
+    const before = run.connections.get(conn);
+    if (before === undefined) return;
+    run.connections.delete(conn);
+    run.connections.set(`${conn} before resuming at ${before.seen.size}`, before);
   }
 
   /** The run an act names, if it is one of its user's, else the user's latest where it names none. */
@@ -207,23 +228,24 @@ export class RunLedger {
     const runs = this.#byUser[observer];
     if (runs === undefined) return;
     const question = observation.question ?? runs.length + 1;
+    const ask = this.#knowledge.withSharedTexts(observation);
     const run: Run = {
-      id: observation.run ?? `(run ${runs.length + 1} of ${this.#knowledge.nameOf(observer)})`,
+      id: ask.run ?? `(run ${runs.length + 1} of ${this.#knowledge.nameOf(observer)})`,
       asker: observer,
       question,
-      ask: observation,
-      marker: observation.marker,
-      thread: observation.thread,
-      bound: observation.run !== undefined,
+      ask,
+      marker: ask.marker,
+      thread: ask.thread,
+      bound: ask.run !== undefined,
       outermost: undefined,
       connections: new Map(),
       counts: new Map(),
-      shown: new Set(),
-      terminals: [],
-      openTools: new Map(),
-      closedTools: new Set(),
-      orphans: new Map(),
-      unrecognised: [],
+      hasBegun: false,
+      hasEnded: false,
+      terminals: NONE,
+      tools: undefined,
+      unrecognised: NONE,
+      packed: undefined,
       firstAt: undefined,
       lastAt: undefined,
       lastEvent: undefined,
@@ -235,8 +257,8 @@ export class RunLedger {
     };
     runs.push(run);
     this.#all.push(run);
-    if (observation.run !== undefined) this.#byId.set(observation.run, run);
-    if (observation.marker !== undefined) this.#byMarker.set(observation.marker, run);
+    if (ask.run !== undefined) this.#byId.set(ask.run, run);
+    if (ask.marker !== undefined) this.#byMarker.set(ask.marker, run);
   }
 
   #name(run: Run, id: string): void {
@@ -276,13 +298,12 @@ export function isStop({ act, place = '' }: Observation): boolean {
   return act === 'cancel' || act === 'stop' || (act === 'probe' && STOPPING.test(place));
 }
 
-/**
- * From here on a connection may repeat what it has shown: that counts as another connection, and the
- * order of what follows is judged by itself.
- */
-function resumed(run: Run, conn: string): void {
-  const before = run.connections.get(conn);
-  if (before === undefined) return;
-  run.connections.delete(conn);
-  run.connections.set(`${conn} before resuming at ${before.seen.size}`, before);
+/** Whether the run has shown this event; of its first and last event only the outermost agent's counts. */
+export function hasShown(
+  run: Run,
+  event: string,
+  { first, last }: Pick<ProfileData['order'], 'first' | 'last'>,
+): boolean {
+  if (event === first) return run.hasBegun;
+  return event === last ? run.hasEnded : run.counts.has(event);
 }

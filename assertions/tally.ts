@@ -4,7 +4,7 @@ import type { FactFinder, Facts } from './facts.ts';
 import type { Knowledge, UserIndex } from './knowledge.ts';
 import { Latencies } from './latency.ts';
 import { overlapOf, type Overlap } from './overlap.ts';
-import type { RunLedger } from './run-ledger.ts';
+import { hasShown, type RunLedger } from './run-ledger.ts';
 
 /** Events kept until their owner is known; far more than any honest trial has. */
 const UNSETTLED_MAX = 20_000;
@@ -144,17 +144,17 @@ export class Tally {
 
   metrics(): Metrics {
     this.#settle();
-    const { required } = this.#knowledge.profile.order;
+    const { order } = this.#knowledge.profile;
+    const { required, last } = order;
     const firstEvent = new Latencies();
     const runLatency = new Latencies();
     let wanted = 0;
     let delivered = 0;
     let failed = 0;
-    const { last } = this.#knowledge.profile.order;
     const runs = this.#ledger.runs.filter((run) => !run.excused);
     for (const run of runs) {
       wanted += required.length;
-      delivered += required.filter((event) => run.shown.has(event)).length;
+      delivered += required.filter((event) => hasShown(run, event, order)).length;
       if (run.terminals[0]?.event !== last) failed += 1;
       const intended = run.ask.intended ?? run.ask.t;
       if (run.firstAt !== undefined) firstEvent.record(run.firstAt - intended);

@@ -38,26 +38,35 @@ export interface HistoryReceiver {
   observation(observation: Observation): void;
 }
 
-/** Reads one line as an observation; throws when it is none. */
-export function parseObservation(text: string, line: number): Observation {
+const FRAME_MEMBER = Buffer.from(',"frame":');
+const CLOSING_BRACE = 0x7d;
+
+/**
+ * Reads one line as an observation; throws when it is none. `frameAt` is where its first `,"frame":`
+ * stands, or −1.
+ */
+function parseObservation(of: Line, frameAt: number, line: number): Observation {
   // The content comes last in every line this project writes, so the fields are parsed without it and
   // the raw frame is cut out as it stands. Any other writer's order goes the slow way.
-  const at = text.indexOf(',"frame":');
-  if (at === -1) return contentOf(JSON.parse(text), line);
-  const fields = text.endsWith('}') ? tryFields(`${text.slice(0, at)}}`) : undefined;
-  if (fields === undefined) return contentOf(JSON.parse(text), line);
+  const { bytes, to } = of;
+  const fields =
+    frameAt !== -1 && bytes[to - 1] === CLOSING_BRACE ? tryFields(of, frameAt) : undefined;
+  if (fields === undefined) return contentOf(JSON.parse(textOf(of)), line);
   fields.line = line;
   fields.contentKind = 'frame';
-  fields.content = text.slice(at + FRAME_MEMBER.length, -1);
+  fields.content = bytes.toString('utf8', frameAt + FRAME_MEMBER.length, to - 1);
   return fields;
 }
-
-const FRAME_MEMBER = ',"frame":';
 
 /** An observation while it is being read. */
 type Draft = { -readonly [Key in keyof Observation]: Observation[Key] };
 
-function tryFields(head: string): Draft | undefined {
+/** The members before the frame, as an object of their own. */
+function tryFields({ bytes, from }: Line, frameAt: number): Draft | undefined {
+  const comma = bytes[frameAt] ?? 0;
+  bytes[frameAt] = CLOSING_BRACE;
+  const head = bytes.toString('utf8', from, frameAt + 1);
+  bytes[frameAt] = comma;
   try {
     const value: unknown = JSON.parse(head);
     return isComplete(value) ? value : undefined;
@@ -66,22 +75,34 @@ function tryFields(head: string): Draft | undefined {
   }
 }
 
-const REQUIRED_TEXTS = ['kind', 'surface', 'dir'] as const;
-const OPTIONAL_TEXTS = ['event', 'run', 'thread', 'owner', 'text', 'base64'] as const;
-
 /** Cheap check on the hot path; the schema says what is wrong with what fails it. */
 function isComplete(value: unknown): value is Draft {
   if (typeof value !== 'object' || value === null) return false;
   // oxlint-disable-next-line no-unsafe-type-assertion -- any object may be looked at by name
-  const fields = value as Partial<Record<string, unknown>>;
+  const fields = value as Unchecked;
+  const { n, t, user, kind, surface, dir } = fields;
+  const placed = typeof kind === 'string' && typeof surface === 'string' && typeof dir === 'string';
+  const dated = typeof n === 'number' && typeof t === 'number';
+  return placed && dated && (user === null || typeof user === 'string') && areTexts(fields);
+}
+
+function areTexts({ event, run, thread, owner, text, base64 }: Unchecked): boolean {
   return (
-    typeof fields['n'] === 'number' &&
-    typeof fields['t'] === 'number' &&
-    (fields['user'] === null || typeof fields['user'] === 'string') &&
-    REQUIRED_TEXTS.every((name) => typeof fields[name] === 'string') &&
-    OPTIONAL_TEXTS.every((name) => fields[name] === undefined || typeof fields[name] === 'string')
+    isTextOrAbsent(event) &&
+    isTextOrAbsent(run) &&
+    isTextOrAbsent(thread) &&
+    isTextOrAbsent(owner) &&
+    isTextOrAbsent(text) &&
+    isTextOrAbsent(base64)
   );
 }
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
+}
+
+/** Members of a line before anything is known of their types. */
+type Unchecked = Partial<Record<keyof Observation | (typeof CONTENT_MEMBERS)[number], unknown>>;
 
 /** A whole line's value as an observation: its content is whichever of the three members is there. */
 function contentOf(value: unknown, line: number): Observation {
@@ -106,36 +127,51 @@ interface WholeLine extends Omit<Observation, 'line'> {
   readonly base64?: string | undefined;
 }
 
+/** One line in a buffer of many; valid until the next is asked for. */
 interface Line {
-  readonly text: string;
+  readonly bytes: Buffer;
+  readonly from: number;
+  /** Where its end stands, which is no part of it. */
+  readonly to: number;
   /** False for a last line without its end. */
   readonly whole: boolean;
+}
+
+function textOf({ bytes, from, to }: Line): string {
+  return bytes.toString('utf8', from, to);
 }
 
 /** Splits a file into lines without holding more than one chunk and one line. */
 function* linesOf(path: string): Generator<Line, void> {
   const file = openSync(path, 'r');
   try {
-    let rest: Buffer = Buffer.alloc(0);
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let buffer: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    let held = 0;
     for (;;) {
-      const bytes = readSync(file, chunk, 0, chunk.length, null);
-      if (bytes === 0) break;
-      const fresh = chunk.subarray(0, bytes);
-      const data = rest.length === 0 ? fresh : Buffer.concat([rest, fresh]);
+      const count = readSync(file, buffer, held, buffer.length - held, null);
+      if (count === 0) break;
+      const bytes = buffer.subarray(0, held + count);
       let from = 0;
-      for (let to = data.indexOf(NEWLINE); to !== -1; to = data.indexOf(NEWLINE, from)) {
-        yield { text: data.toString('utf8', from, to), whole: true };
+      for (let to = bytes.indexOf(NEWLINE, held); to !== -1; to = bytes.indexOf(NEWLINE, from)) {
+        yield { bytes, from, to, whole: true };
         from = to + 1;
       }
-      if (data.length - from > LINE_BYTES_MAX)
+      held = bytes.length - from;
+      if (held > LINE_BYTES_MAX)
         throw new HistoryUnreadable(`a line of ${path} is longer than ${LINE_BYTES_MAX} bytes`);
-      rest = Buffer.from(data.subarray(from));
+      buffer = beginningWith(bytes.subarray(from), buffer);
     }
-    if (rest.length > 0) yield { text: rest.toString('utf8'), whole: false };
+    if (held > 0) yield { bytes: buffer.subarray(0, held), from: 0, to: held, whole: false };
   } finally {
     closeSync(file);
   }
+}
+
+/** The buffer with a begun line at its beginning; a larger one when the line would leave little room. */
+function beginningWith(rest: Buffer, buffer: Buffer): Buffer {
+  const next = rest.length * 2 > buffer.length ? Buffer.allocUnsafeSlow(buffer.length * 2) : buffer;
+  rest.copy(next);
+  return next;
 }
 
 /** Makes of lines what a receiver is told, and keeps count of what is wrong with them. */
@@ -146,22 +182,25 @@ class HistoryParser {
   #end: TrialEnd | undefined;
   #line = 0;
   #expected = 0;
+  /** The bytes last looked through for frames, and where the next one stands; −1 if there is none. */
+  #bytes: Buffer | undefined;
+  #frameAt = -1;
 
   constructor(path: string, receiver: HistoryReceiver) {
     this.#path = path;
     this.#receiver = receiver;
   }
 
-  take({ text, whole }: Line): void {
+  take(line: Line): void {
     this.#line += 1;
-    if (this.#line === 1) this.#receiver.header(parseHeader(text, this.#path));
+    if (this.#line === 1) this.#receiver.header(parseHeader(textOf(line), this.#path));
     else if (this.#end !== undefined) this.#problem('a line after the end');
-    else if (text === '') this.#problem('an empty line');
+    else if (line.from === line.to) this.#problem('an empty line');
     else
       try {
-        this.#observe(text);
+        this.#observe(line);
       } catch (error) {
-        this.#problem(whole ? `not an observation: ${short(error)}` : 'cut off');
+        this.#problem(line.whole ? `not an observation: ${short(error)}` : 'cut off');
       }
   }
 
@@ -170,15 +209,25 @@ class HistoryParser {
     return { end: this.#end, problems: this.#problems, lines: this.#line };
   }
 
-  #observe(text: string): void {
-    if (text.startsWith('{"kind":"end"')) {
-      this.#end = trialEndSchema.parse(JSON.parse(text));
+  #observe(line: Line): void {
+    if (beginsWithEnd(line)) {
+      this.#end = trialEndSchema.parse(JSON.parse(textOf(line)));
       this.#count(this.#end.n);
       return;
     }
-    const observation = parseObservation(text, this.#line);
+    const observation = parseObservation(line, this.#frameOf(line), this.#line);
     this.#count(observation.n);
     this.#receiver.observation(observation);
+  }
+
+  /** Looks for the next frame only when the last one found lies behind. */
+  #frameOf({ bytes, from, to }: Line): number {
+    if (this.#bytes !== bytes) {
+      this.#bytes = bytes;
+      this.#frameAt = bytes.indexOf(FRAME_MEMBER, from);
+    } else if (this.#frameAt !== -1 && this.#frameAt < from)
+      this.#frameAt = bytes.indexOf(FRAME_MEMBER, from);
+    return this.#frameAt < to ? this.#frameAt : -1;
   }
 
   #count(n: number): void {
@@ -228,6 +277,16 @@ export async function readHistoryInSlices(
     throw asUnreadable(path, error);
   }
   return parser.reading();
+}
+
+const END = Buffer.from('{"kind":"end"');
+
+function beginsWithEnd({ bytes, from, to }: Line): boolean {
+  // Nearly every other line begins with its number.
+  if (bytes[from + 2] !== END[2]) return false;
+  return (
+    to - from >= END.length && bytes.compare(END, 0, END.length, from, from + END.length) === 0
+  );
 }
 
 function asUnreadable(path: string, error: unknown): Error {

@@ -11,11 +11,17 @@ const NOT_ECHOED = 'evidence/marker-not-echoed';
 
 interface Answer {
   /** Markers of the pieces that each connection streamed. */
-  readonly streamed: Map<string | null, readonly Sighting[]>;
-  /** Places of own current markers that came back, by event type. */
-  readonly echoed: Map<string, Set<string>>;
+  streamed: ReadonlyMap<string | null, readonly Sighting[]>;
+  /** Places of own current markers that came back, as bits, for each event that claims to echo. */
+  readonly echoed: number[];
   wrong: boolean;
 }
+
+/** The event came. */
+const CAME = 1;
+const PLACE_BITS: Readonly<Record<string, number>> = { question: 2, note: 4 };
+const NONE: readonly never[] = [];
+const NOTHING_STREAMED: Answer['streamed'] = new Map();
 
 /**
  * Is my answer mine? An answer that lacks my current marker and holds another's, or a stale one of mine,
@@ -26,6 +32,8 @@ export class AnswerRules implements RuleGroup {
   readonly notApplicable: readonly string[];
   readonly #bench: Bench;
   readonly #answers = new Map<Run, Answer>();
+  /** Events that claim to echo, in the profile's order. */
+  readonly #echoing: readonly string[];
   /** For whom the answer was made that a user was given. */
   readonly #madeFor = new Map<UserIndex, UserIndex>();
   #answersExamined = 0;
@@ -34,6 +42,7 @@ export class AnswerRules implements RuleGroup {
   constructor(bench: Bench) {
     this.#bench = bench;
     const { answer, claims } = bench.knowledge.profile;
+    this.#echoing = Object.keys(claims.echo);
     this.notApplicable = [
       ...(answer.answer.length + answer.chunk.length === 0 ? [WRONG] : []),
       ...(Object.keys(claims.echo).length === 0 ? [NOT_ECHOED] : []),
@@ -70,9 +79,10 @@ export class AnswerRules implements RuleGroup {
   #noteStreamed(facts: Facts, run: Run): void {
     const markers = this.#streamedIn(facts);
     if (markers.length === 0) return;
-    const { streamed } = this.#answerTo(run);
+    const answer = this.#answerTo(run);
     const { conn } = facts.observation;
-    streamed.set(conn, [...(streamed.get(conn) ?? []), ...markers]);
+    const before = answer.streamed.get(conn) ?? NONE;
+    answer.streamed = new Map(answer.streamed).set(conn, [...before, ...markers]);
   }
 
   /** Markers of the answer itself: what else a piece's frame holds was not said to its asker. */
@@ -88,7 +98,8 @@ export class AnswerRules implements RuleGroup {
   #answerTo(run: Run): Answer {
     const known = this.#answers.get(run);
     if (known !== undefined) return known;
-    const fresh: Answer = { streamed: new Map(), echoed: new Map(), wrong: false };
+    const echoed = this.#echoing.map(() => 0);
+    const fresh: Answer = { streamed: NOTHING_STREAMED, echoed, wrong: false };
     this.#answers.set(run, fresh);
     return fresh;
   }
@@ -156,17 +167,24 @@ export class AnswerRules implements RuleGroup {
   }
 
   #noteEchoes({ sightings }: Facts, run: Run, event: string): void {
-    if (this.#bench.knowledge.profile.claims.echo[event] === undefined) return;
+    const at = this.#echoing.indexOf(event);
+    if (at === -1) return;
     const { echoed } = this.#answerTo(run);
-    const places = echoed.get(event) ?? new Set<string>();
-    echoed.set(event, places);
-    for (const sighting of sightings) this.#noteEcho(places, sighting, run);
+    echoed[at] = (echoed[at] ?? 0) | CAME | this.#placesOf(sightings, run);
   }
 
-  #noteEcho(places: Set<string>, sighting: Sighting, run: Run): void {
-    if (sighting.what !== 'marker' || sighting.owner !== run.asker) return;
-    if (sighting.text === run.marker) places.add('question');
-    else if (this.#bench.knowledge.planted.get(sighting.text)?.place === 'note') places.add('note');
+  /** Bits of the places whose own current markers are among the sightings. */
+  #placesOf(sightings: readonly Sighting[], run: Run): number {
+    let places = 0;
+    for (const sighting of sightings) places |= this.#placeOf(sighting, run) ?? 0;
+    return places;
+  }
+
+  #placeOf(sighting: Sighting, run: Run): number | undefined {
+    if (sighting.what !== 'marker' || sighting.owner !== run.asker) return undefined;
+    if (sighting.text === run.marker) return PLACE_BITS['question'];
+    const place = this.#bench.knowledge.planted.get(sighting.text)?.place;
+    return place === 'note' ? PLACE_BITS['note'] : undefined;
   }
 
   #mechanismOf(observer: UserIndex): Mechanism {
@@ -178,16 +196,15 @@ export class AnswerRules implements RuleGroup {
 
   #concludeEchoes(run: Run, answer: Answer): void {
     const { claims, order } = this.#bench.knowledge.profile;
-    for (const [event, wanted] of Object.entries(claims.echo)) {
-      const places = answer.echoed.get(event);
-      if (places === undefined || (event === order.last && answer.wrong)) continue;
-      if (event === order.last)
-        for (const sighting of [...answer.streamed.values()].flat())
-          this.#noteEcho(places, sighting, run);
+    for (const [at, event] of this.#echoing.entries()) {
+      const wanted = claims.echo[event] ?? NONE;
+      let places = answer.echoed[at] ?? 0;
+      if (places === 0 || (event === order.last && answer.wrong)) continue;
+      if (event === order.last) places |= this.#placesOf([...answer.streamed.values()].flat(), run);
       const expected = wanted.filter((place) => place !== 'question' || run.marker !== undefined);
       if (expected.length === 0) continue;
       this.#echoesExamined += 1;
-      const missing = expected.filter((place) => !places.has(place));
+      const missing = expected.filter((place) => (places & (PLACE_BITS[place] ?? 0)) === 0);
       if (missing.length > 0) this.#notEchoed(run, event, missing);
     }
   }

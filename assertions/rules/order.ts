@@ -1,7 +1,7 @@
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
-import type { Run, RunOnConnection } from '../run-ledger.ts';
+import { hasShown, type Run, type RunOnConnection, type RunTools } from '../run-ledger.ts';
 
 const PER_RUN = [
   'order/missing-event',
@@ -168,7 +168,10 @@ class OrderJudge {
     this.#beginnings(run, on, observation);
     if (this.#edgesOf.has(event)) this.#edges(run, on, { event, observation });
     this.#tools(run, on, observation);
-    if (terminal) this.#terminal(run, on, observation);
+    if (terminal) {
+      this.#terminal(run, on, observation);
+      this.#bench.ledger.ended(run);
+    }
   }
 
   /** What its asker stopped may trickle on. */
@@ -180,8 +183,10 @@ class OrderJudge {
   /** The first and the last event of a run are its outermost agent's; a sub-agent has its own. */
   #show(run: Run, event: string, observation: Observation): void {
     const { first, last } = this.#bench.knowledge.profile.order;
-    const isBorder = event === first || event === last;
-    if (!isBorder || this.#isOutermost(run, observation)) run.shown.add(event);
+    if (event !== first && event !== last) return;
+    if (!this.#isOutermost(run, observation)) return;
+    if (event === first) run.hasBegun = true;
+    if (event === last) run.hasEnded = true;
   }
 
   #isOutermost(run: Run, observation: Observation): boolean {
@@ -259,21 +264,31 @@ class OrderJudge {
     if (first === null) return;
     const agent = observation.agent ?? '';
     if (event === first) {
-      if (on.open.has(agent))
-        this.#add(
-          'order/duplicate-event',
-          run,
-          { observation },
-          `${first} of agent "${agent}" came twice before it completed`,
-        );
-      on.open.add(agent);
-      // Where a run is resumed without a replay, a sub-agent's start is the first that is seen.
-      if (observation.agent === run.outermost) this.#started(run, on);
-      else if (!on.started) on.early ??= observation;
+      this.#beginning(run, on, { agent, observation });
       return;
     }
-    if (event === last) on.open.delete(agent);
+    if (event === last) on.open?.delete(agent);
     if (!on.started) on.early ??= observation;
+  }
+
+  #beginning(
+    run: Run,
+    on: RunOnConnection,
+    now: { readonly agent: string; readonly observation: Observation },
+  ): void {
+    const { agent, observation } = now;
+    on.open ??= new Set();
+    if (on.open.has(agent))
+      this.#add(
+        'order/duplicate-event',
+        run,
+        { observation },
+        `${observation.event ?? ''} of agent "${agent}" came twice before it completed`,
+      );
+    on.open.add(agent);
+    // Where a run is resumed without a replay, a sub-agent's start is the first that is seen.
+    if (observation.agent === run.outermost) this.#started(run, on);
+    else if (!on.started) on.early ??= observation;
   }
 
   /** The first start on a connection: what it showed before came too early. */
@@ -293,6 +308,7 @@ class OrderJudge {
   /** Further edges of the profile: no `after` before the first `before`. */
   #edges(run: Run, on: RunOnConnection, now: { event: string; observation: Observation }): void {
     const { event, observation } = now;
+    on.first ??= new Map();
     const firstHere = !on.first.has(event);
     if (!firstHere) return;
     on.first.set(event, observation);
@@ -324,8 +340,9 @@ class OrderJudge {
     now: { key: string; observation: Observation; closes: string },
   ): void {
     const { key, observation, closes } = now;
-    const orphan = run.orphans.get(key);
-    const early = on.unopened.get(key);
+    const tools = toolsOf(run);
+    const orphan = tools.orphans.get(key);
+    const early = on.unopened?.get(key);
     if (early !== undefined)
       this.#add(
         'order/out-of-order',
@@ -333,19 +350,21 @@ class OrderJudge {
         { observation: early },
         `${closes} came before ${observation.event ?? ''}`,
       );
-    run.orphans.delete(key);
-    on.unopened.delete(key);
+    tools.orphans.delete(key);
+    on.unopened?.delete(key);
+    on.openedTools ??= new Set();
     on.openedTools.add(key);
-    if (orphan === undefined && !run.closedTools.has(key)) run.openTools.set(key, observation);
+    if (orphan === undefined && !tools.closed.has(key)) tools.open.set(key, observation);
     // Without call ids the same tool may be used again: it is open again.
     if (observation.id === undefined) {
-      run.openTools.set(key, observation);
-      on.closedTools.delete(key);
+      tools.open.set(key, observation);
+      on.closedTools?.delete(key);
     }
   }
 
   #closed(run: Run, on: RunOnConnection, now: { key: string; observation: Observation }): void {
     const { key, observation } = now;
+    on.closedTools ??= new Set();
     if (on.closedTools.has(key) && observation.id === undefined)
       this.#add(
         'order/duplicate-event',
@@ -354,18 +373,23 @@ class OrderJudge {
         `${observation.event ?? ''} came twice for one tool call`,
       );
     on.closedTools.add(key);
-    if (!on.openedTools.has(key)) on.unopened.set(key, observation);
-    run.openTools.delete(key);
-    run.closedTools.add(key);
-    const opened = [...run.connections.values()].some((other) => other.openedTools.has(key));
-    if (!opened) run.orphans.set(key, observation);
+    if (on.openedTools?.has(key) !== true) {
+      on.unopened ??= new Map();
+      on.unopened.set(key, observation);
+    }
+    const tools = toolsOf(run);
+    tools.open.delete(key);
+    tools.closed.add(key);
+    for (const other of run.connections.values()) if (other.openedTools?.has(key) === true) return;
+    tools.orphans.set(key, observation);
   }
 
   #terminal(run: Run, on: RunOnConnection, observation: Observation): void {
     const event = observation.event ?? '';
     const { last } = this.#bench.knowledge.profile.order;
-    run.terminals.push({ event, on, id: observation.id });
+    run.terminals = [...run.terminals, { event, on, id: observation.id }];
     on.completedAt ??= observation.t;
+    if (run.terminals.length === 1) return;
     const distinct = new Set<string>();
     const perConnection = new Map<RunOnConnection, number>();
     for (const terminal of run.terminals) {
@@ -388,7 +412,7 @@ class OrderJudge {
   }
 
   #concludeRun(run: Run): void {
-    for (const orphan of run.orphans.values())
+    for (const orphan of run.tools?.orphans.values() ?? [])
       this.#add(
         'order/orphan-event',
         run,
@@ -399,7 +423,7 @@ class OrderJudge {
       (terminal) => terminal.event === this.#bench.knowledge.profile.order.last,
     );
     if (completed !== undefined)
-      for (const open of run.openTools.values())
+      for (const open of run.tools?.open.values() ?? [])
         this.#add(
           'order/unclosed-tool',
           run,
@@ -412,7 +436,7 @@ class OrderJudge {
   /** Every required event came, or came under another name, or the run is known to have broken off. */
   #presence(run: Run): void {
     const { order } = this.#bench.knowledge.profile;
-    const missing = order.required.filter((event) => !run.shown.has(event));
+    const missing = order.required.filter((event) => !hasShown(run, event, order));
     if (missing.length === 0 || this.#excused(run)) return;
     for (const event of missing) {
       const drifted = this.#drifted(run, event, missing);
@@ -447,8 +471,7 @@ class OrderJudge {
     const { order } = this.#bench.knowledge.profile;
     // Stopped without a cancel of its asker it has not failed openly: its answer is missing.
     const failed =
-      run.terminals.some(({ event }) => order.failure.includes(event)) &&
-      !run.shown.has(order.last);
+      run.terminals.some(({ event }) => order.failure.includes(event)) && !run.hasEnded;
     return (
       failed ||
       run.cutOff ||
@@ -478,6 +501,11 @@ class OrderJudge {
     });
     return alike[missing.indexOf(event)];
   }
+}
+
+function toolsOf(run: Run): RunTools {
+  run.tools ??= { open: new Map(), closed: new Set(), orphans: new Map() };
+  return run.tools;
 }
 
 function isJson(content: string | undefined): boolean {

@@ -154,6 +154,23 @@ describe('a reader', () => {
     expect(reading.problems).toHaveLength(2);
   });
 
+  test('keeps every frame to the letter, wherever the chunks it reads end', async () => {
+    const { journal, path } = open();
+    const raw = Array.from(
+      { length: 60 },
+      (_, index) => `{ "type":"x", "text":"\\u0078 ${'é'.repeat(20_000 + index * 997)}" }`,
+    );
+    for (const text of raw) {
+      journal.append(base, { kind: 'frame', text });
+      journal.append(base, { kind: 'text', text: 'no frame' });
+    }
+    await journal.end('done');
+    const { observations, problems } = read(path);
+    expect(problems).toEqual([]);
+    const frames = observations.filter(({ contentKind }) => contentKind === 'frame');
+    expect(frames.map(({ content }) => content)).toEqual(raw);
+  });
+
   test('reads lines whose members stand in another order', () => {
     const other =
       '{"frame":{"a":1},"kind":"frame","dir":"in","surface":"socket","conn":null,"user":"u00","t":1,"n":0}\n';

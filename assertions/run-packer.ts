@@ -1,0 +1,138 @@
+import type { Run, RunOnConnection, Terminal } from './run-ledger.ts';
+
+/** Ids and tool calls of longer runs are not packed: it would cost more than it saves. */
+const PACKED_TEXTS_MAX = 64;
+const SEPARATOR = '\n';
+/** Of a packed run; never written to, as unpacking comes first. */
+const NO_CONNECTIONS = new Map<string, RunOnConnection>();
+/** Where a packed run ended; unpacking says it. */
+const PACKED = newRunOnConnection('');
+
+/** The record of a run on a connection that has shown nothing of it yet. */
+export function newRunOnConnection(conn: string): RunOnConnection {
+  return {
+    conn,
+    seen: new Set(),
+    started: false,
+    early: undefined,
+    completedAt: undefined,
+    lastSequence: undefined,
+    open: undefined,
+    openedTools: undefined,
+    closedTools: undefined,
+    unopened: undefined,
+    first: undefined,
+  };
+}
+
+/**
+ * A soak has a hundred thousand runs, nearly all of which ended as they should and are never heard of
+ * again; but if they are, everything must be known. So what such a run holds in sets and maps is packed
+ * into one text, and what it has in common with others is shared with them.
+ */
+export class RunPacker {
+  readonly #counts = new Map<string, Map<string, number>>();
+  /** By the event that ended the run. */
+  readonly #terminals = new Map<string, readonly Terminal[]>();
+
+  /** Packs a run that has ended as runs do; any other stays as it is. */
+  pack(run: Run): void {
+    const [on] = run.connections.values();
+    const [terminal] = run.terminals;
+    if (on === undefined || terminal === undefined || !isOrdinary(run, on)) return;
+    const tools = [...(on.openedTools ?? [])];
+    const { started, completedAt, lastSequence } = on;
+    const texts = [
+      on.conn,
+      started ? '1' : '',
+      completedAt === undefined ? '' : String(completedAt),
+      lastSequence === undefined ? '' : String(lastSequence),
+      // The terminal's id is one of those seen.
+      terminal.id === undefined ? '' : String([...on.seen].indexOf(terminal.id)),
+      String(tools.length),
+      ...tools,
+      ...on.seen,
+    ];
+    const packed = texts.join(SEPARATOR);
+    if (packed.split(SEPARATOR).length !== texts.length) return;
+    run.packed = packed;
+    run.connections = NO_CONNECTIONS;
+    run.tools = undefined;
+    run.counts = this.#sharedCounts(run.counts);
+    run.terminals = this.#sharedTerminals(terminal);
+  }
+
+  /** Makes a packed run what it was. */
+  unpack(run: Run): void {
+    if (run.packed === undefined) return;
+    const [
+      conn = '',
+      started,
+      completedAt = '',
+      lastSequence = '',
+      idAt = '',
+      tools = '',
+      ...texts
+    ] = run.packed.split(SEPARATOR);
+    const on = newRunOnConnection(conn);
+    const keys = texts.slice(0, Number(tools));
+    for (const id of texts.slice(keys.length)) on.seen.add(id);
+    on.started = started === '1';
+    on.completedAt = completedAt === '' ? undefined : Number(completedAt);
+    on.lastSequence = lastSequence === '' ? undefined : Number(lastSequence);
+    if (keys.length > 0) {
+      on.openedTools = new Set(keys);
+      on.closedTools = new Set(keys);
+      run.tools = { open: new Map(), closed: new Set(keys), orphans: new Map() };
+    }
+    const id = idAt === '' ? undefined : texts[keys.length + Number(idAt)];
+    run.terminals = run.terminals.map((terminal) => ({ ...terminal, on, id }));
+    run.counts = new Map(run.counts);
+    run.connections = new Map([[conn, on]]);
+    run.packed = undefined;
+  }
+
+  #sharedCounts(counts: Map<string, number>): Map<string, number> {
+    const key = JSON.stringify([...counts]);
+    const known = this.#counts.get(key);
+    if (known !== undefined) return known;
+    this.#counts.set(key, counts);
+    return counts;
+  }
+
+  #sharedTerminals({ event }: Terminal): readonly Terminal[] {
+    const known = this.#terminals.get(event);
+    if (known !== undefined) return known;
+    const fresh = [{ event, on: PACKED, id: undefined }];
+    this.#terminals.set(event, fresh);
+    return fresh;
+  }
+}
+
+/** One connection, one end, nothing left open, and every tool call closed that was opened. */
+function isOrdinary(run: Run, on: RunOnConnection): boolean {
+  if (run.connections.size !== 1 || run.terminals.length !== 1) return false;
+  // Where it resumed, it goes by another name.
+  if (!run.connections.has(on.conn)) return false;
+  if (on.early !== undefined || sizeOf(on.open) + sizeOf(on.first) + sizeOf(on.unopened) > 0)
+    return false;
+  if (on.seen.size + sizeOf(on.openedTools) > PACKED_TEXTS_MAX) return false;
+  const [terminal] = run.terminals;
+  if (terminal?.id !== undefined && !on.seen.has(terminal.id)) return false;
+  return areToolsClosed(run, on);
+}
+
+function areToolsClosed({ tools }: Run, on: RunOnConnection): boolean {
+  if (sizeOf(tools?.open) + sizeOf(tools?.orphans) > 0) return false;
+  return isSame(on.openedTools, on.closedTools) && isSame(on.openedTools, tools?.closed);
+}
+
+function sizeOf(collection: { readonly size: number } | undefined): number {
+  return collection?.size ?? 0;
+}
+
+function isSame(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean {
+  if (sizeOf(a) !== sizeOf(b)) return false;
+  for (const text of a ?? []) if (b?.has(text) !== true) return false;
+  return true;
+}
