@@ -29,7 +29,7 @@ export interface ScanSink<V> {
   marker(hit: MarkerHit): void;
   id(text: string, value: V, at: number): void;
   /** A run of at least {@link LONG_RUN_MIN} letters and digits that is no marker. */
-  longRun(text: string, start: number, end: number): void;
+  longRun(of: AnchorText, start: number, end: number): void;
 }
 
 /** Runs of letters and digits from this length on may be encoded text, or shared random tokens. */
@@ -175,6 +175,7 @@ export class ContentScanner<V> {
     const of: AnchorText = { text, units, hidden: inView };
     const length = text.length;
     const firstOfPrefix = this.#prefix[0] ?? -1;
+    const shortest = Math.min(index.shortestRun, LONG_RUN_MIN);
     let longRuns: number[] | undefined;
     let wideStart = -1;
     let runsBeforeWide = 0;
@@ -210,19 +211,21 @@ export class ContentScanner<V> {
         i += 1;
         kind = KIND[units[i] ?? 0] ?? 0;
       } while (kind >= WORD_KIND_MIN);
-      if (prefixEnd !== 0 && prefixEnd <= i) {
-        markerEnd = this.#marker(of, prefixEnd, sink);
-        prefixEnd = 0;
-      }
-      if (index.mayHoldRun(i - start)) index.run(of, start, i, sink);
       if (wideStart === -1) {
         wideStart = start;
         runsBeforeWide = longRuns?.length ?? 0;
       }
+      if (prefixEnd !== 0 && prefixEnd <= i) {
+        markerEnd = this.#marker(of, prefixEnd, sink);
+        prefixEnd = 0;
+      }
+      // Nearly every run is an ordinary word.
+      if (i - start < shortest) continue;
+      if (index.mayHoldRun(i - start)) index.run(of, start, i, sink);
       // What follows a marker without a break is looked at on its own.
       const from = start > markerEnd ? start : markerEnd;
       if (i - from < LONG_RUN_MIN) continue;
-      if (!inView) sink.longRun(text, from, i);
+      if (!inView) sink.longRun(of, from, i);
       if (i - from < ENCODED_RUN_MIN) continue;
       longRuns ??= [];
       longRuns.push(from, i);

@@ -74,9 +74,9 @@ export class FactFinder {
 
   /** Facts of one observation; undefined when it concerns no user of the crowd. */
   find(observation: Observation): Facts | undefined {
-    this.#knowledge.learn(observation);
     const observer = this.#knowledge.indexOf(observation.user);
     if (observer === undefined) return undefined;
+    this.#knowledge.learn(observation, observer);
     const received = observation.dir === 'in';
     const { sightings, tokens } =
       observation.dir === 'act' ? NOT_SEARCHED : this.#search(observation, received);

@@ -62,7 +62,9 @@ export class Judge {
   readonly #tally: Tally;
   readonly #disturbances: Disturbances;
   readonly #access: AccessRules;
-  readonly #seats: Seat[];
+  readonly #seats: readonly Seat[];
+  /** Those of them that look at more than what users received. */
+  readonly #seatsOfDeeds: readonly Seat[];
   readonly #unexamined: HistoryProblem[] = [];
   readonly #bench: Bench;
 
@@ -100,6 +102,7 @@ export class Judge {
       new InterferenceRule(bench),
       new EvidenceRules(bench, this.#tally),
     ].map((group) => ({ group, failure: undefined }));
+    this.#seatsOfDeeds = this.#seats.filter(({ group }) => group.receivedOnly !== true);
   }
 
   /** Whether a violation was found so far. It stays one, whatever comes. */
@@ -127,7 +130,7 @@ export class Judge {
       this.#report.pictured(facts.observer, observation.url);
     this.#disturbances.observe(facts);
     this.#tally.observe(facts);
-    for (const seat of this.#seats) {
+    for (const seat of facts.received ? this.#seats : this.#seatsOfDeeds) {
       if (seat.failure !== undefined) continue;
       try {
         seat.group.observe?.(facts);

@@ -29,6 +29,8 @@ export interface OwnedId {
 /** A marker that was planted, with what the act line says of it. */
 export interface PlantedMarker {
   readonly text: string;
+  /** Whom the marker itself names. */
+  readonly owner: UserIndex;
   readonly place: Place;
 }
 
@@ -157,8 +159,7 @@ export class Knowledge {
   }
 
   /** Takes in what an `identity` or `act` line says. Other lines teach nothing. */
-  learn(observation: Observation): void {
-    const user = this.indexOf(observation.user);
+  learn(observation: Observation, user = this.indexOf(observation.user)): void {
     if (user === undefined) return;
     const { kind, act, run, thread } = observation;
     if (kind === 'identity') this.#learnIdentity(observation, user);
@@ -226,8 +227,10 @@ export class Knowledge {
     this.#plantedBeginnings.add(marker.slice(0, CUT_OFF_LENGTH_MIN));
     const place = placeOf(observation);
     const planted = this.planted.get(marker);
-    if (planted?.place !== place)
-      this.planted.set(marker, { text: planted?.text ?? marker, place });
+    if (planted?.place !== place) {
+      const text = planted?.text ?? marker;
+      this.planted.set(marker, { text, owner: this.ownerOfMarker(text), place });
+    }
     if (observation.place === 'title') this.#lastTitle.set(user, marker);
     const thread = observation.thread === undefined ? undefined : this.ids.get(observation.thread);
     if (thread !== undefined && thread.audience !== null) this.publish(marker, thread.audience);

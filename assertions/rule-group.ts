@@ -34,6 +34,8 @@ export interface RuleGroup {
   readonly rules: readonly string[];
   /** Names of those that do not apply to this trial. */
   readonly notApplicable?: readonly string[];
+  /** It looks at nothing but what users received; what they sent and did need not be shown to it. */
+  readonly receivedOnly?: true;
   observe?(facts: Facts): void;
   /** Lines that concern no user (phases, the harness's own delay). */
   observeCrowd?(observation: Observation): void;

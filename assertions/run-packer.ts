@@ -32,6 +32,8 @@ export function newRunOnConnection(conn: string): RunOnConnection {
  */
 export class RunPacker {
   readonly #counts = new Map<string, Map<string, number>>();
+  /** Most runs show the same events as the run before. */
+  #latestCounts = new Map<string, number>();
   /** By the event that ended the run. */
   readonly #terminals = new Map<string, readonly Terminal[]>();
 
@@ -40,22 +42,21 @@ export class RunPacker {
     const [on] = run.connections.values();
     const [terminal] = run.terminals;
     if (on === undefined || terminal === undefined || !isOrdinary(run, on)) return;
-    const tools = [...(on.openedTools ?? [])];
     const { started, completedAt, lastSequence } = on;
+    const tools = on.openedTools;
     const texts = [
       on.conn,
       started ? '1' : '',
       completedAt === undefined ? '' : String(completedAt),
       lastSequence === undefined ? '' : String(lastSequence),
       // The terminal's id is one of those seen.
-      terminal.id === undefined ? '' : String([...on.seen].indexOf(terminal.id)),
-      String(tools.length),
-      ...tools,
-      ...on.seen,
+      terminal.id === undefined ? '' : String(positionOf(terminal.id, on.seen)),
+      String(sizeOf(tools)),
     ];
-    const packed = texts.join(SEPARATOR);
-    if (packed.split(SEPARATOR).length !== texts.length) return;
-    run.packed = packed;
+    if (tools !== undefined) for (const tool of tools) texts.push(tool);
+    for (const id of on.seen) texts.push(id);
+    for (const text of texts) if (text.includes(SEPARATOR)) return;
+    run.packed = texts.join(SEPARATOR);
     run.connections = NO_CONNECTIONS;
     run.tools = undefined;
     run.counts = this.#sharedCounts(run.counts);
@@ -93,6 +94,11 @@ export class RunPacker {
   }
 
   #sharedCounts(counts: Map<string, number>): Map<string, number> {
+    if (!isSameCount(counts, this.#latestCounts)) this.#latestCounts = this.#knownCounts(counts);
+    return this.#latestCounts;
+  }
+
+  #knownCounts(counts: Map<string, number>): Map<string, number> {
     const key = JSON.stringify([...counts]);
     const known = this.#counts.get(key);
     if (known !== undefined) return known;
@@ -125,6 +131,26 @@ function isOrdinary(run: Run, on: RunOnConnection): boolean {
 function areToolsClosed({ tools }: Run, on: RunOnConnection): boolean {
   if (sizeOf(tools?.open) + sizeOf(tools?.orphans) > 0) return false;
   return isSame(on.openedTools, on.closedTools) && isSame(on.openedTools, tools?.closed);
+}
+
+function isSameCount(a: Map<string, number>, b: Map<string, number>): boolean {
+  if (a.size !== b.size) return false;
+  // In another order they are told apart, as by their key.
+  const others = b.entries();
+  for (const [event, count] of a) {
+    const [otherEvent, otherCount] = others.next().value ?? [];
+    if (otherEvent !== event || otherCount !== count) return false;
+  }
+  return true;
+}
+
+function positionOf(id: string, among: ReadonlySet<string>): number {
+  let at = 0;
+  for (const other of among) {
+    if (other === id) return at;
+    at += 1;
+  }
+  return -1;
 }
 
 function sizeOf(collection: { readonly size: number } | undefined): number {

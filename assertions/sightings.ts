@@ -1,3 +1,4 @@
+import type { AnchorText } from '../history/anchor-index.ts';
 import { parseMarker, type MarkerParts } from '../history/markers.ts';
 import { REDACTED_PATTERN } from '../history/redaction.ts';
 import type { ContentScanner, MarkerHit, ScanSink } from './content-scanner.ts';
@@ -23,12 +24,29 @@ export type Sighting =
   | (SightingBase & { readonly what: 'id'; readonly id: OwnedId })
   | (SightingBase & { readonly what: 'credential' });
 
-/** Long runs of letters and digits of one text, by where they stand: few are ever looked at. */
+/** Long runs of letters with digits among them, of one text, by where they stand: few are ever looked at. */
 export interface Tokens {
   readonly text: string;
-  /** Beginning and end of each in turn. */
-  readonly borders: readonly number[];
+  /** Beginning, end and {@link hashOfToken} of each in turn. */
+  readonly runs: readonly number[];
 }
+
+/** Tells tokens of one text from each other; undefined for a bare word or number, which is no token. */
+function hashOfToken(units: Uint16Array, start: number, end: number): number | undefined {
+  let hash = 0;
+  let any = 0;
+  let all = LETTER;
+  for (let i = start; i < end; i += 1) {
+    const code = units[i] ?? 0;
+    any |= code;
+    all &= code;
+    hash = (Math.imul(hash, 31) + code) | 0;
+  }
+  return (any & LETTER) !== 0 && all === 0 ? hash : undefined;
+}
+
+/** Set in the codes of ASCII letters, and not in those of digits. */
+const LETTER = 64;
 
 /** Reads the marker only when asked: whose it is says its beginning. */
 class MarkerSighting implements SightingBase {
@@ -50,8 +68,7 @@ class MarkerSighting implements SightingBase {
   }
 }
 
-const NO_BORDERS: readonly number[] = [];
-export const NO_TOKENS: Tokens = { text: '', borders: NO_BORDERS };
+export const NO_TOKENS: Tokens = { text: '', runs: [] };
 
 /** Collects what a scan finds, each thing once. Lists are short, so looking through them is cheapest. */
 export class SightingCollector implements ScanSink<OwnedId> {
@@ -60,7 +77,7 @@ export class SightingCollector implements ScanSink<OwnedId> {
   readonly sightings: Sighting[] = [];
   readonly #collectsTokens: boolean;
   #tokenText = '';
-  #borders: number[] | undefined;
+  #tokenRuns: number[] | undefined;
   #place: string | null = null;
 
   constructor(knowledge: Knowledge, scanner: ContentScanner<OwnedId>, collectsTokens = false) {
@@ -69,11 +86,11 @@ export class SightingCollector implements ScanSink<OwnedId> {
     this.#collectsTokens = collectsTokens;
   }
 
-  /** Long runs of letters and digits of the content; collected only when asked for. */
+  /** Tokens of the content; collected only when asked for. */
   get tokens(): Tokens {
-    return this.#borders === undefined
+    return this.#tokenRuns === undefined
       ? NO_TOKENS
-      : { text: this.#tokenText, borders: this.#borders };
+      : { text: this.#tokenText, runs: this.#tokenRuns };
   }
 
   /** Searches one text; what it finds is said to be at `place`. */
@@ -87,12 +104,19 @@ export class SightingCollector implements ScanSink<OwnedId> {
     if (!this.#has(sighting.what, sighting.text)) this.sightings.push(sighting);
   }
 
-  marker(hit: MarkerHit): void {
-    const { text, at } = hit;
-    if (!this.#knowledge.beginsLikePlanted(text) && parseMarker(text) === undefined) return;
-    if (this.#has('marker', text)) return;
-    const owner = this.#knowledge.ownerOfMarker(text);
-    this.sightings.push(new MarkerSighting({ owner, text, place: this.#place, at }));
+  marker({ text, at }: MarkerHit): void {
+    const planted = this.#knowledge.planted.get(text);
+    if (
+      planted === undefined &&
+      !this.#knowledge.beginsLikePlanted(text) &&
+      parseMarker(text) === undefined
+    )
+      return;
+    // The text that was planted, not a part of this frame, which would be kept with it.
+    const known = planted?.text ?? text;
+    if (this.#has('marker', known)) return;
+    const owner = planted?.owner ?? this.#knowledge.ownerOfMarker(text);
+    this.sightings.push(new MarkerSighting({ owner, text: known, place: this.#place, at }));
   }
 
   id(text: string, id: OwnedId, at: number): void {
@@ -101,12 +125,14 @@ export class SightingCollector implements ScanSink<OwnedId> {
     this.sightings.push({ what: 'id', owner, text, id, place: this.#place, at });
   }
 
-  longRun(text: string, start: number, end: number): void {
+  longRun({ text, units }: AnchorText, start: number, end: number): void {
     if (!this.#collectsTokens || this.#place !== null) return;
+    const hash = hashOfToken(units, start, end);
+    if (hash === undefined) return;
     // Only the content has no place of its own, so there is one text.
     this.#tokenText = text;
-    this.#borders ??= [];
-    this.#borders.push(start, end);
+    this.#tokenRuns ??= [];
+    this.#tokenRuns.push(start, end, hash);
   }
 
   #credentials(text: string): void {

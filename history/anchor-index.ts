@@ -85,6 +85,7 @@ export class AnchorIndex<V> {
   #filter = new Int32Array(FILTER_BITS_MIN >> 5);
   /** Lengths of anchors, one bit each. */
   #lengths = 0;
+  #shortest = Infinity;
   readonly #units = new TextUnits();
 
   /** How many strings are filed. */
@@ -142,6 +143,11 @@ export class AnchorIndex<V> {
     }
   }
 
+  /** No run shorter than this is an anchor; infinite while nothing is filed. */
+  get shortestRun(): number {
+    return this.#shortest;
+  }
+
   /** Whether a run of this length may be an anchor; most others are dismissed here. */
   mayHoldRun(length: number): boolean {
     return (this.#lengths & lengthBit(length)) !== 0;
@@ -169,19 +175,41 @@ export class AnchorIndex<V> {
 
   /** The run that the fewest others share; of those the longest, of those the first. */
   #anchorOf(lower: string): Anchor | undefined {
-    let best: { readonly anchor: Anchor; readonly score: number } | undefined;
-    for (const anchor of runsOf(lower)) {
-      let others = 0;
-      for (let entry = this.#bucket(anchor.hash); entry !== undefined; entry = entry.next) {
-        if (!isAnchoredAt(entry, anchor)) continue;
-        if (entry.lower === lower) return anchor;
-        others += 1;
+    let best: Anchor | undefined;
+    let bestScore = -Infinity;
+    let hash = HASH_SEED;
+    let start = -1;
+    for (let i = 0; i <= lower.length; i += 1) {
+      const code = i < lower.length ? lower.charCodeAt(i) : 0;
+      if (isWord(code)) {
+        if (start === -1) start = i;
+        hash = hashStep(hash, code);
+      } else if (start !== -1) {
+        const anchor = { at: start, length: i - start, hash };
+        const others = this.#othersAt(anchor, lower);
+        if (others === -1) return anchor;
+        const short = anchor.length < ANCHOR_LENGTH_MIN ? 1_000 : 0;
+        const score = Math.min(anchor.length, 60) - others * 100 - short;
+        if (score > bestScore) {
+          best = anchor;
+          bestScore = score;
+        }
+        start = -1;
+        hash = HASH_SEED;
       }
-      const short = anchor.length < ANCHOR_LENGTH_MIN ? 1_000 : 0;
-      const score = Math.min(anchor.length, 60) - others * 100 - short;
-      if (best === undefined || score > best.score) best = { anchor, score };
     }
-    return best?.anchor;
+    return best;
+  }
+
+  /** How many other strings are filed under a run; −1 if this one already is. */
+  #othersAt(anchor: Anchor, lower: string): number {
+    let others = 0;
+    for (let entry = this.#bucket(anchor.hash); entry !== undefined; entry = entry.next) {
+      if (!isAnchoredAt(entry, anchor)) continue;
+      if (entry.lower === lower) return -1;
+      others += 1;
+    }
+    return others;
   }
 
   #bucket(hash: number): Entry<V> | undefined {
@@ -192,6 +220,7 @@ export class AnchorIndex<V> {
   #file(entry: Entry<V>): void {
     const { hash } = entry;
     this.#lengths |= lengthBit(entry.anchorLength);
+    this.#shortest = Math.min(this.#shortest, entry.anchorLength);
     const word = (hash >>> 5) & (this.#filter.length - 1);
     this.#filter[word] = (this.#filter[word] ?? 0) | (1 << (hash & 31));
     let last = this.#bucket(hash);
@@ -236,22 +265,6 @@ function standsAt<V>(entry: Entry<V>, { text, units }: AnchorText, at: number): 
   if (at < 0 || after > length || joins(units, at, length) || joins(units, after, length))
     return false;
   return text.startsWith(entry.text, at) || text.slice(at, after).toLowerCase() === entry.lower;
-}
-
-function* runsOf(lower: string): Generator<Anchor, void> {
-  let hash = HASH_SEED;
-  let start = -1;
-  for (let i = 0; i <= lower.length; i += 1) {
-    const code = i < lower.length ? lower.charCodeAt(i) : 0;
-    if (isWord(code)) {
-      if (start === -1) start = i;
-      hash = hashStep(hash, code);
-    } else if (start !== -1) {
-      yield { at: start, length: i - start, hash };
-      start = -1;
-      hash = HASH_SEED;
-    }
-  }
 }
 
 function isAnchoredAt<V>(entry: Entry<V>, anchor: Anchor): boolean {

@@ -29,6 +29,7 @@ const NOTHING_STREAMED: Answer['streamed'] = new Map();
  */
 export class AnswerRules implements RuleGroup {
   readonly rules = [WRONG, NOT_ECHOED];
+  readonly receivedOnly = true;
   readonly notApplicable: readonly string[];
   readonly #bench: Bench;
   readonly #answers = new Map<Run, Answer>();

@@ -25,6 +25,7 @@ interface Received {
  */
 export class EventRules implements RuleGroup {
   readonly rules = [MISDELIVERED, UNSOLICITED, UNATTRIBUTABLE];
+  readonly receivedOnly = true;
   readonly #bench: Bench;
   readonly #pending: Received[] = [];
   readonly #observersOf = new Map<UserIndex, Set<UserIndex>>();

@@ -47,31 +47,32 @@ export function tokenRule(bench: Bench): RuleGroup {
   const shared = new Map<string, Shared>();
   let examined = 0;
 
-  const see = ({ observation, observer, tokens }: Facts, start: number, end: number): void => {
-    const { text } = tokens;
-    if (!isMixed(text, start, end)) return;
+  const see = ({ observation, observer, tokens }: Facts, token: Token): void => {
     examined += 1;
-    const followed = shared.size === 0 ? undefined : shared.get(text.slice(start, end));
+    const text = tokens.text;
+    const followed = shared.size === 0 ? undefined : shared.get(text.slice(token.start, token.end));
     if (followed !== undefined) {
       followed.users.add(observer);
       return;
     }
-    const other = recent.see(tokens.text, { start, end }, observer);
+    const other = recent.see(text, token, observer);
     if (other === observer || shared.size >= SHARED_MAX) return;
-    const token = Buffer.from(text.slice(start, end)).toString();
-    shared.set(token, { users: new Set([other, observer]), observation, observer });
+    const copy = Buffer.from(text.slice(token.start, token.end)).toString();
+    shared.set(copy, { users: new Set([other, observer]), observation, observer });
   };
 
   return {
     rules: [TOKEN],
+    receivedOnly: true,
     observe(facts: Facts): void {
-      const { borders } = facts.tokens;
+      const { runs } = facts.tokens;
       // What belongs to another is somebody's known property and judged by its own rule.
-      if (facts.foreign.length > 0 || borders.length === 0) return;
+      if (facts.foreign.length > 0 || runs.length === 0) return;
       if (isStaticFile(facts.observation)) return;
       if (facts.attribution?.by === 'crowd' && !facts.attribution.owners.includes(facts.observer))
         return;
-      for (let i = 0; i < borders.length; i += 2) see(facts, borders[i] ?? 0, borders[i + 1] ?? 0);
+      for (let i = 0; i < runs.length; i += 3)
+        see(facts, { start: runs[i] ?? 0, end: runs[i + 1] ?? 0, hash: runs[i + 2] ?? 0 });
     },
     conclude(): void {
       if (shared.size === 0) return;
@@ -102,6 +103,13 @@ function isStaticFile({ surface, headers }: Observation): boolean {
   );
 }
 
+/** A token within a text. */
+interface Token {
+  readonly start: number;
+  readonly end: number;
+  readonly hash: number;
+}
+
 /** Slots of the table of recent tokens; a token pushed out of its slot may be overlooked: it is a note. */
 const SLOTS = 1 << 16;
 /** Characters of a token that its slot holds; longer ones are kept beside it. */
@@ -115,20 +123,18 @@ class RecentTokens {
   readonly #characters = new Uint8Array(SLOTS * SLOT_CHARACTERS);
   /** 0 in a slot that was never taken. */
   readonly #lengths = new Uint32Array(SLOTS);
+  readonly #hashes = new Int32Array(SLOTS);
   readonly #users = new Int32Array(SLOTS);
   readonly #long = new Map<number, string>();
 
   /** Who saw this token before, or else the user itself, who is remembered. */
-  see(
-    text: string,
-    { start, end }: { readonly start: number; readonly end: number },
-    user: UserIndex,
-  ): UserIndex {
-    let hash = 0;
-    for (let i = start; i < end; i += 1) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+  see(text: string, token: Token, user: UserIndex): UserIndex {
+    const { start, end, hash } = token;
     const slot = hash & (SLOTS - 1);
-    if (this.#holds(slot, text, start, end)) return this.#users[slot] ?? user;
+    if (this.#hashes[slot] === hash && this.#holds(slot, text, token))
+      return this.#users[slot] ?? user;
     this.#lengths[slot] = end - start;
+    this.#hashes[slot] = hash;
     this.#users[slot] = user;
     if (end - start > SLOT_CHARACTERS)
       this.#long.set(slot, Buffer.from(text.slice(start, end)).toString());
@@ -138,8 +144,7 @@ class RecentTokens {
     return user;
   }
 
-  // oxlint-disable-next-line max-params -- called for every token of every frame
-  #holds(slot: number, text: string, start: number, end: number): boolean {
+  #holds(slot: number, text: string, { start, end }: Token): boolean {
     if (this.#lengths[slot] !== end - start) return false;
     if (end - start > SLOT_CHARACTERS) return this.#long.get(slot) === text.slice(start, end);
     for (let i = start, at = slot * SLOT_CHARACTERS; i < end; i += 1, at += 1)
@@ -147,17 +152,3 @@ class RecentTokens {
     return true;
   }
 }
-
-/** Whether a run of letters and digits holds both; a bare word or number is no token. */
-function isMixed(text: string, start: number, end: number): boolean {
-  let digits = false;
-  let letters = false;
-  for (let i = start; i < end; i += 1) {
-    if (text.charCodeAt(i) <= NINE) digits = true;
-    else letters = true;
-    if (digits && letters) return true;
-  }
-  return false;
-}
-
-const NINE = 57;

@@ -14,6 +14,7 @@ const INTERFERENCE = 'isolation/interference';
  */
 export class InterferenceRule implements RuleGroup {
   readonly rules = [INTERFERENCE];
+  readonly receivedOnly = true;
   readonly #bench: Bench;
   readonly #stopped: { readonly run: Run; readonly observation: Observation }[] = [];
   readonly #stopEvents: ReadonlySet<string>;

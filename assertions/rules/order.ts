@@ -31,6 +31,7 @@ export function orderRules(bench: Bench): RuleGroup {
   const judge = new OrderJudge(bench);
   return {
     rules: [...PER_RUN, ...PER_EVENT, MALFORMED],
+    receivedOnly: true,
     notApplicable: bench.knowledge.profile.claims.sequence ? [] : ['order/sequence-regression'],
     observe: (facts) => judge.observe(facts),
     conclude: (ending) => judge.conclude(ending),

@@ -19,6 +19,7 @@ export function residueRule(bench: Bench): RuleGroup {
   let examined = 0;
   return {
     rules: [RESIDUE],
+    receivedOnly: true,
     get notApplicable(): readonly string[] {
       return tenancy.isEmpty ? [RESIDUE] : [];
     },

@@ -13,7 +13,7 @@ const NOTHING_FOUND = {
   sightings: [],
   foreign: [],
   attribution: undefined,
-  tokens: { text: '', borders: [] },
+  tokens: { text: '', runs: [] },
 } as const;
 
 function repeat(history: HistoryBuilder, event: string): void {
