@@ -1,21 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readHistory } from '../history/journal-reader.ts';
 import { mintMarker } from '../history/markers.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import type { Calibration, Finding, Verdict } from '../history/verdict.ts';
+import { SampleCollector, type Sample } from './calibration-sample.ts';
 import { settledRuns } from './settled-runs.ts';
 import { CALIBRATION_RULE, Judge, judgeOnce, type JudgeOptions } from './history-judge.ts';
-
-/** Larger histories are calibrated on the first users whose observations fit into this. */
-const SAMPLE_OBSERVATIONS_MAX = 4_000;
-/** Fewer users cannot leak to each other; more are not needed to prove that a leak is seen. */
-const SAMPLE_USERS_MIN = 2;
-
-/** A history in memory, small enough to be changed and judged again many times. */
-interface Sample {
-  readonly header: TrialHeader;
-  readonly observations: readonly Observation[];
-}
 
 /** A leak or break put into a recorded history. */
 interface Planted {
@@ -38,16 +27,15 @@ type Pick = <T>(from: readonly T[], purpose: string) => T | undefined;
  * @throws HistoryUnreadable
  */
 export function judgeHistory(path: string, options: JudgeOptions = {}): Verdict {
-  const verdict = judgeOnce(path, options);
-  if (options.calibrate !== true || verdict.verdict !== 'pass') return verdict;
-  return withCalibration(verdict, calibrate(readSample(path)));
+  if (options.calibrate !== true) return judgeOnce(path, options);
+  const collector = new SampleCollector();
+  const verdict = judgeOnce(path, { ...options, alsoTell: collector });
+  if (verdict.verdict !== 'pass') return verdict;
+  return withCalibration(verdict, calibrate(collector.sample()));
 }
 
 /** Mutates and re-judges; what the unchanged sample already shows does not count as caught. */
-export function calibrate(sample: {
-  readonly header: TrialHeader;
-  readonly observations: readonly Observation[];
-}): Calibration & { readonly missed: readonly string[] } {
+export function calibrate(sample: Sample): Calibration & { readonly missed: readonly string[] } {
   const known = new Set(judge(sample, sample.observations).map((finding) => keyOf(finding)));
   const byMutation: Record<string, { planted: number; caught: number }> = {};
   const missed: string[] = [];
@@ -113,37 +101,6 @@ function withCalibration(
     findings: [finding, ...verdict.findings].slice(0, 1_000),
     evidence,
   };
-}
-
-/** The first users whose observations fit, with everything they and the crowd as a whole saw. */
-function readSample(path: string): Sample {
-  let header: TrialHeader | undefined;
-  const perUser = new Map<string, number>();
-  readHistory(path, {
-    header: (read) => {
-      header = read;
-    },
-    observation: ({ user }) => {
-      if (user !== null) perUser.set(user, (perUser.get(user) ?? 0) + 1);
-    },
-  });
-  if (header === undefined) throw new Error('a history without a header was read');
-  const chosen = new Set<string>();
-  let total = 0;
-  for (const { user } of header.users) {
-    total += perUser.get(user) ?? 0;
-    if (total > SAMPLE_OBSERVATIONS_MAX && chosen.size >= SAMPLE_USERS_MIN) break;
-    chosen.add(user);
-  }
-  const observations: Observation[] = [];
-  readHistory(path, {
-    header: () => {},
-    observation: (observation) => {
-      if (observation.user === null || chosen.has(observation.user)) observations.push(observation);
-    },
-  });
-  const users = header.users.filter(({ user }) => chosen.has(user));
-  return { header: { ...header, users }, observations };
 }
 
 function judge(sample: Sample, observations: readonly Observation[]): readonly Finding[] {

@@ -346,8 +346,11 @@ export interface JudgeOptions {
 }
 
 /** Judges a recorded history from disk, without calibration. @throws HistoryUnreadable */
-export function judgeOnce(path: string, options: Pick<JudgeOptions, 'assumeEnd'> = {}): Verdict {
-  const receiver = new JudgingReceiver();
+export function judgeOnce(
+  path: string,
+  options: Pick<JudgeOptions, 'assumeEnd'> & { readonly alsoTell?: HistoryReceiver } = {},
+): Verdict {
+  const receiver = new JudgingReceiver(options.alsoTell);
   return receiver.conclude(readHistory(path, receiver), options);
 }
 
@@ -363,12 +366,20 @@ export async function judgeSoFar(path: string): Promise<Verdict> {
 
 class JudgingReceiver implements HistoryReceiver {
   #judge: Judge | undefined;
+  readonly #alsoTell: HistoryReceiver | undefined;
+
+  /** `alsoTell` receives the same history, so that it is read once. */
+  constructor(alsoTell?: HistoryReceiver) {
+    this.#alsoTell = alsoTell;
+  }
 
   header(header: TrialHeader): void {
+    this.#alsoTell?.header(header);
     this.#judge = new Judge(header);
   }
 
   observation(observation: Observation): void {
+    this.#alsoTell?.observation(observation);
     this.#judge?.observe(observation);
   }
 
