@@ -130,7 +130,8 @@ export class Judge {
       this.#report.pictured(facts.observer, observation.url);
     this.#disturbances.observe(facts);
     this.#tally.observe(facts);
-    for (const seat of facts.received ? this.#seats : this.#seatsOfDeeds) {
+    const seats = facts.received ? this.#seats : this.#seatsOfDeeds;
+    for (const seat of seats) {
       if (seat.failure !== undefined) continue;
       try {
         seat.group.observe?.(facts);

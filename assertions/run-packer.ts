@@ -42,21 +42,9 @@ export class RunPacker {
     const [on] = run.connections.values();
     const [terminal] = run.terminals;
     if (on === undefined || terminal === undefined || !isOrdinary(run, on)) return;
-    const { started, completedAt, lastSequence } = on;
-    const tools = on.openedTools;
-    const texts = [
-      on.conn,
-      started ? '1' : '',
-      completedAt === undefined ? '' : String(completedAt),
-      lastSequence === undefined ? '' : String(lastSequence),
-      // The terminal's id is one of those seen.
-      terminal.id === undefined ? '' : String(positionOf(terminal.id, on.seen)),
-      String(sizeOf(tools)),
-    ];
-    if (tools !== undefined) for (const tool of tools) texts.push(tool);
-    for (const id of on.seen) texts.push(id);
-    for (const text of texts) if (text.includes(SEPARATOR)) return;
-    run.packed = texts.join(SEPARATOR);
+    const packed = packedText(on, terminal);
+    if (packed === undefined) return;
+    run.packed = packed;
     run.connections = NO_CONNECTIONS;
     run.tools = undefined;
     run.counts = this.#sharedCounts(run.counts);
@@ -113,6 +101,27 @@ export class RunPacker {
     this.#terminals.set(event, fresh);
     return fresh;
   }
+}
+
+/** The record of a run on its only connection as one text; undefined when its parts could not be told apart. */
+function packedText(on: RunOnConnection, { id: endId }: Terminal): string | undefined {
+  const texts = [
+    on.conn,
+    on.started ? '1' : '',
+    textOf(on.completedAt),
+    textOf(on.lastSequence),
+    // The terminal's id is one of those seen.
+    endId === undefined ? '' : textOf(positionOf(endId, on.seen)),
+    textOf(sizeOf(on.openedTools)),
+  ];
+  if (on.openedTools !== undefined) for (const tool of on.openedTools) texts.push(tool);
+  for (const id of on.seen) texts.push(id);
+  for (const text of texts) if (text.includes(SEPARATOR)) return undefined;
+  return texts.join(SEPARATOR);
+}
+
+function textOf(value: number | undefined): string {
+  return value === undefined ? '' : String(value);
 }
 
 /** One connection, one end, nothing left open, and every tool call closed that was opened. */
