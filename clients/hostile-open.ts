@@ -88,7 +88,8 @@ class OpenRecord {
     const { journal, vault, clock } = this.#settings.recorder;
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(response.headers))
-      if (typeof value === 'string' && name !== 'sec-websocket-accept') headers[name] = value;
+      if (value !== undefined && name !== 'sec-websocket-accept')
+        headers[name] = Array.isArray(value) ? value.join(', ') : value;
     journal.append({
       ...this.#observer,
       ...this.#common,

@@ -92,6 +92,8 @@ export class SocketClient implements Beating {
     socket.on('message', SocketClient.#onMessage);
     socket.on('error', SocketClient.#onError);
     socket.on('close', SocketClient.#onClose);
+    socket.on('ping', SocketClient.#onControl);
+    socket.on('pong', SocketClient.#onControl);
     socket.on('open', SocketClient.#onOpen);
     socket.on('upgrade', SocketClient.#onUpgrade);
     socket.on('unexpected-response', SocketClient.#onRefusal);
@@ -105,6 +107,9 @@ export class SocketClient implements Beating {
   };
   static readonly #onClose = function (this: WebSocket, code: number, reason: Buffer): void {
     clientOf(this).#close(code, reason);
+  };
+  static readonly #onControl = function (this: WebSocket, payload: Buffer): void {
+    if (payload.length > 0) clientOf(this).#control(payload);
   };
   static readonly #onOpen = function (this: WebSocket): void {
     clientOf(this).#open();
@@ -593,6 +598,15 @@ export class SocketClient implements Beating {
       at,
     );
     this.#count(undefined, at);
+  }
+
+  /** A ping or pong is no message, but what it carries has been received all the same. */
+  #control(payload: Buffer): void {
+    const { journal, vault } = this.#settings.recorder;
+    journal.append(
+      { ...this.#observer, surface: 'socket', dir: 'in', kind: 'ping' },
+      contentOf(vault.redact(payload.toString('utf8')), false),
+    );
   }
 
   #close(code: number, reasonBytes: Buffer): void {

@@ -22,7 +22,7 @@ export type Direction = 'in' | 'out' | 'act';
  * What kind of thing was observed.
  * - `frame`: one WebSocket message. `request`/`response`: one HTTP exchange. `text`: page text.
  * - `open`: a connection is being opened (`intended`, and `t` of the first attempt); `close`: it closed.
- * - `ping`: a clock sample from a ping and its pong (`rtt`, `offset`).
+ * - `ping`: a clock sample from a ping and its pong (`rtt`, `offset`), or what the target's own ping or pong carried.
  * - `phase`: a phase of the script begins or ends (`phase`, `mark`).
  * - `act`: something a user did on purpose (`act`: `ask`, `plant`, `sign-in`, `drop`, …).
  * - `identity`: ids or credentials that are a user's own, from an authoritative place.

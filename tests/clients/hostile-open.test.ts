@@ -62,7 +62,9 @@ async function tried(
 async function answering(status: string): Promise<string> {
   const server = createServer();
   server.on('upgrade', (_request, socket) => {
-    socket.end(`HTTP/1.1 ${status}\r\nx-reason: none of yours\r\ncontent-length: 0\r\n\r\n`);
+    socket.end(
+      `HTTP/1.1 ${status}\r\nx-reason: none of yours\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 0\r\n\r\n`,
+    );
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -105,7 +107,7 @@ describe('opening a socket that must stay shut', () => {
         dir: 'in',
         purpose: 'refusal-probe',
         status: Number.parseInt(status, 10),
-        headers: { 'x-reason': 'none of yours' },
+        headers: { 'x-reason': 'none of yours', 'set-cookie': expect.stringMatching(/, /) },
       });
     },
   );
