@@ -1,5 +1,6 @@
 import type { FactFinder, Facts, Sighting } from './facts.ts';
 import type { Knowledge, UserIndex } from './knowledge.ts';
+import { NO_TOKENS } from './sightings.ts';
 
 /** What is kept at once; the older half is examined, and let go, when either is exceeded. */
 const KEPT_MAX = 4_096;
@@ -39,7 +40,7 @@ export class EarlyContent {
   observe(facts: Facts): void {
     if (facts.observation.dir === 'act') return;
     if (facts.attribution !== undefined && ++this.#agentEvents > AGENT_EVENTS_MAX) return;
-    this.#kept.push({ facts, idsKnown: this.#knowledge.ids.size });
+    this.#kept.push({ facts: keepable(facts), idsKnown: this.#knowledge.ids.size });
     this.#characters += facts.observation.content?.length ?? 0;
     if (this.#kept.length > KEPT_MAX || this.#characters > KEPT_CHARACTERS_MAX)
       this.#examine(Math.ceil(this.#kept.length / 2));
@@ -66,4 +67,18 @@ export class EarlyContent {
     } else if (sent === undefined) this.#sent.set(observer, new Set([sighting.text]));
     else sent.add(sighting.text);
   }
+}
+
+/**
+ * Facts that keep nothing else alive: a content, and what was found in it, are pieces of the much larger
+ * text that was read from disk.
+ */
+function keepable(facts: Facts): Facts {
+  const { content } = facts.observation;
+  const observation =
+    content === undefined
+      ? facts.observation
+      : { ...facts.observation, content: Buffer.from(content).toString() };
+  const sightings = facts.sightings.filter(({ what }) => what === 'id');
+  return { ...facts, observation, sightings, foreign: [], tokens: NO_TOKENS };
 }

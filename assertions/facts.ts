@@ -144,7 +144,7 @@ export class FactFinder {
 
   #known(text: string | undefined, observer: UserIndex): OwnedId | undefined {
     if (text === undefined) return undefined;
-    return this.#knowledge.ids.get(text) ?? this.#shownPrefix(text, observer);
+    return this.#knowledge.idOf(text) ?? this.#shownPrefix(text, observer);
   }
 
   /** Some targets show only the beginning of a user id, as `e2e-b0c1...`. */
@@ -164,19 +164,15 @@ export class FactFinder {
     observation: Observation,
     collectsTokens: boolean,
   ): { sightings: readonly Sighting[]; tokens: Tokens } {
-    const { content, headers, url, message } = observation;
-    if (
-      content === undefined &&
-      headers === undefined &&
-      url === undefined &&
-      message === undefined
-    )
-      return NOT_SEARCHED;
+    const { content, headers, url, message, reason } = observation;
+    const said = content ?? headers ?? url ?? message ?? reason;
+    if (said === undefined) return NOT_SEARCHED;
     const collector = new SightingCollector(this.#knowledge, this.#scanner, collectsTokens);
     if (content !== undefined) this.#searchContent(collector, observation, content);
     if (headers !== undefined) this.#searchHeaders(collector, headers);
     if (url !== undefined) collector.search(url, 'url');
     if (message !== undefined) collector.search(message, 'message');
+    if (reason !== undefined) collector.search(reason, 'reason');
     return collector;
   }
 
@@ -189,8 +185,12 @@ export class FactFinder {
 
   /** All at once first: there is rarely anything in headers, and then no matter in which. */
   #searchHeaders(collector: SightingCollector, headers: Readonly<Record<string, string>>): void {
-    if (this.searchText(Object.values(headers).join('\n')).length === 0) return;
-    for (const [name, value] of Object.entries(headers)) collector.search(value, `header ${name}`);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    if (this.searchText(lines.join('\n')).length === 0) return;
+    for (const [name, value] of Object.entries(headers)) {
+      collector.search(value, `header ${name}`);
+      collector.search(name, 'name of a header');
+    }
   }
 
   #remember(observer: UserIndex, sightings: readonly Sighting[]): void {

@@ -126,6 +126,13 @@ export class Knowledge {
     return this.#credentials.get(hash);
   }
 
+  /** Whose an id is, also where a UUID is written in capitals or without its dashes. */
+  idOf(text: string): OwnedId | undefined {
+    const known = this.ids.get(text);
+    if (known !== undefined || !UUID.test(text)) return known;
+    return this.ids.get(compact(text));
+  }
+
   onSharedId(listener: SharedIdListener): void {
     this.#sharedIdListeners.push(listener);
   }
@@ -246,11 +253,12 @@ export class Knowledge {
   // The one place an id gets its owner; the fourth argument is what told us, for the witness.
   // oxlint-disable-next-line max-params
   #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
-    const known = this.ids.get(text);
+    const known = this.idOf(text);
     if (known === undefined) {
       const id: OwnedId = { text, kind, owners: this.#alone[user] ?? [user], audience: null };
       if (isTelling(text)) this.ids.add(text, id);
       else this.ids.addUnsearched(text, id);
+      for (const spelling of otherSpellings(text)) this.ids.add(spelling, id);
       return;
     }
     if (known.owners.includes(user) || known.audience?.has(user) === true) return;
@@ -279,6 +287,21 @@ function isTelling(id: string): boolean {
   if (id.length < ID_LENGTH_MIN) return false;
   if (/^[0-9]+$/.test(id)) return id.length >= NUMBER_LENGTH_MIN;
   return !/^[A-Za-z]+$/.test(id) || id.length >= WORD_LENGTH_MIN;
+}
+
+/** A UUID with its dashes or without. */
+const UUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
+
+function compact(uuid: string): string {
+  return uuid.replaceAll('-', '').toLowerCase();
+}
+
+/** A UUID is found with its dashes and without, and filed without under one spelling. */
+function otherSpellings(id: string): readonly string[] {
+  if (!UUID.test(id)) return [];
+  const bare = compact(id);
+  const dashed = bare.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return [bare, dashed].filter((spelling) => spelling !== id);
 }
 
 function placeOf(observation: Observation): Place {

@@ -122,7 +122,8 @@ export class RunLedger {
   }
 
   byId(run: string | undefined): Run | undefined {
-    return run === undefined ? undefined : this.#byId.get(run);
+    if (run === undefined) return undefined;
+    return this.#byId.get(run) ?? this.#byId.get(this.#knowledge.idOf(run)?.text ?? run);
   }
 
   /** The run whose question holds a marker. */

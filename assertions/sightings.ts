@@ -119,7 +119,8 @@ export class SightingCollector implements ScanSink<OwnedId> {
     this.sightings.push(new MarkerSighting({ owner, text: known, place: this.#place, at }));
   }
 
-  id(text: string, id: OwnedId, at: number): void {
+  id(_spelling: string, id: OwnedId, at: number): void {
+    const { text } = id;
     if (this.#has('id', text)) return;
     const owner = id.owners[0] ?? OUTSIDE;
     this.sightings.push({ what: 'id', owner, text, id, place: this.#place, at });

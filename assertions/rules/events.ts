@@ -82,7 +82,7 @@ export class EventRules implements RuleGroup {
   }
 
   #isKnown(run: string): boolean {
-    return this.#bench.knowledge.ids.get(run) !== undefined;
+    return this.#bench.knowledge.idOf(run) !== undefined;
   }
 
   #mayReceive({ observation, observer }: Received): boolean {
