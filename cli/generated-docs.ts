@@ -1,8 +1,13 @@
 import { z } from 'zod';
-import { RULES, type RuleText } from '../history/rules.ts';
 import { observationFieldsSchema, trialEndSchema, trialHeaderSchema } from '../history/schemas.ts';
 import { summarySchema, verdictSchema } from '../history/verdict.ts';
-import { FAULTS } from '../reference/catalogue.ts';
+import {
+  explainedFaults,
+  explainedRules,
+  partsOf,
+  type FaultExplanation,
+  type RuleExplanation,
+} from './explanations.ts';
 import { MISTAKES } from './usage-error.ts';
 
 /** A file that is made from the code and must stay in step with it. */
@@ -29,6 +34,7 @@ export function generatedDocs(): GeneratedDoc[] {
   return [
     ...schemas,
     { path: 'docs/rules.md', text: rulesDoc() },
+    { path: 'docs/faults.md', text: faultsDoc() },
     { path: 'docs/mistakes.md', text: mistakesDoc() },
   ];
 }
@@ -49,26 +55,40 @@ const FAMILIES: Readonly<Record<string, string>> = {
 };
 
 function rulesDoc(): string {
+  const rules = explainedRules();
   const sections = Object.entries(FAMILIES).flatMap(([family, text]) => [
     `## ${family}`,
     text,
-    ...RULES.filter(({ name }) => name.startsWith(`${family}/`)).map(ruleSection),
+    ...rules.filter(({ name }) => name.startsWith(`${family}/`)).map(section),
   ]);
   return `${[GENERATED, '# Rules', ...sections].join('\n\n')}\n`;
 }
 
-function ruleSection(rule: RuleText): string {
-  const faults = FAULTS.filter(({ rules }) => rules.includes(rule.name)).map(({ name }) => name);
-  const lines = [
-    `- Violated when ${rule.text}.`,
-    `- Severity: ${rule.severity}; cause: ${rule.cause}.`,
-    `- Why: ${rule.why}`,
-    `- Example: ${rule.example}`,
-    `- Fix: ${rule.fix}`,
-    ...(faults.length === 0 ? [] : [`- Faults: ${faults.map((name) => `\`${name}\``).join(', ')}`]),
-    ...(rule.implemented ? [] : ['- Not examined yet: listed as `not-applicable`.']),
-  ];
-  return `### ${rule.name}\n\n${lines.join('\n')}`;
+function faultsDoc(): string {
+  const head =
+    'What the reference target can break on purpose (`--fault NAME`), and the rule that must catch it: `crosstalk selftest` tries them all. How a finding reads and how to fix its cause stands with the [rules](rules.md).';
+  return `${[GENERATED, '# Faults', head, ...explainedFaults().map(section)].join('\n\n')}\n`;
+}
+
+/** What stands with the rule that catches a fault is not said again with the fault. */
+const OF_THE_RULE: ReadonlySet<string> = new Set([
+  'Why it matters',
+  'A finding says',
+  'Likely causes',
+  'How to fix',
+  'Standards',
+]);
+
+function section(explained: RuleExplanation | FaultExplanation): string {
+  const parts = partsOf(explained).filter(
+    ([heading]) => explained.kind === 'rule' || !OF_THE_RULE.has(heading),
+  );
+  const lines = parts.map(([heading, texts]) =>
+    texts.length === 1
+      ? `- ${heading}: ${texts[0]}`
+      : [`- ${heading}:`, ...texts.map((text) => `  - ${text}`)].join('\n'),
+  );
+  return `### ${explained.name}\n\n${lines.join('\n')}`;
 }
 
 function mistakesDoc(): string {

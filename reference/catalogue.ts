@@ -28,8 +28,8 @@ export interface FaultEntry {
   readonly name: string;
   /** What the target does wrong, in one sentence. */
   readonly does: string;
-  /** The public bug or incident it is modelled on. */
-  readonly after: string;
+  /** Codes of the bugs and incidents it is modelled on (`history/cases.ts`); none for what is obvious. */
+  readonly after: readonly string[];
   /**
    * The least a scenario must do: `gp` the golden path, `r2` a second round, `eq` equal questions,
    * `barrier` users released at one moment; anything else is what some user has to do.
@@ -53,14 +53,12 @@ export interface VariantEntry {
   readonly affects: 'target' | 'crowd' | 'both';
 }
 
-const NO_PUBLIC_CASE = '–';
-
 /** Every fault that this target implements, in the order of the catalogue. */
 export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'broadcast',
     does: 'Every agent event goes to every socket.',
-    after: 'A21 N18',
+    after: ['A21', 'N18'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/misdelivered-event'],
@@ -69,7 +67,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'broadcast-one-type',
     does: 'Only tool_completed is broadcast.',
-    after: 'A22',
+    after: ['A22'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/misdelivered-event'],
@@ -77,7 +75,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'unscoped-new-type',
     does: "An extra event type, unknown to the profile, with its owner's text, goes to everybody.",
-    after: 'A22',
+    after: ['A22'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -85,7 +83,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'embedded-foreign-id',
     does: "Own event carries a queue block naming another user's run.",
-    after: 'A37',
+    after: ['A37'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-run'],
@@ -93,7 +91,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'anonymous-foreign',
     does: "Another user's event, all ids stripped, only the text.",
-    after: 'N guard',
+    after: ['N0'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -101,7 +99,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'anonymous-empty',
     does: "Another user's event, ids and text stripped.",
-    after: 'N guard',
+    after: ['N0'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/unattributable-event'],
@@ -109,7 +107,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'outsider',
     does: 'Events of a user who is not in the crowd (no marker, unknown id).',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/misdelivered-event', 'isolation/foreign-identity'],
@@ -117,7 +115,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'swap',
     does: "Two users get each other's final answer, ids rewritten to the receiver.",
-    after: 'A4 A10',
+    after: ['A4', 'A10'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/wrong-answer'],
@@ -126,7 +124,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'shift',
     does: 'After one user cancels, each later answer goes to the next asker.',
-    after: 'A1 A39',
+    after: ['A1', 'A39'],
     needs: 'cancel',
     seenBy: 'any',
     rules: ['isolation/wrong-answer'],
@@ -135,7 +133,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'shared-state',
     does: 'Profile name and user id of the last asker show up in events of runs still going.',
-    after: 'A19 A45',
+    after: ['A19', 'A45'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-identity', 'isolation/foreign-marker'],
@@ -143,7 +141,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'run-field-overwrite',
     does: 'The user_id inside late events of my run is that of another user.',
-    after: 'N20',
+    after: ['N20'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-identity'],
@@ -151,7 +149,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'prompt-cache',
     does: 'Answers cached by question text without the user.',
-    after: 'A16',
+    after: ['A16'],
     needs: 'eq, r2',
     seenBy: 'any',
     rules: ['isolation/wrong-answer', 'isolation/foreign-marker'],
@@ -159,7 +157,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'near-prompt-cache',
     does: 'Answers cached for nearly equal questions (numbers and markers ignored in the key), without the user.',
-    after: 'A16',
+    after: ['A16'],
     needs: 'r2',
     seenBy: 'any',
     rules: ['isolation/wrong-answer', 'isolation/foreign-marker'],
@@ -167,7 +165,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'thread-name-key',
     does: 'History found by thread title; equal titles share one history.',
-    after: 'A5',
+    after: ['A5'],
     needs: 'equal titles',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -175,7 +173,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'thread-read',
     does: 'GET of a foreign thread succeeds.',
-    after: 'A6 A47',
+    after: ['A6', 'A47'],
     needs: 'probe',
     seenBy: 'any',
     rules: ['isolation/unauthorized-access'],
@@ -183,7 +181,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'socket-foreign-thread',
     does: 'A socket message naming a foreign thread is accepted and answered from it.',
-    after: 'A29',
+    after: ['A29'],
     needs: 'probe',
     seenBy: 'socket',
     rules: ['isolation/unauthorized-access'],
@@ -191,7 +189,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'socket-foreign-stop',
     does: "One user can stop another's run.",
-    after: 'A29 A48',
+    after: ['A29', 'A48'],
     needs: 'probe',
     seenBy: 'socket',
     rules: ['isolation/unauthorized-access'],
@@ -199,7 +197,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'replay-on-connect',
     does: 'A new socket gets the last events of everybody.',
-    after: 'A33',
+    after: ['A33'],
     needs: 'late',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -207,7 +205,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'resume-by-id',
     does: 'Resuming a foreign run by its id works.',
-    after: 'A31',
+    after: ['A31'],
     needs: 'reconnect, probe',
     seenBy: 'socket',
     rules: ['isolation/unauthorized-access'],
@@ -215,7 +213,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'stale-after-logout',
     does: 'The socket keeps delivering after sign-out.',
-    after: 'A49',
+    after: ['A49'],
     needs: 'sign-out',
     seenBy: 'any',
     rules: ['isolation/stale-authority'],
@@ -223,7 +221,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'expired-token',
     does: 'An expired token is accepted.',
-    after: 'A49',
+    after: ['A49'],
     needs: 'probe, expiry',
     seenBy: 'socket',
     rules: ['isolation/stale-authority'],
@@ -231,7 +229,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'unsigned-token',
     does: 'A token with alg: none or a broken signature is accepted.',
-    after: 'N2',
+    after: ['N2'],
     needs: 'probe',
     seenBy: 'socket',
     rules: ['isolation/unauthorized-access'],
@@ -239,7 +237,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'no-token',
     does: 'A socket without a token becomes the default user.',
-    after: 'A51 N1',
+    after: ['A51', 'N1'],
     needs: 'probe',
     seenBy: 'socket',
     rules: ['isolation/unauthorized-access'],
@@ -247,7 +245,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'cross-origin-socket',
     does: 'The upgrade ignores a foreign Origin while a cookie signs in.',
-    after: 'WSTG-CLNT-10',
+    after: ['W10'],
     needs: 'probe',
     seenBy: 'any',
     rules: ['isolation/unauthorized-access'],
@@ -255,7 +253,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'storage-residue',
     does: "Sign-out leaves the transcript in localStorage; the next user's page restores from it.",
-    after: 'A9 N58',
+    after: ['A9', 'N58'],
     needs: 'switch',
     seenBy: 'page',
     rules: ['isolation/residue'],
@@ -263,7 +261,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'tab-clone',
     does: 'The connection key lives in sessionStorage; a duplicated tab evicts the first.',
-    after: 'A38',
+    after: ['A38'],
     needs: 'tabs',
     seenBy: 'page',
     rules: ['delivery/unexpected-close', 'order/missing-event'],
@@ -271,7 +269,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'cache-residue',
     does: 'An API reply with private data is cacheable and served to the next user of the browser.',
-    after: 'A9',
+    after: ['A9'],
     needs: 'switch',
     seenBy: 'page',
     rules: ['isolation/residue'],
@@ -279,7 +277,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'memory-bleed',
     does: "Facts told by one user are recalled in another's answer, one round later.",
-    after: 'A3 A42',
+    after: ['A3', 'A42'],
     needs: 'r2',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -287,7 +285,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'fragment-bleed',
     does: "Half of another user's answer (with one whole marker) stands inside an own answer.",
-    after: 'A18',
+    after: ['A18'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -295,7 +293,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'thread-list-titles',
     does: "The thread list holds other users' titles (openChat and answered both list threads).",
-    after: 'A13',
+    after: ['A13'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -303,7 +301,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'presence',
     does: 'Typing or presence notices name other users (not declared public).',
-    after: 'A36',
+    after: ['A36'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-identity'],
@@ -311,7 +309,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'render-only',
     does: "The wire carries it encoded (each character shifted), the page decodes and draws another user's text.",
-    after: 'A25 A28',
+    after: ['A25', 'A28'],
     needs: 'gp',
     seenBy: 'page',
     rules: ['isolation/foreign-marker', 'isolation/wire-page-mismatch'],
@@ -319,7 +317,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'filter-only',
     does: 'The wire leaks; the page hides it.',
-    after: 'A21 A41',
+    after: ['A21', 'A41'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker', 'isolation/misdelivered-event'],
@@ -327,7 +325,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'flash',
     does: 'As render-only, shown for 50 ms, then removed.',
-    after: 'A27',
+    after: ['A27'],
     needs: 'gp',
     seenBy: 'page',
     rules: ['isolation/foreign-marker'],
@@ -335,7 +333,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'cancel-kills-neighbour',
     does: "Stopping one run stops another user's.",
-    after: 'A48',
+    after: ['A48'],
     needs: 'cancel',
     seenBy: 'any',
     rules: ['isolation/interference', 'order/missing-event'],
@@ -343,7 +341,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'error-kills-neighbour',
     does: "One user's tool error fails another's run.",
-    after: 'A48',
+    after: ['A48'],
     needs: 'error',
     seenBy: 'any',
     rules: ['isolation/interference', 'delivery/error-event'],
@@ -351,7 +349,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'shared-principal',
     does: 'Two users get the same user id at sign-in.',
-    after: 'A51 N6',
+    after: ['A51', 'N6'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/shared-identifier'],
@@ -359,7 +357,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'shared-thread-id',
     does: 'Two users get the same new thread id.',
-    after: 'A51 N30',
+    after: ['A51', 'N30'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/shared-identifier'],
@@ -367,7 +365,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'address-keyed',
     does: 'Identity is kept by client address and user agent (all users send the same one).',
-    after: 'A12',
+    after: ['A12'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-identity', 'isolation/shared-identifier'],
@@ -375,7 +373,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'name-prefix',
     does: 'A user called anna also gets what belongs to anna-b.',
-    after: 'A34',
+    after: ['A34'],
     needs: 'prefix names',
     seenBy: 'any',
     rules: ['isolation/misdelivered-event'],
@@ -383,7 +381,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'token-in-event',
     does: "Another user's access token inside an event.",
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-credential'],
@@ -391,7 +389,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'header-leak',
     does: "Another user's id in an HTTP response header.",
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-identity'],
@@ -399,7 +397,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'split-chunks',
     does: 'A foreign marker spread over several streamed pieces.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -407,7 +405,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'encoded',
     does: 'Foreign text as base64, URL-encoded, or escaped.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -415,7 +413,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'late-leak',
     does: "A foreign event 1.5 s after the crowd's last agent_completed.",
-    after: 'ANCHORS §0.2',
+    after: ['U17'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker', 'isolation/misdelivered-event'],
@@ -423,7 +421,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'replace-mine',
     does: "My tool_completed replaced by another user's, ids rewritten to mine.",
-    after: 'ANCHORS §0.2',
+    after: ['U17'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['isolation/foreign-marker'],
@@ -431,7 +429,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'rare-leak',
     does: 'Each event goes to one wrong user with p = 1/200 (seeded).',
-    after: 'A14',
+    after: ['A14'],
     needs: 'many rounds',
     seenBy: 'any',
     rules: ['isolation/misdelivered-event'],
@@ -439,7 +437,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'reconnect-race',
     does: 'Leaks only when one user reconnects while a tool of another is running.',
-    after: 'A31',
+    after: ['A31'],
     needs: 'reconnect',
     seenBy: 'any',
     rules: ['isolation/misdelivered-event'],
@@ -447,7 +445,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'overlap-only',
     does: 'Two runs that start within 5 ms swap their tool results.',
-    after: 'A14',
+    after: ['A14'],
     needs: 'gp, barrier',
     seenBy: 'socket',
     rules: ['isolation/wrong-answer', 'isolation/foreign-marker'],
@@ -455,7 +453,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'drop-agent_started',
     does: 'agent_started never comes, for every third user from the second.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/missing-event'],
@@ -463,7 +461,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'drop-agent_thinking',
     does: 'agent_thinking never comes, for every third user from the second.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/missing-event'],
@@ -471,7 +469,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'drop-tool_executing',
     does: 'tool_executing never comes, for every third user from the second.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/missing-event'],
@@ -479,7 +477,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'drop-tool_completed',
     does: 'tool_completed never comes, for every third user from the second.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/missing-event'],
@@ -487,7 +485,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'drop-agent_completed',
     does: 'agent_completed never comes, for every third user from the second.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/missing-event'],
@@ -495,7 +493,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'reorder',
     does: 'tool_completed before its tool_executing, sequence numbers as sent.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/out-of-order'],
@@ -503,7 +501,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'thinking-last',
     does: 'The only agent_thinking comes after agent_completed.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/after-completion', 'order/out-of-order'],
@@ -511,7 +509,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'duplicate',
     does: 'tool_completed twice with one event id on one connection.',
-    after: 'O-9',
+    after: ['O-9'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/duplicate-event'],
@@ -519,7 +517,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'double-start',
     does: 'agent_started of the same agent twice in one run.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/duplicate-event'],
@@ -527,7 +525,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'after-completion',
     does: 'A thinking event 1 s after agent_completed.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/after-completion'],
@@ -535,7 +533,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'double-completion',
     does: 'agent_error and then agent_completed for one run.',
-    after: 'O-5 N79',
+    after: ['O-5', 'N79'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/double-completion'],
@@ -543,7 +541,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'orphan-tool',
     does: 'tool_completed of a tool that never started.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/orphan-event'],
@@ -551,7 +549,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'unclosed-tool',
     does: 'agent_completed while a tool is open.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/unclosed-tool'],
@@ -559,7 +557,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'stall',
     does: 'Silence after agent_thinking.',
-    after: 'O-4',
+    after: ['O-4'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/stalled-run', 'order/missing-event'],
@@ -567,7 +565,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'wrong-run',
     does: "In the second round agent_thinking carries the id of the user's first run.",
-    after: 'O-8',
+    after: ['O-8'],
     needs: 'r2',
     seenBy: 'any',
     rules: ['order/wrong-run'],
@@ -575,7 +573,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'sequence-regression',
     does: 'Sequence numbers go back.',
-    after: 'O-3',
+    after: ['O-3'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/sequence-regression'],
@@ -583,7 +581,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'replay-disorder',
     does: 'After a resume, live events overtake the replay.',
-    after: 'O-2',
+    after: ['O-2'],
     needs: 'reconnect',
     seenBy: 'socket',
     rules: ['order/out-of-order', 'order/sequence-regression'],
@@ -591,7 +589,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'lost-on-reconnect',
     does: 'Events sent while the user was away never come.',
-    after: 'O-4',
+    after: ['O-4'],
     needs: 'reconnect',
     seenBy: 'any',
     rules: ['order/missing-event'],
@@ -599,7 +597,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'renamed',
     does: 'tool_started and tool_result instead of the agreed names.',
-    after: 'O-8',
+    after: ['O-8'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/drift'],
@@ -607,7 +605,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'other-envelope',
     does: 'An envelope {event,data} instead of {type,payload}.',
-    after: 'O-8',
+    after: ['O-8'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/drift'],
@@ -615,7 +613,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'undecodable',
     does: 'A frame that is not JSON, to one user.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['order/malformed-event'],
@@ -623,7 +621,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'oversized',
     does: 'A frame of 64 MiB, to one user.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'socket',
     rules: ['order/malformed-event'],
@@ -631,7 +629,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'not-shown',
     does: 'All on the wire, the page does not draw the answer.',
-    after: 'O-6 N73',
+    after: ['O-6', 'N73'],
     needs: 'gp',
     seenBy: 'page',
     rules: ['delivery/not-shown'],
@@ -639,7 +637,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'shows-success-on-error',
     does: 'An error on the wire, success on the page.',
-    after: 'O-6',
+    after: ['O-6'],
     needs: 'gp',
     seenBy: 'page',
     rules: ['isolation/wire-page-mismatch'],
@@ -647,7 +645,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'slow-start',
     does: 'agent_started 1.5 s after the question.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['gate/first-event'],
@@ -655,7 +653,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'slow-connect',
     does: 'The handshake takes 900 ms.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['gate/connect'],
@@ -663,7 +661,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'flaky-socket',
     does: 'Every tenth connection, from the first, is closed with 1011 in mid-run.',
-    after: 'N95',
+    after: ['N95'],
     needs: 'gp',
     seenBy: 'any',
     rules: ['delivery/unexpected-close'],
@@ -671,7 +669,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'handshake-race',
     does: 'A question within 300 ms of the first frame is lost (a scenario asks at once).',
-    after: 'N95',
+    after: ['N95'],
     needs: 'ask at once',
     seenBy: 'socket',
     rules: ['delivery/timeout', 'order/stalled-run', 'order/missing-event'],
@@ -679,7 +677,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'unhealthy',
     does: '/health answers 503, all else works.',
-    after: NO_PUBLIC_CASE,
+    after: [],
     needs: 'gp',
     seenBy: 'any',
     rules: ['gate/health'],
