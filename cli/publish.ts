@@ -2,17 +2,28 @@ import { join } from 'node:path';
 import type { Summary, Verdict } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { renderJunit } from '../reports/junit.ts';
+import { manifestEntry, manifestOf } from '../reports/manifest.ts';
 import { renderSummaryMarkdown } from '../reports/summary-markdown.ts';
 import { renderCampaign, renderOutcome } from '../reports/terminal.ts';
-import { writeArtifact, writeJsonArtifact } from '../reports/write-artifact.ts';
+import { jsonText, writeArtifact, writeJsonArtifact } from '../reports/write-artifact.ts';
 import type { Output } from './output.ts';
 
-/** Writes the reports of a campaign into its directory. */
+const SHEET_FILE = 'summary.md';
+const SUMMARY_FILE = 'summary.json';
+
+/** Writes the reports of a campaign into its directory, where its verdicts lie already. */
 export function writeReports(out: string, summary: Summary, trials: readonly JudgedTrial[]): void {
-  writeArtifact(join(out, 'summary.md'), renderSummaryMarkdown(summary, trials));
   writeArtifact(join(out, 'junit.xml'), renderJunit(summary, trials));
+  // After all others, for it holds their digests.
+  writeArtifact(
+    join(out, SHEET_FILE),
+    renderSummaryMarkdown(summary, trials, [
+      manifestEntry(SUMMARY_FILE, jsonText(summary)),
+      ...manifestOf(out, new Set([SHEET_FILE, SUMMARY_FILE])),
+    ]),
+  );
   // Last: who waits for the summary finds everything else.
-  writeJsonArtifact(join(out, 'summary.json'), summary);
+  writeJsonArtifact(join(out, SUMMARY_FILE), summary);
 }
 
 /** Prints what `run` and `judge` end with. */

@@ -23,5 +23,10 @@ export function writeArtifact(path: string, text: string): void {
 
 /** {@link writeArtifact} for a JSON document: two spaces of indentation, a line break at the end. */
 export function writeJsonArtifact(path: string, value: unknown): void {
-  writeArtifact(path, `${JSON.stringify(value, null, 2)}\n`);
+  writeArtifact(path, jsonText(value));
+}
+
+/** The text of a JSON artifact. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -2,24 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { convert } from 'xmlbuilder2';
 import type { Verdict } from '../../history/verdict.ts';
 import { renderJunit } from '../../reports/junit.ts';
-import { renderSummaryMarkdown } from '../../reports/summary-markdown.ts';
 import { summarise } from '../../reports/summary.ts';
 import { renderCampaign, renderOutcome } from '../../reports/terminal.ts';
-import { failureOf, findingOf, HOSTILE, trialOf, verdictOf } from './verdicts.ts';
-
-function campaignOf(...verdicts: readonly Verdict[]) {
-  const trials = verdicts.map(trialOf);
-  const summary = summarise({
-    trials,
-    shortcomings: [],
-    environment: { platform: 'linux' },
-    versions: { crosstalk: '0.1.0' },
-    commit: null,
-    seed: '41',
-    command: 'npx crosstalk run golden-path --seed 41',
-  });
-  return { trials, summary, out: 'artifacts/one' };
-}
+import { campaignOf, failureOf, findingOf, HOSTILE, verdictOf } from './verdicts.ts';
 
 const plain = { color: false };
 const unproven = verdictOf({
@@ -99,31 +84,6 @@ describe('the terminal', () => {
     const campaign = campaignOf(verdictOf());
     expect(renderCampaign(campaign, plain)).not.toContain('\u001b[');
     expect(renderCampaign(campaign, { color: true })).toContain('\u001b[');
-  });
-});
-
-describe('summary.md', () => {
-  it('holds outcome, trials, findings, gates, evidence and how to reproduce', () => {
-    const { summary, trials } = campaignOf(failureOf([findingOf()]), verdictOf());
-    const text = renderSummaryMarkdown(summary, trials);
-    for (const part of [
-      '# Crosstalk: fail (leak)',
-      '| `golden-path` | `websocket` | `reference` | fail (leak) | 1 |',
-      '**isolation/misdelivered-event** (4 times): `u03 received',
-      '| connect | 12.3 ms | 500 ms | pass |',
-      'Overlap: 45 of 45 pairs',
-      '`npx crosstalk run golden-path --seed 41`',
-    ])
-      expect(text).toContain(part);
-  });
-
-  it('keeps texts of a target inside code spans, without a tag', () => {
-    const { summary, trials } = campaignOf(hostile);
-    const text = renderSummaryMarkdown(summary, trials);
-    expect(text).not.toContain('<script');
-    // Outside of code spans (fences of any length) nothing hostile is left.
-    const outside = text.replaceAll(/(`+)[^\n]*?[^`]\1(?!`)/g, '');
-    expect(outside).not.toMatch(/alert|javascript:|forged/);
   });
 });
 

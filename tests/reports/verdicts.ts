@@ -1,5 +1,6 @@
 import type { Finding, Verdict } from '../../history/verdict.ts';
 import type { JudgedTrial } from '../../reports/judged-trial.ts';
+import { summarise } from '../../reports/summary.ts';
 
 /** A finding to vary: u03 received an event of u07. */
 export function findingOf(difference: Partial<Finding> = {}): Finding {
@@ -102,6 +103,21 @@ export function trialOf(verdict: Verdict): JudgedTrial {
     history: `artifacts/one/${dir}/history.ndjson`,
     verdictFile: `artifacts/one/${dir}/verdict.json`,
   };
+}
+
+/** The campaign of these trials, as `run` would summarise it. */
+export function campaignOf(...verdicts: readonly Verdict[]) {
+  const trials = verdicts.map(trialOf);
+  const summary = summarise({
+    trials,
+    shortcomings: [],
+    environment: { platform: 'linux' },
+    versions: { crosstalk: '0.1.0' },
+    commit: null,
+    seed: '41',
+    command: 'npx crosstalk run golden-path --seed 41',
+  });
+  return { trials, summary, out: 'artifacts/one' };
 }
 
 /** What a target may send to take over a terminal, a log, a page or a report. */
