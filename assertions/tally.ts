@@ -28,6 +28,8 @@ export class Tally {
   readonly #unsettled: Facts[] = [];
   readonly #users: UserTally[];
   readonly #connecting = new Map<string, number>();
+  /** Per connection: when its first frame came; per connection and run: when we last asked for the run. */
+  readonly #owedSince = new Map<string, number>();
   readonly #offsets = new Map<UserIndex, { rtt: number; offset: number }>();
   readonly #connect = new Latencies();
   readonly #delivery = new Latencies();
@@ -80,6 +82,10 @@ export class Tally {
       case 'open':
         if (observation.conn !== null && observation.purpose !== 'refusal-probe')
           this.#connecting.set(observation.conn, observation.intended ?? observation.t);
+        break;
+      case 'act':
+        if (observation.act === 'resume' || observation.act === 'probe')
+          this.#owedSince.set(`${observation.conn} ${observation.run}`, observation.t);
         break;
       case 'ping':
         this.#clock(observation, observer);
@@ -218,6 +224,7 @@ export class Tally {
     const intended = conn === null ? undefined : this.#connecting.get(conn);
     if (conn !== null && intended !== undefined) {
       this.#connecting.delete(conn);
+      this.#owedSince.set(conn, observation.t);
       const ms = round(observation.t - intended);
       this.#connect.record(ms);
       user.connect ??= ms;
@@ -229,11 +236,17 @@ export class Tally {
     this.#delivered(facts);
   }
 
-  /** Receipt minus the event's own timestamp, the clocks' offset taken out. */
+  /**
+   * Receipt minus the event's own timestamp, the clocks' offset taken out. What was made while its
+   * receiver was away, or is sent again because we asked, is not owed before that.
+   */
   #delivered({ observation, observer }: Facts): void {
+    const { conn, run, sentAt, t } = observation;
     const offset = this.#offsets.get(observer)?.offset;
-    if (observation.sentAt === undefined || offset === undefined) return;
-    this.#delivery.record(this.#startedAtUnixMs + observation.t + offset - observation.sentAt);
+    if (sentAt === undefined || offset === undefined) return;
+    const madeAt = sentAt - this.#startedAtUnixMs - offset;
+    const owed = [conn ?? '', `${conn} ${run}`].map((key) => this.#owedSince.get(key) ?? madeAt);
+    this.#delivery.record(t - Math.max(madeAt, ...owed));
   }
 
   #route(facts: Facts): void {
