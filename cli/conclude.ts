@@ -14,6 +14,7 @@ import type { Output } from './output.ts';
 import { printCampaign, writeReports } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
 import type { RunnerEnd } from './runner.ts';
+import { missingTrials } from './signoff-narrowing.ts';
 
 const MESSAGE_CHARACTERS_MAX = 2000;
 const REASON_CHARACTERS_MAX = 300;
@@ -47,6 +48,7 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
       ...campaignShortcomings(conclusion, trials, defect),
     ],
     notApplicable: settings.notApplicable,
+    decides: settings.decides,
     ...describeEnvironment(),
     seed: plan.seed,
     command: plan.reproduce,
@@ -106,14 +108,29 @@ function defectOf(end: RunnerEnd, histories: number): string | undefined {
 
 /** What stands against a campaign beside the verdicts of its trials. */
 function campaignShortcomings(
-  { end, browserMissing, interrupted }: Conclusion,
+  { settings, end, browserMissing, interrupted }: Conclusion,
   trials: readonly JudgedTrial[],
   defect: string | undefined,
 ): Shortcoming[] {
   if (interrupted.aborted) return [{ reason: 'interrupted', cause: 'blind' }];
-  const ofScripts = end === undefined ? [] : scriptShortcomings(end, trials, defect);
-  if (browserMissing === undefined) return ofScripts;
-  return [{ reason: browserMissing, cause: 'unavailable' }, ...ofScripts];
+  const found: Shortcoming[] = end === undefined ? [] : scriptShortcomings(end, trials, defect);
+  found.push(...signoffShortcomings(settings, trials));
+  if (browserMissing === undefined) return found;
+  return [{ reason: browserMissing, cause: 'unavailable' }, ...found];
+}
+
+/** A release is decided on the whole of what was to be examined, or not at all. */
+function signoffShortcomings(
+  { decides, narrowings, scenarios, plan, notApplicable }: RunSettings,
+  trials: readonly JudgedTrial[],
+): Shortcoming[] {
+  if (!decides) return [];
+  const expected = scenarios.flatMap(({ name }) =>
+    plan.transports.map((transport) => ({ scenario: name, transport })),
+  );
+  const present = [...trials.map(({ verdict }) => verdict.trial), ...notApplicable];
+  const reasons = [...narrowings, ...missingTrials(expected, present)];
+  return reasons.map((reason) => ({ reason, cause: 'blind' }));
 }
 
 function scriptShortcomings(

@@ -56,28 +56,31 @@ const BROWSERS = [
   ['--trace', 'keep a Playwright trace of each browser user when a trial does not pass'],
 ] as const;
 
+/** What `run` and `signoff` can be told. */
+const CAMPAIGN: CommandSpec['options'] = [
+  ...ADDRESSING,
+  ['--users N', 'simulated users (10)'],
+  [
+    '* --transport NAME[,NAME]',
+    'websocket, browser, mixed (run: websocket,browser; signoff: all; as far as the profile has a page)',
+  ],
+  ['--tag TAG', 'run the scenarios with this tag instead of the default one'],
+  ['--seed S', '1 to 64 of A-Za-z0-9_- (random)'],
+  ['--rounds R', 'questions each user asks, one after the other (1)'],
+  ['--timeout SECONDS', 'time limit of each phase (60)'],
+  ...EMBEDDED,
+  ...BROWSERS,
+  ['--fail-fast', 'stop a trial at its first violation'],
+  ['--slo FILE', 'other gate limits: {"connect":{"limit":200,"percentile":"p95"}}'],
+  ['--out DIR', 'directory for the artifacts, empty or absent (artifacts/<time>-<seed>)'],
+];
+
 const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'run',
     takes: '[scenario...]',
     text: 'run scenarios (names, or paths of spec files; golden-path unless given) and judge them',
-    options: [
-      ...ADDRESSING,
-      ['--users N', 'simulated users (10)'],
-      [
-        '* --transport NAME[,NAME]',
-        'websocket, browser, mixed (websocket,browser; without a page in the profile websocket)',
-      ],
-      ['--tag TAG', 'run the scenarios with this tag instead of the default one'],
-      ['--seed S', '1 to 64 of A-Za-z0-9_- (random)'],
-      ['--rounds R', 'questions each user asks, one after the other (1)'],
-      ['--timeout SECONDS', 'time limit of each phase (60)'],
-      ...EMBEDDED,
-      ...BROWSERS,
-      ['--fail-fast', 'stop a trial at its first violation'],
-      ['--slo FILE', 'other gate limits: {"connect":{"limit":200,"percentile":"p95"}}'],
-      ['--out DIR', 'directory for the artifacts, empty or absent (artifacts/<time>-<seed>)'],
-    ],
+    options: CAMPAIGN,
     examples: [
       'crosstalk run',
       'crosstalk run --users 50 --seed 41',
@@ -88,6 +91,18 @@ const COMMANDS: readonly CommandSpec[] = [
       'crosstalk run --json --quiet > result.json',
     ],
     load: async () => (await import('./run-command.ts')).runCommand,
+  },
+  {
+    name: 'signoff',
+    takes: '[scenario...]',
+    text: 'the release gate: every scenario tagged @signoff on every transport; 0 means GO',
+    options: CAMPAIGN,
+    examples: [
+      'crosstalk signoff',
+      'crosstalk signoff --target netra --url https://staging.example.com --users-file users.json',
+      'crosstalk signoff --out sign-off --json > decision.json',
+    ],
+    load: async () => (await import('./signoff-command.ts')).signoffCommand,
   },
   {
     name: 'judge',

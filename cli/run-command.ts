@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProgressView, SILENT_VIEW, type ProgressView } from '../reports/progress.ts';
+import { RUN, type CampaignKind } from './campaign-kind.ts';
 import { readyBrowser, type BrowserReadiness } from './browser.ts';
 import { watchInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
@@ -10,8 +11,13 @@ import { readRunSettings, type RunSettings } from './run-options.ts';
 import { startRunner, type Runner, type RunnerEnd } from './runner.ts';
 
 /** `crosstalk run …`: runs scenarios, judges their histories, writes the artifacts, prints the verdict. */
-export async function runCommand(call: CommandCall): Promise<number> {
-  const settings = await readRunSettings(call);
+export function runCommand(call: CommandCall): Promise<number> {
+  return runCampaign(call, RUN);
+}
+
+/** Runs a campaign of a kind from its command line to its exit code. */
+export async function runCampaign(call: CommandCall, kind: CampaignKind): Promise<number> {
+  const settings = await readRunSettings(call, kind);
   const { output } = call;
   createOutDirectory(settings.plan.outDir);
   const view = progressView(output);

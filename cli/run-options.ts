@@ -13,12 +13,14 @@ import { GATE_NAMES } from '../history/profile-data.ts';
 import { newCampaignPrefix, USERS_MAX } from '../history/markers.ts';
 import type { Summary } from '../history/verdict.ts';
 import type { Target } from '../targets/target.ts';
+import type { CampaignKind } from './campaign-kind.ts';
 import { didYouMean } from './nearest.ts';
 import { OptionReader } from './option-reader.ts';
 import { ARTIFACTS, checkOutDirectory, freshDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { builtInScenarios, findScenario, isModule, type ScenarioFile } from './scenarios.ts';
 import { optionWords, shellCommand } from './shell-words.ts';
+import { narrowingsOf } from './signoff-narrowing.ts';
 import {
   readJsonFile,
   readTargetChoice,
@@ -27,17 +29,15 @@ import {
 } from './target-options.ts';
 import type { Mistakes } from './usage-error.ts';
 
-const SCENARIO_DEFAULT = 'golden-path';
 const USERS_DEFAULT = 10;
 const ROUNDS_MAX = 1_000_000;
 const TIMEOUT_SECONDS_DEFAULT = 60;
 const TIMEOUT_SECONDS_MAX = 86_400;
-const TRANSPORTS_DEFAULT: readonly Transport[] = ['websocket', 'browser'];
 const SLOW_MO_MS_MAX = 60_000;
 /** The plan travels in one environment variable, which Linux limits to 128 KiB. */
 const PLAN_BYTES_MAX = 126 * 1024;
 
-/** Everything `run` was asked for, checked. */
+/** Everything a campaign was asked for, checked. */
 export interface RunSettings {
   readonly plan: TrialPlan;
   readonly scenarios: readonly ScenarioFile[];
@@ -47,17 +47,22 @@ export interface RunSettings {
   readonly tag: string | undefined;
   /** The artifacts' directory as the caller would write it. */
   readonly out: string;
+  /** Whether the campaign decides on a release. */
+  readonly decides: boolean;
+  /** In what such a campaign is less than the whole; empty for any other. */
+  readonly narrowings: readonly string[];
 }
 
 /**
- * Reads what `run` was asked for.
+ * Reads what a campaign was asked for.
  * @throws UsageError with every mistake at once; nothing has been started or created then.
  */
-export async function readRunSettings(call: CommandCall): Promise<RunSettings> {
+export async function readRunSettings(call: CommandCall, kind: CampaignKind): Promise<RunSettings> {
   const { mistakes } = call;
   const read = new OptionReader(call.options, mistakes);
-  const tag = read.text('tag')?.replace(/^@/, '');
-  const scenarios = readScenarios(call.args, tag, mistakes);
+  const givenTag = read.text('tag')?.replace(/^@/, '');
+  const { names, tag } = wishOf(kind, call.args, givenTag);
+  const scenarios = readScenarios(names, tag, mistakes);
   const choice = await readTargetChoice(read, mistakes);
   const seed = readSeed(read, mistakes);
   const givenOut = read.text('out');
@@ -70,7 +75,7 @@ export async function readRunSettings(call: CommandCall): Promise<RunSettings> {
     fallback: USERS_DEFAULT,
   });
   const slo = readSlo(read.text('slo'), mistakes);
-  const transports = readTransports(read, choice.target, mistakes);
+  const transports = readTransports(read, { kind, target: choice.target }, mistakes);
   const plan: TrialPlan = {
     ...planOfChoice(choice),
     users,
@@ -88,16 +93,38 @@ export async function readRunSettings(call: CommandCall): Promise<RunSettings> {
   };
   checkPlan(plan, choice, mistakes);
   mistakes.throwIfAny();
-  const reproduce = reproduceCommand({ plan, choice, slo: slo?.path, tag, args: call.args });
+  const told = { slo: slo?.path, tag: givenTag, args: call.args };
+  const reproduce = reproduceCommand({ kind, plan, choice, ...told });
   // Entries beyond the crowd are nobody's business, and would only lengthen the plan.
   const usersFile = plan.usersFile?.slice(0, plan.users) ?? null;
   const notApplicable = scenarios.flatMap(({ name }) =>
     transports.dropped.map((dropped) => ({ scenario: name, ...dropped })),
   );
-  const settings = { plan: { ...plan, usersFile, reproduce }, scenarios, notApplicable, tag, out };
+  const scope = { named: call.args, tag: givenTag, plan, slo: slo?.path, notApplicable };
+  const settings = {
+    plan: { ...plan, usersFile, reproduce },
+    scenarios,
+    notApplicable,
+    tag,
+    out,
+    decides: kind.decides,
+    narrowings: kind.decides ? narrowingsOf(scope) : [],
+  };
   checkSize(settings.plan, mistakes);
   mistakes.throwIfAny();
   return settings;
+}
+
+/** What is asked for by name and by tag; with neither, what the kind of campaign runs by itself. */
+function wishOf(
+  { scenarios }: CampaignKind,
+  args: readonly string[],
+  tag: string | undefined,
+): { readonly names: readonly string[]; readonly tag: string | undefined } {
+  if (args.length > 0 || tag !== undefined) return { names: args, tag };
+  return 'tag' in scenarios
+    ? { names: [], tag: scenarios.tag }
+    : { names: [scenarios.name], tag: undefined };
 }
 
 type ChoicePart =
@@ -151,8 +178,7 @@ function readScenarios(
 ): ScenarioFile[] {
   const known = builtInScenarios();
   const names = known.map(({ name }) => name);
-  const wanted = args.length === 0 && tag === undefined ? [SCENARIO_DEFAULT] : args;
-  const found = wanted.flatMap((word) => {
+  const found = args.flatMap((word) => {
     const scenario = findScenario(word, process.cwd());
     if (scenario !== undefined) return [scenario];
     mistakes.add(
@@ -202,12 +228,12 @@ interface TransportChoice {
 /** Whoever names a transport gets it or a mistake; the default shrinks to what the target has. */
 function readTransports(
   read: OptionReader,
-  target: Target | undefined,
+  { kind, target }: { readonly kind: CampaignKind; readonly target: Target | undefined },
   mistakes: Mistakes,
 ): TransportChoice {
   const named = read.known('transport', { what: 'transport', known: TRANSPORTS });
   const given = named.length > 0 || read.texts('transport').length > 0;
-  const wanted = TRANSPORTS.filter((name) => (given ? named : TRANSPORTS_DEFAULT).includes(name));
+  const wanted = TRANSPORTS.filter((name) => (given ? named : kind.transports).includes(name));
   const dropped: { transport: Transport; reason: string }[] = [];
   for (const transport of wanted) {
     const [mistake] = target === undefined ? [] : transportMistakes(transport, target);
@@ -303,6 +329,7 @@ function checkSize(plan: TrialPlan, mistakes: Mistakes): void {
 }
 
 interface Reproducible {
+  readonly kind: CampaignKind;
   readonly plan: TrialPlan;
   readonly choice: TargetChoice;
   readonly slo: string | undefined;
@@ -316,21 +343,20 @@ function unless<T>(value: T, usual: T): T | undefined {
 }
 
 /** What a campaign on this target runs when nobody names a transport, as `--transport` would say it. */
-function usualTransports({ target }: TargetChoice): string {
-  const usual = TRANSPORTS_DEFAULT.filter(
+function usualTransports({ transports }: CampaignKind, { target }: TargetChoice): string {
+  const usual = transports.filter(
     (transport) => target === undefined || transportMistakes(transport, target).length === 0,
   );
   return usual.join(',');
 }
 
 /** The command that repeats a campaign: what differs from the defaults, secrets left out. */
-function reproduceCommand({ plan, choice, slo, tag, args }: Reproducible): string {
-  const scenarios = args.length === 0 && tag === undefined ? [SCENARIO_DEFAULT] : args;
+function reproduceCommand({ kind, plan, choice, slo, tag, args }: Reproducible): string {
   return shellCommand([
     'npx',
     'crosstalk',
-    'run',
-    ...scenarios,
+    kind.command,
+    ...('name' in kind.scenarios ? wishOf(kind, args, tag).names : args),
     ...optionWords('seed', plan.seed),
     ...optionWords('tag', tag),
     ...optionWords('target', unless(choice.given, TARGET_DEFAULT)),
@@ -340,7 +366,7 @@ function reproduceCommand({ plan, choice, slo, tag, args }: Reproducible): strin
     ...optionWords('users', unless(plan.users, USERS_DEFAULT)),
     ...optionWords('users-file', choice.usersFile?.path),
     ...optionWords('sign-in', choice.signIn),
-    ...optionWords('transport', unless(plan.transports.join(','), usualTransports(choice))),
+    ...optionWords('transport', unless(plan.transports.join(','), usualTransports(kind, choice))),
     ...optionWords('browsers', unless(plan.browsers, 1)),
     ...optionWords('browser-users', plan.browserUsers ?? undefined),
     ...(plan.headed ? ['--headed'] : []),

@@ -4,6 +4,11 @@ import type { JudgedTrial } from './judged-trial.ts';
 import { violationCount } from './judged-trial.ts';
 
 const REASONS_MAX = 50;
+const DECISIONS: Readonly<Record<Outcome, NonNullable<Summary['signoff']>>> = {
+  pass: 'GO',
+  inconclusive: 'INCONCLUSIVE',
+  fail: 'NO-GO',
+};
 
 /** What a summary says beside the verdicts of its trials. */
 export interface SummaryInput {
@@ -15,6 +20,8 @@ export interface SummaryInput {
   readonly shortcomings: readonly { readonly reason: string; readonly cause: Cause }[];
   /** Scenarios that could not be run on a transport at all; none unless given. */
   readonly notApplicable?: Summary['notApplicable'];
+  /** Whether the campaign decides on a release; not unless given. */
+  readonly decides?: boolean;
   readonly environment: Summary['environment'];
   readonly versions: Summary['versions'];
   readonly commit: string | null;
@@ -41,7 +48,7 @@ export function summarise(input: SummaryInput): Summary {
     verdict,
     cause: causeOf(input, verdict),
     reasons: [...new Set([...own, ...reasons])].slice(0, REASONS_MAX),
-    signoff: null,
+    signoff: input.decides === true ? DECISIONS[verdict] : null,
     trials: trials.map((trial) => ({
       scenario: trial.verdict.trial.scenario,
       transport: trial.verdict.trial.transport,
