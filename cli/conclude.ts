@@ -10,6 +10,7 @@ import { writeJsonArtifact } from '../reports/write-artifact.ts';
 import { describeEnvironment } from './environment.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { HISTORY_FILE } from './find-histories.ts';
+import { tellGitHub } from './github-actions.ts';
 import type { Output } from './output.ts';
 import { printCampaign, writeReports } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
@@ -57,6 +58,7 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
     if (verdictFile !== null) writeJsonArtifact(verdictFile, verdict);
   writeReports(plan.outDir, summary, trials);
   printCampaign(output, summary, { trials, out });
+  await tellGitHub({ summary, trials, outDir: plan.outDir }, output);
   if (summary.verdict === 'fail') return EXIT.fail;
   if (interrupted.aborted) return EXIT.interrupted;
   if (end === undefined || defect === undefined) return exitCodeOf(summary.verdict);

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { Summary, Verdict } from '../history/verdict.ts';
+import { writeAllureResults } from '../reports/allure.ts';
+import { renderCtrf } from '../reports/ctrf.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { renderJunit } from '../reports/junit.ts';
 import { manifestEntry, manifestOf } from '../reports/manifest.ts';
@@ -14,6 +16,8 @@ const SUMMARY_FILE = 'summary.json';
 /** Writes the reports of a campaign into its directory, where its verdicts lie already. */
 export function writeReports(out: string, summary: Summary, trials: readonly JudgedTrial[]): void {
   writeArtifact(join(out, 'junit.xml'), renderJunit(summary, trials));
+  writeJsonArtifact(join(out, 'ctrf-report.json'), renderCtrf(summary, trials));
+  writeAllureResults(out, summary, trials);
   // After all others, for it holds their digests.
   writeArtifact(
     join(out, SHEET_FILE),

@@ -9,13 +9,18 @@ const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Co
 /**
  * A text from a target (or a file) as one harmless line: every character of {@link UNSHOWABLE} becomes
  * `\u{…}`. All reports pass such text through here, so nothing a target sends can move the cursor,
- * change colours, reverse a line or forge a second one.
+ * change colours, reverse a line or forge a second one. Nor can it command a build server that reads
+ * along: what such a command begins with is broken up.
  */
 export function showUntrusted(text: string): string {
-  return text.replace(
-    UNSHOWABLE,
-    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  return text.replace(UNSHOWABLE, escaped).replace(COMMAND, escaped);
+}
+
+/** Beginnings of workflow commands of GitHub Actions (`::`, `##[`) and of Azure Pipelines (`##vso[`). */
+const COMMAND = /(?<=^ *):(?=:)|#(?=#(?:vso)?\[)/g;
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
 /** {@link showUntrusted}, cut to so many characters with an ellipsis. */

@@ -6,14 +6,14 @@ const FILE_MODE = 0o600;
 
 /**
  * Writes a whole artifact, readable by its owner alone. A reader sees the old file or the new one,
- * never a part of it: the text goes to a temporary file beside it, which then takes its name.
+ * never a part of it: the content goes to a temporary file beside it, which then takes its name.
  * @throws what the file system says; nothing is left behind then.
  */
-export function writeArtifact(path: string, text: string): void {
+export function writeArtifact(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    writeFileSync(temporary, text, { mode: FILE_MODE, flush: true, flag: 'wx' });
+    writeFileSync(temporary, content, { mode: FILE_MODE, flush: true, flag: 'wx' });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });

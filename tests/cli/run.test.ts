@@ -60,6 +60,8 @@ describe('run on the embedded target', () => {
 
   it('writes exactly the documented artifacts, for their owner alone', () => {
     expect(readdirSync(join(cwd, 'out')).toSorted()).toEqual([
+      'allure-results',
+      'ctrf-report.json',
       'junit.xml',
       'summary.json',
       'summary.md',

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { convert } from 'xmlbuilder2';
 import type { Verdict } from '../../history/verdict.ts';
-import { renderJunit } from '../../reports/junit.ts';
 import { summarise } from '../../reports/summary.ts';
 import { renderCampaign, renderOutcome } from '../../reports/terminal.ts';
 import { campaignOf, failureOf, findingOf, HOSTILE, verdictOf } from './verdicts.ts';
@@ -84,34 +82,5 @@ describe('the terminal', () => {
     const campaign = campaignOf(verdictOf());
     expect(renderCampaign(campaign, plain)).not.toContain('\u001b[');
     expect(renderCampaign(campaign, { color: true })).toContain('\u001b[');
-  });
-});
-
-describe('junit.xml', () => {
-  const suitesOf = (...verdicts: readonly Verdict[]) => {
-    const { summary, trials } = campaignOf(...verdicts);
-    const xml = renderJunit(summary, trials);
-    convert(xml, { format: 'object' }); // Throws unless it is well formed.
-    return xml;
-  };
-
-  it('has a case per family: failures for violations, errors for what is unproven', () => {
-    const failed = suitesOf(failureOf([findingOf()]));
-    expect(failed).toContain('tests="5" failures="1" errors="0"');
-    expect(failed).toContain('<failure type="isolation/misdelivered-event"');
-    const blind = suitesOf(unproven);
-    expect(blind).toContain('failures="0" errors="1"');
-    expect(blind).toContain('the target could not be reached');
-    expect(suitesOf(verdictOf())).toContain('failures="0" errors="0" skipped="1"');
-  });
-
-  it('is not green for a campaign without a trial', () => {
-    expect(suitesOf()).toContain('errors="1"');
-  });
-
-  it('is well-formed whatever a target sends', () => {
-    const xml = suitesOf(hostile);
-    expect(xml).not.toContain('<script');
-    expect(xml).toContain(String.raw`\u{1b}[2J`);
   });
 });

@@ -13,6 +13,14 @@ describe('untrusted text', () => {
     expect(shown).toContain(String.raw`\u{d800} lone`);
   });
 
+  it('shows commands of build servers instead of letting them be obeyed', () => {
+    expect(showUntrusted('  ::add-mask::x')).toBe(String.raw`  \u{3a}:add-mask::x`);
+    expect(showUntrusted('a ##[error]b ##vso[task]c')).toBe(
+      String.raw`a \u{23}#[error]b \u{23}#vso[task]c`,
+    );
+    expect(showUntrusted('std::string, ## heading')).toBe('std::string, ## heading');
+  });
+
   it('leaves readable text of any script as it is', () => {
     for (const text of ['Zoë Ångström', 'Владимир', '佐藤', 'محمد', 'שרה', 'अनीता', '🦊'])
       expect(showUntrusted(text)).toBe(text);
