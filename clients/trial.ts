@@ -41,6 +41,8 @@ export interface TrialOptions {
   readonly transport: Transport;
   readonly target: Target;
   readonly addresses: Addresses;
+  /** Tells the accounts of this trial from those of the campaign's others; default: scenario and transport. */
+  readonly trial?: string | undefined;
   /** Directory of the trial; default: `trials/<scenario>-<transport>` in the plan's `outDir`. */
   readonly dir?: string | undefined;
   /** Share of user pairs that must overlap, where the scenario differs from the profile. */
@@ -153,11 +155,12 @@ function dirOf({ dir, plan, scenario, transport }: TrialOptions): string {
   return dir ?? trialDirectory(plan, scenario, transport);
 }
 
-function makePersonas({ plan, target, scenario, transport, alike }: TrialOptions): Persona[] {
+function makePersonas(options: TrialOptions): Persona[] {
+  const { plan, target, scenario, transport, trial, alike } = options;
   const make = personaMaker({
     seed: plan.seed,
     campaignPrefix: plan.campaignPrefix,
-    trial: `${scenario}-${transport}`,
+    trial: trial ?? `${scenario}-${transport}`,
     names: target.names,
     variants: plan.variants,
     entries: plan.usersFile,

@@ -1,0 +1,350 @@
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TrialPlan } from '../../clients/plan.ts';
+import { startClock } from '../../history/clock.ts';
+import type { Progress } from '../../history/progress.ts';
+import type { Finding, Outcome } from '../../history/verdict.ts';
+import { writeArtifact, writeJsonArtifact } from '../../reports/write-artifact.ts';
+import type { Target } from '../../targets/target.ts';
+import { FreshTargets } from './fresh-targets.ts';
+import { EXPLORERS_MAX, randomScripts, type Candidate } from './random-scripts.ts';
+import { scenarioFile, SCENARIO_FILE } from './scenario-file.ts';
+import { describeStep, type Script } from './script.ts';
+import { shrink } from './shrink.ts';
+import { tryScript, violates, violationIn, type TryGround, type TryRecord } from './try.ts';
+import { possibilitiesOf } from './walk.ts';
+
+/** What an exploration is given. */
+export interface ExploreOptions {
+  readonly plan: TrialPlan;
+  readonly target: Target;
+  /** How long new scripts are tried, milliseconds; one is tried in any case. */
+  readonly durationMs: number;
+  /** The trial's directory: `history.ndjson` and the rest go there. */
+  readonly dir: string;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** What an exploration came to. Also written as `explore.json`. */
+export interface ExplorationSummary {
+  readonly schema: 1;
+  readonly seed: string;
+  readonly durationMs: number;
+  /** Scripts tried until the end or the first violation; those tried to shrink it not counted. */
+  readonly tries: number;
+  readonly verdicts: Readonly<Record<Outcome, number>>;
+  /** Sums over all of these tries (DESIGN §3.10). */
+  readonly observations: number;
+  readonly opportunities: number;
+  readonly runPairsOverlapping: number;
+  /** The shortest script that shows what was found; null when nothing was. */
+  readonly found: {
+    readonly rule: string;
+    readonly message: string;
+    /** Where it stands in what the seed draws: the number of the draw, then the choice of each shrink. */
+    readonly path: string;
+    readonly script: Script;
+    readonly steps: readonly string[];
+    /** Scripts tried to shrink it. */
+    readonly shrinkTries: number;
+    /** Whether the shortest script showed it once more when it was recorded to its end. */
+    readonly shownAgain: boolean;
+  } | null;
+}
+
+/** Tries side by side where each has a target of its own; they mostly wait. */
+const TRIES_AT_ONCE = 4;
+/** Shrinking may go on for so long after the finding. */
+const SHRINK_MS_MAX = 150_000;
+const CONFIRMATIONS_MAX = 3;
+const PHASE = 'explore';
+
+/**
+ * Tries random scripts of the seed on fresh users until the time is over or something is found, which is
+ * then shrunk to the shortest script that still shows it. The trial's history is the worst of all tries:
+ * the shortest violation, else what was inconclusive first, else, once all is over, the richest pass.
+ * @throws PlanInvalid, EmbeddedTargetFailed; never because of what the target did.
+ */
+export async function explore(options: ExploreOptions): Promise<ExplorationSummary> {
+  const { plan, target, dir } = options;
+  mkdirSync(dir, { recursive: true });
+  const directory = join(dir, 'tries');
+  const places = new FreshTargets(plan, target, { directory, ahead: TRIES_AT_ONCE });
+  const ground = {
+    plan,
+    target,
+    places,
+    directory,
+    can: possibilitiesOf(target, plan.usersFile === null),
+  };
+  const exploration = new Exploration(ground, options);
+  try {
+    return await exploration.run();
+  } finally {
+    await places.close();
+  }
+}
+
+interface Found {
+  readonly candidate: Candidate;
+  readonly record: TryRecord;
+  readonly finding: Finding;
+}
+
+class Exploration {
+  readonly #ground: TryGround;
+  readonly #options: ExploreOptions;
+  readonly #clock = startClock();
+  readonly #evidence: Evidence;
+  readonly #atOnce: number;
+  readonly #foundOne = new AbortController();
+  #begun = 0;
+  #found: Found | undefined;
+  #isHopeless = false;
+  #longestMs = 0;
+
+  constructor(ground: TryGround, options: ExploreOptions) {
+    this.#ground = ground;
+    this.#options = options;
+    this.#evidence = new Evidence(options.dir);
+    this.#atOnce = ground.places.areFresh ? TRIES_AT_ONCE : 1;
+  }
+
+  async run(): Promise<ExplorationSummary> {
+    const { plan } = this.#options;
+    const scripts = randomScripts(plan.seed, plan.users, this.#ground.can);
+    await Promise.all(Array.from({ length: this.#atOnce }, () => this.#tryOn(scripts)));
+    this.#tell({ over: true });
+    const found = this.#found === undefined ? null : await this.#settle(this.#found);
+    const summary = {
+      schema: 1,
+      seed: plan.seed,
+      durationMs: Math.round(this.#clock.now()),
+      ...this.#evidence.totals,
+      found,
+    } as const;
+    writeJsonArtifact(join(this.#options.dir, 'explore.json'), summary);
+    this.#evidence.finish();
+    const { tries, opportunities, runPairsOverlapping } = summary;
+    this.#remark(
+      `${tries} scripts tried, ${opportunities} opportunities, ${runPairsOverlapping} overlapping pairs of runs`,
+    );
+    return summary;
+  }
+
+  async #tryOn(scripts: Iterator<Candidate>): Promise<void> {
+    while (this.#mayBegin()) {
+      const next = scripts.next();
+      if (next.done === true) return;
+      this.#begun += 1;
+      const began = this.#clock.now();
+      const record = await tryScript(this.#ground, {
+        script: next.value.script,
+        name: `try-${next.value.path}`,
+        untilViolation: true,
+        signal: this.#foundOne.signal,
+      });
+      this.#longestMs = Math.max(this.#longestMs, this.#clock.now() - began);
+      this.#take(next.value, record);
+    }
+  }
+
+  /** The first try is always begun; another only if there is time for it. */
+  #mayBegin(): boolean {
+    if (this.#found !== undefined || this.#isHopeless) return false;
+    return this.#begun === 0 || this.#clock.now() + this.#longestMs < this.#options.durationMs;
+  }
+
+  #take(candidate: Candidate, record: TryRecord): void {
+    const finding = violationIn(record.verdict);
+    // A try that was given up for another's finding has nothing to say, unless it found something too.
+    if (this.#found !== undefined && finding === undefined) {
+      rmSync(record.dir, { recursive: true, force: true });
+      return;
+    }
+    this.#evidence.add(candidate, record);
+    this.#tell({ over: false });
+    // Nobody is there to be explored.
+    if (record.verdict.cause === 'unavailable') this.#isHopeless = true;
+    if (finding === undefined || this.#found !== undefined) return;
+    this.#found = { candidate, record, finding };
+    this.#foundOne.abort();
+    const { onProgress } = this.#options;
+    onProgress?.({ kind: 'violation', rule: finding.rule, message: finding.message });
+  }
+
+  /** Shrinks what was found, records the shortest script to its end and writes it down as a scenario. */
+  async #settle({ candidate, finding }: Found): Promise<ExplorationSummary['found']> {
+    const { rule } = finding;
+    const until = this.#clock.now() + SHRINK_MS_MAX;
+    this.#remark(`shrinking a script of ${candidate.script.steps.length} steps`);
+    let tries = 0;
+    const shrunk = await shrink(candidate, {
+      can: this.#ground.can,
+      atOnce: this.#atOnce,
+      isOver: () => this.#clock.now() > until,
+      shows: async (script, signal) => {
+        tries += 1;
+        const attempt = { script, name: `shrink-${tries}`, untilViolation: true, signal };
+        const record = await tryScript(this.#ground, attempt);
+        rmSync(record.dir, { recursive: true, force: true });
+        return violates(record.verdict, rule);
+      },
+    });
+    const shownAgain = await this.#confirm(shrunk.script, rule);
+    const { script, path } = shrunk;
+    const steps = script.steps.map((step) => describeStep(step));
+    this.#writeScenario({ script, path, finding });
+    return {
+      rule,
+      message: finding.message,
+      path,
+      script,
+      steps,
+      shrinkTries: tries,
+      shownAgain,
+    };
+  }
+
+  /** The record of the shortest script goes to its end, so that it can be judged in full. */
+  async #confirm(script: Script, rule: string): Promise<boolean> {
+    for (let attempt = 1; attempt <= CONFIRMATIONS_MAX; attempt += 1) {
+      const name = `shortest-${attempt}`;
+      const record = await tryScript(this.#ground, { script, name, untilViolation: false });
+      if (violates(record.verdict, rule)) {
+        this.#evidence.replace(record);
+        return true;
+      }
+      rmSync(record.dir, { recursive: true, force: true });
+    }
+    this.#remark(
+      'the shortest script did not show it again: it depends on chance or on the moment',
+    );
+    return false;
+  }
+
+  #writeScenario(shown: {
+    readonly script: Script;
+    readonly path: string;
+    readonly finding: Finding;
+  }): void {
+    const { plan, dir } = this.#options;
+    const path = join(dir, SCENARIO_FILE);
+    const text = scenarioFile({ ...shown, seed: plan.seed, can: this.#ground.can, directory: dir });
+    writeArtifact(path, text);
+    this.#remark(`the shortest script that shows it, kept as ${path}:`);
+    for (const line of text.trimEnd().split('\n')) this.#remark(line);
+  }
+
+  #remark(text: string): void {
+    this.#options.onProgress?.({ kind: 'remark', text });
+  }
+
+  #tell({ over }: { readonly over: boolean }): void {
+    const { tries, verdicts } = this.#evidence.totals;
+    this.#options.onProgress?.({
+      kind: 'phase',
+      phase: PHASE,
+      done: verdicts.pass,
+      failed: tries - verdicts.pass,
+      total: tries,
+      elapsedMs: Math.round(this.#clock.now()),
+      over,
+    });
+  }
+}
+
+/** What the users of all explorations may at most be; more than that `--users` cannot ask for. */
+export { EXPLORERS_MAX };
+
+const RANKS: Readonly<Record<Outcome, number>> = { pass: 0, inconclusive: 1, fail: 2 };
+const HISTORY = 'history.ndjson';
+const TRUTH = 'truth.ndjson';
+
+/** Keeps count of all tries and the record of the one that stands for them. */
+class Evidence {
+  readonly #dir: string;
+  readonly #sums = { tries: 0, observations: 0, opportunities: 0, runPairsOverlapping: 0 };
+  readonly #verdicts: Record<Outcome, number> = { pass: 0, inconclusive: 0, fail: 0 };
+  #kept: TryRecord | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  get totals(): Pick<
+    ExplorationSummary,
+    'tries' | 'observations' | 'opportunities' | 'runPairsOverlapping' | 'verdicts'
+  > {
+    return { ...this.#sums, verdicts: { ...this.#verdicts } };
+  }
+
+  add(candidate: Candidate, record: TryRecord): void {
+    const { verdict, reasons, evidence } = record.verdict;
+    const { observations, opportunities, runPairsOverlapping } = evidence;
+    this.#sums.tries += 1;
+    this.#sums.observations += observations;
+    this.#sums.opportunities += opportunities;
+    this.#sums.runPairsOverlapping += runPairsOverlapping;
+    this.#verdicts[verdict] += 1;
+    const line = {
+      path: candidate.path,
+      users: candidate.script.users,
+      late: candidate.script.late,
+      steps: candidate.script.steps.map((step) => describeStep(step)),
+      verdict,
+      reasons,
+      observations,
+      opportunities,
+      runPairsOverlapping,
+    };
+    appendFileSync(join(this.#dir, 'tries.ndjson'), `${JSON.stringify(line)}\n`, { mode: 0o600 });
+    this.#keepWorse(record);
+  }
+
+  /** Puts another record of the same finding in the place of the one that is kept. */
+  replace(record: TryRecord): void {
+    this.#publish(record);
+    this.#kept = record;
+  }
+
+  /** Everything has been tried: only now does a pass stand for all of it. */
+  finish(): void {
+    if (this.#kept !== undefined) this.#publish(this.#kept);
+    rmSync(join(this.#dir, 'tries'), { recursive: true, force: true });
+  }
+
+  #keepWorse(record: TryRecord): void {
+    const before = this.#kept;
+    if (before !== undefined && !isWorse(record, before)) {
+      rmSync(record.dir, { recursive: true, force: true });
+      return;
+    }
+    this.#kept = record;
+    // Whoever is stopped from here on leaves this behind, and it is no pass.
+    if (record.verdict.verdict !== 'pass') this.#publish(record);
+    if (before !== undefined) rmSync(before.dir, { recursive: true, force: true });
+  }
+
+  #publish({ historyPath, truthPath }: TryRecord): void {
+    putInPlace(historyPath, join(this.#dir, HISTORY));
+    if (truthPath !== null && existsSync(truthPath)) putInPlace(truthPath, join(this.#dir, TRUTH));
+  }
+}
+
+/** Worse, or as good with more runs at once: the one that says most. */
+function isWorse({ verdict }: TryRecord, { verdict: than }: TryRecord): boolean {
+  const rank = RANKS[verdict.verdict] - RANKS[than.verdict];
+  if (rank !== 0) return rank > 0;
+  return (
+    verdict.verdict === 'pass' &&
+    verdict.evidence.runPairsOverlapping > than.evidence.runPairsOverlapping
+  );
+}
+
+/** A reader sees the old file or the new one. */
+function putInPlace(from: string, to: string): void {
+  const temporary = `${to}.tmp`;
+  copyFileSync(from, temporary);
+  renameSync(temporary, to);
+}
