@@ -78,6 +78,8 @@ async function readDoctorSettings(call: CommandCall, directory: string): Promise
     campaignPrefix: newCampaignPrefix(),
     rounds: 1,
     timeoutMs: 1000 * read.number('timeout', TIMEOUT),
+    forMs: null,
+    rampMs: 0,
     outDir: directory,
     slo: {},
     failFast: false,

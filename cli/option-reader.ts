@@ -17,6 +17,15 @@ export interface NumberRule {
   readonly example?: number;
 }
 
+export interface DurationRule {
+  readonly msMin: number;
+  readonly msMax: number;
+  /** For the message. */
+  readonly example: string;
+}
+
+const MS_OF_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
 /** Reads options and notes every mistake instead of stopping at the first. */
 export class OptionReader {
   readonly #raw: RawOptions;
@@ -84,6 +93,20 @@ export class OptionReader {
       `"--${name}" must be ${kind} from ${rule.min} to ${rule.max}, got "${text}". Pass for example --${name} ${rule.example ?? rule.fallback}.`,
     );
     return rule.fallback;
+  }
+
+  /** Milliseconds of a duration as people write it: `90s`, `30m`, `1.5h`; null when it is absent or bad. */
+  duration(name: string, { msMin, msMax, example }: DurationRule): number | null {
+    const text = this.text(name);
+    if (text === undefined) return null;
+    const [, count = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+    const ms = count === '' ? Number.NaN : Number(count) * (MS_OF_UNIT[unit] ?? Number.NaN);
+    if (ms >= msMin && ms <= msMax) return ms;
+    this.#mistakes.add(
+      'BAD_VALUE',
+      `"--${name}" must be a duration of ms, s, m or h from ${msMin / 1000} s to ${msMax / 3_600_000} h, got "${text}". Pass for example --${name} ${example}.`,
+    );
+    return null;
   }
 
   /** Those words that are known; the others are noted. `what` says what they name. */

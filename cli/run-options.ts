@@ -16,6 +16,7 @@ import type { Target } from '../targets/target.ts';
 import type { CampaignKind } from './campaign-kind.ts';
 import { didYouMean } from './nearest.ts';
 import { OptionReader } from './option-reader.ts';
+import { durationWords, readDurations, unwalkable, walkable } from './scenario-options.ts';
 import { ARTIFACTS, checkOutDirectory, freshDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { builtInScenarios, findScenario, isModule, type ScenarioFile } from './scenarios.ts';
@@ -75,16 +76,18 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
     fallback: USERS_DEFAULT,
   });
   const slo = readSlo(read.text('slo'), mistakes);
-  const transports = readTransports(read, { kind, target: choice.target }, mistakes);
+  const { chosen, dropped } = readTransports(read, { kind, target: choice.target }, mistakes);
+  const transports = walkable(chosen, scenarios, mistakes);
   const plan: TrialPlan = {
     ...planOfChoice(choice),
     users,
-    transports: transports.chosen,
-    ...readBrowserOptions(read, transports.chosen, mistakes),
+    transports: [...transports],
+    ...readBrowserOptions(read, transports, mistakes),
     seed,
     campaignPrefix: newCampaignPrefix(),
     rounds: read.number('rounds', { min: 1, max: ROUNDS_MAX, whole: true, fallback: 1 }),
     timeoutMs: 1000 * readTimeout(read),
+    ...readDurations(read, scenarios, mistakes),
     outDir: resolve(out),
     slo: slo?.limits ?? {},
     failFast: read.flag('fail-fast'),
@@ -97,9 +100,10 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
   const reproduce = reproduceCommand({ kind, plan, choice, ...told });
   // Entries beyond the crowd are nobody's business, and would only lengthen the plan.
   const usersFile = plan.usersFile?.slice(0, plan.users) ?? null;
-  const notApplicable = scenarios.flatMap(({ name }) =>
-    transports.dropped.map((dropped) => ({ scenario: name, ...dropped })),
-  );
+  const notApplicable = [
+    ...scenarios.flatMap(({ name }) => dropped.map((one) => ({ scenario: name, ...one }))),
+    ...unwalkable(scenarios, chosen),
+  ];
   const scope = { named: call.args, tag: givenTag, plan, slo: slo?.path, notApplicable };
   const settings = {
     plan: { ...plan, usersFile, reproduce },
@@ -374,6 +378,7 @@ function reproduceCommand({ kind, plan, choice, slo, tag, args }: Reproducible):
     ...(plan.trace ? ['--trace'] : []),
     ...optionWords('rounds', unless(plan.rounds, 1)),
     ...optionWords('timeout', unless(plan.timeoutMs / 1000, TIMEOUT_SECONDS_DEFAULT)),
+    ...durationWords(plan),
     ...optionWords('fault', plan.faults.length === 0 ? undefined : plan.faults.join(',')),
     ...optionWords('variant', plan.variants.length === 0 ? undefined : plan.variants.join(',')),
     ...optionWords('pace', choice.pace),

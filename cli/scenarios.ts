@@ -16,6 +16,10 @@ export interface ScenarioFile {
   readonly text: string;
   /** Without `@`. */
   readonly tags: readonly string[];
+  /** Whether it goes on as long as `--for` says (`test.use({ lasting: true })`). */
+  readonly lasting: boolean;
+  /** The transports it can be walked on (`test.use({ transports: […] })`); null: all. */
+  readonly transports: readonly string[] | null;
 }
 
 /** The scenarios that come with the harness, by name. Scripts are read, not loaded. */
@@ -53,8 +57,15 @@ function readScenario(path: string): ScenarioFile {
     name: basename(path).replace(SPEC_ENDING, ''),
     path,
     text: firstSentence(source),
+    lasting: /\blasting: true\b/.test(source),
+    transports: transportsIn(source),
     tags: [...new Set([...source.matchAll(/['"`]@([\w-]+)['"`]/g)].map(([, tag]) => tag ?? ''))],
   };
+}
+
+function transportsIn(source: string): readonly string[] | null {
+  const list = /\btransports: \[([^\]]*)\]/.exec(source)?.[1];
+  return list === undefined ? null : [...list.matchAll(/[\w-]+/g)].map(([name]) => name);
 }
 
 function firstSentence(source: string): string {

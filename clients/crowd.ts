@@ -37,6 +37,16 @@ export interface PhaseOptions {
   readonly only?: (user: User) => boolean;
 }
 
+/** What users do in a phase that lasts; see {@link Crowd.throughout}. */
+export interface LastingSteps {
+  /** What each does when it comes. */
+  readonly first: UserStep;
+  /** What each does from then on, one round after the other, with the ordinal of the round from 1. */
+  readonly again: (user: User, round: number) => Promise<void>;
+  /** How long this goes on where nobody said it, milliseconds. */
+  readonly usualMs: number;
+}
+
 /** What a crowd is made of; see `openTrial`. */
 export interface CrowdParts {
   readonly users: readonly User[];
@@ -47,6 +57,10 @@ export interface CrowdParts {
   readonly settleMsMax: number;
   /** Time limit of each phase for each user, milliseconds. */
   readonly timeoutMs: number;
+  /** How long {@link Crowd.throughout} goes on, milliseconds; null leaves it to the script. */
+  readonly forMs?: number | null;
+  /** Time over which {@link Crowd.throughout} lets users come, milliseconds. */
+  readonly rampMs?: number;
   readonly onProgress: (progress: Progress) => void;
   /** Asks the target's health endpoints; never rejects. */
   readonly probeHealth: () => Promise<void>;
@@ -144,6 +158,23 @@ export class Crowd {
   }
 
   /**
+   * Lets users come one after the other, evenly over the ramp, and each do its rounds until the time that
+   * `--for` gave is over. Nobody begins a round after that, and each ends the one under way.
+   * @throws as {@link each}.
+   */
+  async throughout(phase: string, { first, again, usualMs }: LastingSteps): Promise<void> {
+    const { recorder, forMs, rampMs = 0 } = this.#parts;
+    const { clock } = recorder;
+    const began = clock.now();
+    const until = began + (forMs ?? usualMs);
+    await this.each(phase, async (user) => {
+      await this.#pauseUntil(began + (rampMs * user.index) / this.users.length);
+      await first(user);
+      for (let round = 1; clock.now() < until && !user.isOut; round += 1) await again(user, round);
+    });
+  }
+
+  /**
    * Waits until the crowd has heard nothing for the quiet window, at most for the profile's longest
    * (DESIGN §3.6), and until the history is on disk as far as it goes. May be called again at any time.
    */
@@ -171,6 +202,15 @@ export class Crowd {
     for (const user of this.users)
       if (high) user.pause();
       else user.resume();
+  }
+
+  /** An abort must not wait for a moment to come, so long waits are taken in steps. */
+  async #pauseUntil(moment: number): Promise<void> {
+    const { clock } = this.#parts.recorder;
+    for (let left = moment - clock.now(); left > 0; left = moment - clock.now()) {
+      if (this.#abortion !== undefined) return;
+      await pause(Math.min(left, QUIET_STEP_MS));
+    }
   }
 
   #nameOf(phase: string, { round }: PhaseOptions): string {

@@ -102,6 +102,10 @@ export const trialPlanSchema = z.strictObject({
   rounds: z.number().int().min(1).max(1_000_000),
   /** Time limit of each phase for each user, milliseconds. */
   timeoutMs: z.number().positive(),
+  /** How long scenarios that take a duration go on, milliseconds; null: as long as each says itself. */
+  forMs: z.number().positive().nullable(),
+  /** Time over which the users of such a scenario come, milliseconds; 0: all at once. */
+  rampMs: z.number().nonnegative(),
   /** Faults and legal variants of the embedded target; variants are told to the crowd too. */
   faults: z.array(z.string().min(1)),
   variants: z.array(z.string().min(1)),
@@ -192,6 +196,8 @@ export function defaultPlan(env: Environment, directory: string): TrialPlan {
     campaignPrefix: newCampaignPrefix(),
     rounds: 1,
     timeoutMs: TIMEOUT_MS_DEFAULT,
+    forMs: null,
+    rampMs: 0,
     faults: [],
     variants: [],
     pace: null,

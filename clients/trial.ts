@@ -325,6 +325,8 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     quiet,
     settleMsMax: profile.limits.quietMsMax,
     timeoutMs: plan.timeoutMs,
+    forMs: plan.forMs,
+    rampMs: plan.rampMs,
     onProgress,
     probeHealth,
     release: async () => {

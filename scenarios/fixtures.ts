@@ -1,6 +1,7 @@
-import { test as base } from 'playwright/test';
+import { test as base, type TestInfo } from 'playwright/test';
 import { lendJudge } from '../assertions/expect.ts';
 import type { Crowd } from '../clients/crowd.ts';
+import type { Transport } from '../clients/plan.ts';
 
 export { expect } from '../assertions/expect.ts';
 
@@ -18,6 +19,10 @@ export interface CrosstalkOptions {
   readonly overlapFloor: number | null;
   /** Users are named as alike as can be: one name, one title, mail names that begin alike. */
   readonly alike: boolean;
+  /** The scenario goes on as long as `--for` says. */
+  readonly lasting: boolean;
+  /** The transports the scenario can be walked on; null: all. On the others it is not applicable. */
+  readonly transports: readonly Transport[] | null;
 }
 
 export interface CrosstalkFixtures {
@@ -25,11 +30,21 @@ export interface CrosstalkFixtures {
   readonly crowd: Crowd;
 }
 
+/** Skips a test on a transport that its scenario cannot be walked on. Projects are named after transports. */
+export function skipElsewhere(transports: readonly Transport[] | null, testInfo: TestInfo): void {
+  const { name } = testInfo.project;
+  const fits = transports === null || transports.some((transport) => transport === name);
+  testInfo.skip(!fits, `this scenario cannot be walked on ${name}`);
+}
+
 /** Playwright's `test` with a crowd: opened before the script, settled, closed and judged after it. */
 export const test = base.extend<CrosstalkFixtures & CrosstalkOptions>({
   overlapFloor: [null, { option: true }],
   alike: [false, { option: true }],
-  crowd: async ({ overlapFloor, alike }, use, testInfo) => {
+  lasting: [false, { option: true }],
+  transports: [null, { option: true }],
+  crowd: async ({ overlapFloor, alike, transports }, use, testInfo) => {
+    skipElsewhere(transports, testInfo);
     // Listing scenarios needs neither clients nor judge, and a trial loads them while its target starts.
     const { setUpTrial } = await import('./trial-fixture.ts');
     const trial = await setUpTrial({ overlapFloor, alike }, testInfo);

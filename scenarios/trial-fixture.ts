@@ -40,6 +40,9 @@ interface Trial {
   readonly judgeSoFar: JudgeSoFar;
 }
 
+/** What a scenario says about its trial. */
+type TrialLook = Pick<CrosstalkOptions, 'overlapFloor' | 'alike'>;
+
 type JudgeSoFar = (historyPath: string) => Promise<Verdict>;
 
 /** A trial in a test: its crowd, and what must happen when the script is over. */
@@ -55,10 +58,7 @@ export interface TrialFixture {
  * Opens the trial of a test, with an embedded target of its own where the plan has no address.
  * @throws PlanInvalid with all mistakes at once.
  */
-export async function setUpTrial(
-  options: CrosstalkOptions,
-  testInfo: TestInfo,
-): Promise<TrialFixture> {
+export async function setUpTrial(options: TrialLook, testInfo: TestInfo): Promise<TrialFixture> {
   const trial = await setUp(options, testInfo);
   return {
     crowd: trial.crowd,
@@ -66,21 +66,16 @@ export async function setUpTrial(
     conclude: async (info) => {
       await tearDown(trial, info);
       if (trial.plan.judgeInParent) return undefined;
-      const verdict = await judge(trial, info);
-      return verdict.verdict === 'pass' ? undefined : new Error(messageOf(verdict));
+      return judgeTrial(trial.crowd.historyPath, trial.dir, info);
     },
   };
 }
 
-async function setUp(
-  { overlapFloor, alike }: CrosstalkOptions,
-  testInfo: TestInfo,
-): Promise<Trial> {
+async function setUp({ overlapFloor, alike }: TrialLook, testInfo: TestInfo): Promise<Trial> {
   const plan = planFromEnvironment(process.env);
   const transport = transportOf(testInfo.project.name);
   const scenario = basename(testInfo.file).replace(/\.spec\.[cm]?[jt]s$/, '');
-  const repetition = testInfo.repeatEachIndex === 0 ? '' : `-repeat-${testInfo.repeatEachIndex}`;
-  const dir = trialDirectory(plan, scenario, transport) + repetition;
+  const dir = directoryOf(plan, transport, testInfo);
   const target = await loadTarget(plan.target);
   if (!plan.judgeInParent) skipWithoutPage(testInfo, transport, target);
   const starting = startIfEmbedded(plan, target, dir);
@@ -125,6 +120,13 @@ function transportOf(project: string): Transport {
 function skipWithoutPage(testInfo: TestInfo, transport: Transport, target: Target): void {
   const [mistake] = transportMistakes(transport, target);
   testInfo.skip(mistake !== undefined, mistake);
+}
+
+/** Directory of a test's trial. */
+export function directoryOf(plan: TrialPlan, transport: Transport, testInfo: TestInfo): string {
+  const scenario = basename(testInfo.file).replace(/\.spec\.[cm]?[jt]s$/, '');
+  const repetition = testInfo.repeatEachIndex === 0 ? '' : `-repeat-${testInfo.repeatEachIndex}`;
+  return trialDirectory(plan, scenario, transport) + repetition;
 }
 
 /** Each trial has an embedded target of its own, so that no trial meets what another left behind. */
@@ -277,13 +279,18 @@ function messageIn(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function judge({ crowd, dir }: Trial, testInfo: TestInfo): Promise<Verdict> {
+/** Judges a trial's history, writes the verdict beside it; resolves to why the test fails, if it does. */
+export async function judgeTrial(
+  historyPath: string,
+  dir: string,
+  testInfo: TestInfo,
+): Promise<Error | undefined> {
   const { judgeHistory } = await import('../assertions/judge.ts');
-  const verdict = judgeHistory(crowd.historyPath, { calibrate: true });
+  const verdict = judgeHistory(historyPath, { calibrate: true });
   const path = join(dir, 'verdict.json');
   writeJsonArtifact(path, verdict);
   await testInfo.attach('verdict.json', { path, contentType: 'application/json' });
-  return verdict;
+  return verdict.verdict === 'pass' ? undefined : new Error(messageOf(verdict));
 }
 
 function messageOf({ verdict, cause, reasons, trial }: Verdict): string {
@@ -295,7 +302,7 @@ function messageOf({ verdict, cause, reasons, trial }: Verdict): string {
 }
 
 /** Where a reporter of ours reads along, progress goes to standard output; else nobody could read it. */
-function tell(progress: Progress): void {
+export function tell(progress: Progress): void {
   if ((process.env['CROSSTALK_REPORTER'] ?? '') !== '')
     process.stdout.write(encodeProgress(progress));
 }

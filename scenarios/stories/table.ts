@@ -11,6 +11,7 @@ import {
 } from './disturbances.ts';
 import { goldenPath } from './golden-path.ts';
 import { hostileAccess } from './hostile-access.ts';
+import { soak } from './soak.ts';
 import { switchAccount } from './switch-account.ts';
 
 /** What a crowd goes through in a scenario, without its assertions. */
@@ -39,6 +40,7 @@ export const STORIES: readonly Story[] = [
   { name: 'ask-at-once', walk: askAtOnce },
   { name: 'token-refresh', walk: tokenRefresh },
   { name: 'hostile-access', walk: hostileAccess },
+  { name: 'soak', walk: soak },
   // What one user leaves behind for the next is the point, not who is there at one moment.
   { name: 'switch-account', walk: switchAccount, overlapFloor: 0 },
 ];
