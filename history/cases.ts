@@ -398,7 +398,7 @@ const CASES_OF_RULES: Readonly<Record<RuleName, readonly CaseCode[]>> = {
   'order/orphan-event': ['O-1'],
   'order/sequence-regression': ['O-3'],
   'order/malformed-event': ['N85'],
-  'order/wrong-run': ['A26'],
+  'order/wrong-run': ['A26', 'A8'],
   'order/drift': ['O-8'],
 
   'delivery/error-event': ['N57'],
