@@ -121,6 +121,20 @@ const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./judge-command.ts')).judgeCommand,
   },
   {
+    name: 'trend',
+    takes: '<dir>',
+    text: 'render the campaigns in a folder as one page over time: trend.html and trend.json',
+    options: [
+      [
+        '--until DAY',
+        'show nights up to this day (2026-01-31), even if nothing ran (the last one)',
+      ],
+      ['--out DIR', 'directory for the two files (the folder itself)'],
+    ],
+    examples: ['crosstalk trend artifacts', 'crosstalk trend nights --until 2026-01-31 --json'],
+    load: async () => (await import('./trend-command.ts')).trendCommand,
+  },
+  {
     name: 'selftest',
     takes: '',
     text: 'run every fault and every legal variant of the reference target, and print what was caught',

@@ -79,7 +79,7 @@ function sourceFiles(directory = ROOT): string[] {
     const path = join(directory, entry.name);
     if (entry.name.startsWith('.') || ['node_modules', 'artifacts'].includes(entry.name)) return [];
     if (entry.isDirectory()) return sourceFiles(path);
-    return /\.(ts|mjs)$/.test(entry.name) ? [relative(ROOT, path)] : [];
+    return /\.(tsx?|mjs)$/.test(entry.name) ? [relative(ROOT, path)] : [];
   });
 }
 
