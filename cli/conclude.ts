@@ -11,6 +11,7 @@ import { describeEnvironment } from './environment.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { HISTORY_FILE } from './find-histories.ts';
 import { tellGitHub } from './github-actions.ts';
+import { digestOf, NOTIFY_TIMEOUT_MS, postDigest, type Digest } from './notify.ts';
 import type { Output } from './output.ts';
 import { printCampaign, writeReports } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
@@ -19,6 +20,8 @@ import { missingTrials } from './signoff-narrowing.ts';
 
 const MESSAGE_CHARACTERS_MAX = 2000;
 const REASON_CHARACTERS_MAX = 300;
+/** Who interrupts waits three seconds at most, for everything. */
+const NOTIFY_INTERRUPTED_MS = 500;
 
 /** What a campaign left when its runner had ended. */
 export interface Conclusion {
@@ -59,11 +62,23 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
   writeReports(plan.outDir, summary, trials);
   printCampaign(output, summary, { trials, out });
   await tellGitHub({ summary, trials, outDir: plan.outDir }, output);
+  await notify(conclusion, digestOf(summary, trials));
   if (summary.verdict === 'fail') return EXIT.fail;
   if (interrupted.aborted) return EXIT.interrupted;
   if (end === undefined || defect === undefined) return exitCodeOf(summary.verdict);
   explainDefect(defect, end, output);
   return usesOwnScripts(settings) ? EXIT.inconclusive : EXIT.defect;
+}
+
+/** Tells whoever wants to be told. The outcome is settled: what goes wrong here is a remark. */
+async function notify(
+  { settings, output, interrupted }: Conclusion,
+  digest: Digest,
+): Promise<void> {
+  if (settings.notify === undefined) return;
+  const limit = interrupted.aborted ? NOTIFY_INTERRUPTED_MS : NOTIFY_TIMEOUT_MS;
+  const problem = await postDigest(settings.notify, digest, limit);
+  if (problem !== undefined) output.remark(`crosstalk: --notify: ${problem}`);
 }
 
 async function judgeTrials({

@@ -74,6 +74,7 @@ const CAMPAIGN: CommandSpec['options'] = [
   ...BROWSERS,
   ['--fail-fast', 'stop a trial at its first violation'],
   ['--slo FILE', 'other gate limits: {"connect":{"limit":200,"percentile":"p95"}}'],
+  ['--notify URL', 'post a small JSON digest of the outcome there afterwards; never recorded'],
   ['--out DIR', 'directory for the artifacts, empty or absent (artifacts/<time>-<seed>)'],
 ];
 

@@ -15,6 +15,7 @@ import type { Summary } from '../history/verdict.ts';
 import type { Target } from '../targets/target.ts';
 import type { CampaignKind } from './campaign-kind.ts';
 import { didYouMean } from './nearest.ts';
+import { readNotify } from './notify.ts';
 import { OptionReader } from './option-reader.ts';
 import { durationWords, readDurations, unwalkable, walkable } from './scenario-options.ts';
 import { ARTIFACTS, checkOutDirectory, freshDirectory } from './out-directory.ts';
@@ -48,6 +49,8 @@ export interface RunSettings {
   readonly tag: string | undefined;
   /** The artifacts' directory as the caller would write it. */
   readonly out: string;
+  /** Address that is told the outcome; a secret. */
+  readonly notify: string | undefined;
   /** Whether the campaign decides on a release. */
   readonly decides: boolean;
   /** In what such a campaign is less than the whole; empty for any other. */
@@ -76,6 +79,7 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
     fallback: USERS_DEFAULT,
   });
   const slo = readSlo(read.text('slo'), mistakes);
+  const notify = readNotify(read, mistakes);
   const { chosen, dropped } = readTransports(read, { kind, target: choice.target }, mistakes);
   const transports = walkable(chosen, scenarios, mistakes);
   const plan: TrialPlan = {
@@ -111,6 +115,7 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
     notApplicable,
     tag,
     out,
+    notify,
     decides: kind.decides,
     narrowings: kind.decides ? narrowingsOf(scope) : [],
   };

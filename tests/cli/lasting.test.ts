@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RUN } from '../../cli/campaign-kind.ts';
 import { OptionReader } from '../../cli/option-reader.ts';
+import { outputFor } from '../../cli/output.ts';
 import { readRunSettings } from '../../cli/run-options.ts';
 import { Mistakes, UsageError } from '../../cli/usage-error.ts';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
@@ -45,7 +46,7 @@ describe('a duration', () => {
 
 async function settingsOf(words: string, options: Readonly<Record<string, unknown>>) {
   const mistakes = new Mistakes();
-  const output = { json: false, quiet: true } as never;
+  const output = outputFor(['--quiet']);
   return readRunSettings({ args: words.split(' '), options, mistakes, output }, RUN);
 }
 
