@@ -136,6 +136,14 @@ const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./trend-command.ts')).trendCommand,
   },
   {
+    name: 'report',
+    takes: '<dir>',
+    text: 'render the reports of a campaign again, from its JSON files and histories',
+    options: [],
+    examples: ['crosstalk report artifacts/latest', 'crosstalk report nightly/2026-01-31 --json'],
+    load: async () => (await import('./report-command.ts')).reportCommand,
+  },
+  {
     name: 'selftest',
     takes: '',
     text: 'run every fault and every legal variant of the reference target, and print what was caught',

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Summary, Verdict } from '../history/verdict.ts';
-import { writeAllureResults } from '../reports/allure.ts';
+import { ALLURE_DIRECTORY, writeAllureResults } from '../reports/allure.ts';
 import { renderCtrf } from '../reports/ctrf.ts';
+import { renderReportHtml } from '../reports/html/report-page.tsx';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { renderJunit } from '../reports/junit.ts';
 import { manifestEntry, manifestOf } from '../reports/manifest.ts';
+import type { Campaign } from '../reports/report-campaign.ts';
 import { renderSummaryMarkdown } from '../reports/summary-markdown.ts';
 import { renderCampaign, renderOutcome } from '../reports/terminal.ts';
 import { jsonText, writeArtifact, writeJsonArtifact } from '../reports/write-artifact.ts';
@@ -13,21 +15,39 @@ import type { Output } from './output.ts';
 const SHEET_FILE = 'summary.md';
 const SUMMARY_FILE = 'summary.json';
 
-/** Writes the reports of a campaign into its directory, where its verdicts lie already. */
-export function writeReports(out: string, summary: Summary, trials: readonly JudgedTrial[]): void {
-  writeArtifact(join(out, 'junit.xml'), renderJunit(summary, trials));
-  writeJsonArtifact(join(out, 'ctrf-report.json'), renderCtrf(summary, trials));
+/** What is rendered from a campaign into one file, by its name: the one list of `run`, `judge`, `report`. */
+const RENDERINGS: Readonly<Record<string, (campaign: Campaign) => string>> = {
+  'report.html': renderReportHtml,
+  'junit.xml': ({ summary, trials }) => renderJunit(summary, trials),
+  'ctrf-report.json': ({ summary, trials }) => jsonText(renderCtrf(summary, trials)),
+};
+
+/**
+ * Writes every rendering of a campaign into its directory, where its verdicts lie already.
+ * @returns their names, relative to the directory
+ */
+export function writeRenderings(out: string, campaign: Campaign): string[] {
+  const { summary, trials } = campaign;
+  for (const [file, render] of Object.entries(RENDERINGS))
+    writeArtifact(join(out, file), render(campaign));
   writeAllureResults(out, summary, trials);
   // After all others, for it holds their digests.
-  writeArtifact(
-    join(out, SHEET_FILE),
-    renderSummaryMarkdown(summary, trials, [
-      manifestEntry(SUMMARY_FILE, jsonText(summary)),
-      ...manifestOf(out, new Set([SHEET_FILE, SUMMARY_FILE])),
-    ]),
-  );
-  // Last: who waits for the summary finds everything else.
-  writeJsonArtifact(join(out, SUMMARY_FILE), summary);
+  const manifest = [
+    manifestEntry(SUMMARY_FILE, jsonText(summary)),
+    ...manifestOf(out, new Set([SHEET_FILE, SUMMARY_FILE])),
+  ];
+  writeArtifact(join(out, SHEET_FILE), renderSummaryMarkdown(summary, trials, manifest));
+  return [...Object.keys(RENDERINGS), ALLURE_DIRECTORY, SHEET_FILE];
+}
+
+/** Writes the reports of a campaign into its directory, where its verdicts lie already. */
+export function writeReports(out: string, summary: Summary, trials: readonly JudgedTrial[]): void {
+  try {
+    writeRenderings(out, { summary, trials });
+  } finally {
+    // Last, so that who waits for the summary finds everything else; and whatever a rendering does.
+    writeJsonArtifact(join(out, SUMMARY_FILE), summary);
+  }
 }
 
 /** Prints what `run` and `judge` end with. */

@@ -1,0 +1,48 @@
+import { statSync } from 'node:fs';
+import { readCampaign, type Campaign } from '../reports/report-campaign.ts';
+import { showUntrusted } from '../reports/untrusted.ts';
+import { EXIT } from './exit-codes.ts';
+import type { CommandCall } from './program.ts';
+import { writeRenderings } from './publish.ts';
+import type { Mistakes } from './usage-error.ts';
+
+/**
+ * `crosstalk report <dir>`: renders the reports of a campaign again from its JSON files and histories,
+ * into the same directory. Nothing is judged again. Always 0 once the reports are written, whatever
+ * they say; 64 when the directory holds no campaign.
+ */
+export async function reportCommand({ args, mistakes, output }: CommandCall): Promise<number> {
+  const [dir, ...others] = args;
+  if (dir === undefined)
+    mistakes.add(
+      'MISSING_ARGUMENT',
+      '"report" needs the directory of a campaign, got nothing. Pass for example artifacts/latest.',
+    );
+  for (const other of others)
+    mistakes.add('UNEXPECTED_ARGUMENT', `"report" takes one directory, got "${other}" as well.`);
+  const campaign = dir === undefined ? undefined : openCampaign(dir, mistakes);
+  mistakes.throwIfAny();
+  if (dir === undefined || campaign === undefined) throw new Error('unreachable: no campaign');
+
+  const written = writeRenderings(dir, campaign);
+  output.document({ verdict: campaign.summary.verdict, dir, written });
+  output.text(
+    output.quiet ? '' : written.map((file) => `  ${showUntrusted(`${dir}/${file}`)}`).join('\n'),
+  );
+  return EXIT.pass;
+}
+
+function openCampaign(dir: string, mistakes: Mistakes): Campaign | undefined {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    mistakes.add(
+      'UNREADABLE_FILE',
+      `"${dir}" must be the directory of a campaign, and is no directory.`,
+    );
+    return undefined;
+  }
+  const reading = readCampaign(dir);
+  if ('campaign' in reading) return reading.campaign;
+  for (const { kind, text } of reading.problems)
+    mistakes.add(kind === 'bad' ? 'BAD_FILE' : 'UNREADABLE_FILE', text);
+  return undefined;
+}

@@ -1,0 +1,173 @@
+import type { VNode } from 'preact';
+import type { Verdict, VerdictUser } from '../../history/verdict.ts';
+import { Count, Counted, Milliseconds, OutcomeMark, Untrusted, Wide } from './figures.tsx';
+import { usersThatMatter } from './trial-view.ts';
+
+const ROWS_MAX = 50;
+
+/** Per user: how often each required event came, whether in order, and how quickly. */
+export function EventsTable({ verdict }: { readonly verdict: Verdict }): VNode {
+  const events = Object.keys(verdict.users[0]?.events ?? {});
+  const shown = new Set(usersThatMatter(verdict, ROWS_MAX));
+  const users = verdict.users.filter(({ user }) => shown.has(user));
+  const objections = objectionsByUser(verdict);
+  const judged = wasOrderJudged(verdict);
+  return (
+    <>
+      <p class="lead">
+        How often each event came, out of the runs that the user asked for. Latency counts from the
+        moment the question was due.
+      </p>
+      <Wide label="Events of each user">
+        <table class="events">
+          <thead>
+            <tr>
+              <th scope="col">User</th>
+              <th scope="col" class="number">
+                Runs
+              </th>
+              {events.map((event) => (
+                <th key={event} scope="col" class="number">
+                  <EventName event={event} />
+                </th>
+              ))}
+              <th scope="col">In order</th>
+              <th scope="col" class="number">
+                Connect
+              </th>
+              <th scope="col" class="number">
+                First event
+              </th>
+              <th scope="col" class="number">
+                Whole run
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {users.map((user) => (
+              <UserRow
+                key={user.user}
+                user={user}
+                events={events}
+                objections={objections.get(user.user)}
+                judged={judged}
+              />
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+      <LeftOut count={verdict.users.length - users.length} noun="user" />
+    </>
+  );
+}
+
+/** May be broken where its words end: five of them share a table's head. */
+function EventName({ event }: { readonly event: string }): VNode {
+  return (
+    <code>
+      {event.split(/(?<=_)/).map((word) => (
+        <>
+          {word}
+          <wbr />
+        </>
+      ))}
+    </code>
+  );
+}
+
+/** Says that a list goes on elsewhere; nothing when it does not. */
+export function LeftOut({ count, noun }: { readonly count: number; readonly noun: string }): VNode {
+  if (count <= 0) return <></>;
+  return (
+    <p class="quiet">
+      <Counted of={count} noun={`more ${noun}`} /> not shown here; all stand in{' '}
+      <code>verdict.json</code>.
+    </p>
+  );
+}
+
+function UserRow({
+  user,
+  events,
+  objections,
+  judged,
+}: {
+  readonly user: VerdictUser;
+  readonly events: readonly string[];
+  readonly objections: ReadonlySet<string> | undefined;
+  readonly judged: boolean;
+}): VNode {
+  return (
+    <tr>
+      <th scope="row">
+        {user.user} <span class="quiet">{user.transport}</span>
+      </th>
+      <td class="number">
+        <Count of={user.runs} />
+      </td>
+      {events.map((event) => {
+        const count = user.events[event] ?? 0;
+        return (
+          <td key={event} class={count < user.runs ? 'number short' : 'number'}>
+            <Count of={count} />
+            {count < user.runs ? <span class="sr"> too few</span> : null}
+          </td>
+        );
+      })}
+      <td>
+        <Order objections={objections} judged={judged && user.runs > 0} />
+      </td>
+      <td class="number">
+        <Milliseconds of={user.latencyMs.connect} />
+      </td>
+      <td class="number">
+        <Milliseconds of={user.latencyMs.firstEvent} />
+      </td>
+      <td class="number">
+        <Milliseconds of={user.latencyMs.run} />
+      </td>
+    </tr>
+  );
+}
+
+function Order({
+  objections,
+  judged,
+}: {
+  readonly objections: ReadonlySet<string> | undefined;
+  readonly judged: boolean;
+}): VNode {
+  if (objections !== undefined)
+    return (
+      <span class="outcome fail">
+        <OutcomeMark outcome="fail" word="" />
+        <Untrusted text={[...objections].join(', ')} />
+      </span>
+    );
+  return judged ? (
+    <OutcomeMark outcome="pass" word="yes" />
+  ) : (
+    <OutcomeMark outcome="inconclusive" word="not proven" />
+  );
+}
+
+/** Short names of the order rules that object to something of a user. */
+function objectionsByUser({ findings }: Verdict): Map<string, Set<string>> {
+  const objections = new Map<string, Set<string>>();
+  for (const { rule, severity, observer } of findings) {
+    if (severity !== 'violation' || observer === null || !rule.startsWith('order/')) continue;
+    const known = objections.get(observer) ?? new Set();
+    objections.set(observer, known.add(rule.slice('order/'.length)));
+  }
+  return objections;
+}
+
+/** Whether a user without an objection may be called in order: no order rule was left open. */
+function wasOrderJudged({ rules, findingsOmitted }: Verdict): boolean {
+  const order = rules.filter(({ rule }) => rule.startsWith('order/'));
+  return (
+    findingsOmitted === 0 &&
+    order.some(({ outcome }) => outcome !== 'not-applicable') &&
+    order.every(({ outcome }) => outcome !== 'inconclusive')
+  );
+}
