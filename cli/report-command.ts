@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { readCampaign, type Campaign } from '../reports/report-campaign.ts';
 import { showUntrusted } from '../reports/untrusted.ts';
 import { EXIT } from './exit-codes.ts';
@@ -26,9 +27,7 @@ export async function reportCommand({ args, mistakes, output }: CommandCall): Pr
 
   const written = writeRenderings(dir, campaign);
   output.document({ verdict: campaign.summary.verdict, dir, written });
-  output.text(
-    output.quiet ? '' : written.map((file) => `  ${showUntrusted(`${dir}/${file}`)}`).join('\n'),
-  );
+  if (!output.quiet) output.text(written.map((file) => showUntrusted(join(dir, file))).join('\n'));
   return EXIT.pass;
 }
 

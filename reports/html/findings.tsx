@@ -49,12 +49,7 @@ export function Findings({ view }: { readonly view: TrialView }): VNode {
         </p>
       )}
       {groups.map((group) => (
-        <RuleGroup
-          key={`${group.rule} ${group.severity}`}
-          view={view}
-          group={group}
-          shown={shown}
-        />
+        <RuleGroup key={`${group.rule} ${group.severity}`} view={view} group={group} />
       ))}
       {leftOut > 0 ? (
         <p class="quiet">
