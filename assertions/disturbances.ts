@@ -62,6 +62,11 @@ export class Disturbances {
     }));
   }
 
+  /** What users did on purpose that may change their own runs, user by user. */
+  get deeds(): readonly Deed[] {
+    return this.#users.flatMap(({ all }) => all);
+  }
+
   observe({ observation, observer }: Facts): void {
     const user = this.#users[observer];
     if (user === undefined) return;

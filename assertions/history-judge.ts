@@ -99,7 +99,7 @@ export class Judge {
       new PageRules(bench),
       new SurfaceRules(bench, this.#tally),
       this.#access,
-      new InterferenceRule(bench),
+      new InterferenceRule(bench, this.#tally),
       new EvidenceRules(bench, this.#tally),
     ].map((group) => ({ group, failure: undefined }));
     this.#seatsOfDeeds = this.#seats.filter(({ group }) => group.receivedOnly !== true);

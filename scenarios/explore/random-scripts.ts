@@ -14,7 +14,7 @@ const USERS_MIN = 2;
 export const EXPLORERS_MAX = 5;
 const LATE_MAX = 2;
 /** Steps drawn for a script, before what is impossible is left out. */
-const STEPS_MAX = 10;
+const STEPS_MAX = 20;
 /** Scripts drawn at a time. */
 const BLOCK = 64;
 
@@ -34,28 +34,58 @@ export interface Candidate {
   simpler(): Iterable<Candidate>;
 }
 
-/** One step of a drawn script; the model decides at its place whether and for whom it is possible. */
-class StepCommand implements fc.Command<CrowdModel, Step[]> {
-  readonly #step: Step;
+/**
+ * A step as it is drawn: whom it is for is chosen among those who can do it at its place, so that few draws
+ * come to nothing.
+ */
+interface DrawnStep {
+  readonly verb: Verb;
+  /** Chooses one user, or with bits several, among those who can. */
+  readonly who: number;
+  readonly several: boolean;
+  /** Chooses whose run is waited for, among those who have one, and until which event; absent: nobody's. */
+  readonly at?: { readonly whose: number; readonly event: string } | undefined;
+}
 
-  constructor(step: Step) {
-    this.#step = step;
+class StepCommand implements fc.Command<CrowdModel, Step[]> {
+  readonly #drawn: DrawnStep;
+
+  constructor(drawn: DrawnStep) {
+    this.#drawn = drawn;
   }
 
   check(model: Readonly<CrowdModel>): boolean {
-    return model.legalPart(this.#step) !== undefined;
+    return stepFor(this.#drawn, model) !== undefined;
   }
 
   run(model: CrowdModel, done: Step[]): void {
-    const part = model.legalPart(this.#step);
-    if (part === undefined) return;
-    model.done(part);
-    done.push(part);
+    const step = stepFor(this.#drawn, model);
+    if (step === undefined) return;
+    model.done(step);
+    done.push(step);
   }
 
   toString(): string {
-    return JSON.stringify(this.#step);
+    return JSON.stringify(this.#drawn);
   }
+}
+
+function stepFor(
+  { verb, who, several, at }: DrawnStep,
+  model: Readonly<CrowdModel>,
+): Step | undefined {
+  const able = model.able(verb);
+  const chosen = several
+    ? able.filter((_, place) => (who & (1 << place)) !== 0)
+    : able.filter((_, place) => place === who % able.length);
+  const waiting = model.able('read');
+  const whose = at === undefined ? undefined : waiting[at.whose % waiting.length];
+  return model.legalPart({
+    verb,
+    users: chosen,
+    ...(at !== undefined && whose !== undefined && { at: { user: whose, event: at.event } }),
+    ...(verb === "try the neighbour's thread" && { neighbour: chosen[0] === 0 ? 1 : 0 }),
+  });
 }
 
 /**
@@ -144,43 +174,34 @@ function drawing(usersMax: number, can: Possibilities): fc.Arbitrary<Drawn> {
     users: fc.integer({ min: USERS_MIN, max: usersMax }),
     late: fc.integer({ min: 0, max: LATE_MAX }),
     steps: fc.commands(
-      stepsOf(usersMax, can).map((step) => step.map((drawn) => new StepCommand(drawn))),
+      stepsOf(can).map((step) => step.map((drawn) => new StepCommand(drawn))),
       { maxCommands: STEPS_MAX, size: 'max', disableReplayLog: true },
     ),
   });
 }
 
-/** Asking is drawn more often than the rest: without a run under way little can go wrong. */
-function stepsOf(usersMax: number, can: Possibilities): fc.Arbitrary<Step>[] {
-  const user = fc.nat({ max: usersMax - 1 });
-  const several = fc
-    .uniqueArray(user, { minLength: 1, maxLength: usersMax })
-    .map((users) => users.toSorted((a, b) => a - b));
-  const moment = fc.record({ user, event: fc.constantFrom(...can.moments) });
-  const together = (verb: Verb): fc.Arbitrary<Step> => several.map((users) => ({ verb, users }));
-  const alone = (verb: Verb): fc.Arbitrary<Step> => user.map((one) => ({ verb, users: [one] }));
-  const atMoment = (verb: Verb): fc.Arbitrary<Step> =>
-    fc.record({ one: user, at: moment }).map(({ one, at }) => ({ verb, users: [one], at }));
-  const asks = together('ask');
+/** What needs a run under way, or another step before it, is drawn more often than what always can be done. */
+function stepsOf({ moments, inTools }: Possibilities): fc.Arbitrary<DrawnStep>[] {
+  const who = fc.nat({ max: 2 ** EXPLORERS_MAX - 1 });
+  const at = fc.record({
+    whose: fc.nat({ max: EXPLORERS_MAX }),
+    event: fc.constantFrom(...moments, ...inTools),
+  });
+  const together = (verb: Verb): fc.Arbitrary<DrawnStep> =>
+    who.map((some) => ({ verb, who: some, several: true }));
+  const alone = (verb: Verb): fc.Arbitrary<DrawnStep> =>
+    who.map((one) => ({ verb, who: one, several: false }));
+  const atMoment = (verb: Verb): fc.Arbitrary<DrawnStep> =>
+    fc.record({ verb: fc.constant(verb), who, several: fc.constant(false), at });
+  const ask = together('ask');
+  const drop = atMoment('drop');
+  const reconnect = atMoment('reconnect');
+  const cancel = atMoment('cancel');
   return [
-    asks,
-    asks,
-    asks,
-    together('read'),
-    atMoment('cancel'),
-    atMoment('drop'),
-    atMoment('reconnect'),
-    atMoment('reconnect'),
-    together('arrive'),
-    alone('ask for trouble'),
-    alone('duplicate the tab'),
-    alone('refresh the token'),
-    atMoment('sign out'),
-    alone('use the old session'),
-    fc.record({ one: user, neighbour: user }).map(({ one, neighbour }) => ({
-      verb: "try the neighbour's thread",
-      users: [one],
-      neighbour,
-    })),
+    ...[ask, ask, ask, ask, cancel, cancel],
+    ...[drop, drop, drop, reconnect, reconnect, reconnect, reconnect],
+    ...[together('read'), together('arrive'), together('use the old session')],
+    ...[alone('ask for trouble'), alone('duplicate the tab'), alone('refresh the token')],
+    ...[atMoment('sign out'), alone("try the neighbour's thread")],
   ];
 }

@@ -32,7 +32,7 @@ export interface ShownScript {
  */
 export function scenarioFile(shown: ShownScript): string {
   const { script, finding, seed, path, can, directory } = shown;
-  const waiting = legalScript(script, can).model.waiting();
+  const waiting = legalScript(script, can).model.able('read');
   const comment = [
     ...script.steps.map((step) => describeStep(step)),
     '',

@@ -49,6 +49,8 @@ export interface Script {
 export interface Possibilities {
   /** Canonical events of a run, in their usual order, the last one left out. */
   readonly moments: readonly string[];
+  /** Those of them from which a tool is at work: whose run it is matters most then. */
+  readonly inTools: readonly string[];
   readonly verbs: ReadonlySet<Verb>;
 }
 
@@ -95,6 +97,11 @@ export class CrowdModel {
     return { verb, users, ...(at && { at }), ...neighbourOf(step) };
   }
 
+  /** Those who can do this now, ascending. */
+  able(verb: Verb): readonly number[] {
+    return [...this.#standings.keys()].filter((user) => this.#may(verb, user, undefined));
+  }
+
   /** Takes in that a legal step was done. */
   done({ verb, users }: Step): void {
     for (const user of users) {
@@ -103,19 +110,16 @@ export class CrowdModel {
     }
   }
 
-  /** Those who wait for an answer and can hear it. */
-  waiting(): readonly number[] {
-    return [...this.#standings.keys()].filter((user) => this.#may('read', user, undefined));
-  }
-
   #may(verb: Verb, user: number, neighbour: number | undefined): boolean {
     const standing = this.#standings[user];
     if (standing === undefined) return false;
-    if (verb === "try the neighbour's thread") {
-      const other = neighbour === undefined ? undefined : this.#standings[neighbour];
-      if (other?.arrived !== true || neighbour === user) return false;
-    }
+    if (neighbour !== undefined && (neighbour === user || !this.#hasArrived(neighbour)))
+      return false;
     return CONDITIONS[verb](standing);
+  }
+
+  #hasArrived(user: number): boolean {
+    return this.#standings[user]?.arrived === true;
   }
 
   /** A moment is waited for only where somebody is there to see it; one's own run is always awaited. */

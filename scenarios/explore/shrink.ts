@@ -1,5 +1,5 @@
 import type { Candidate } from './random-scripts.ts';
-import { legalScript, type Possibilities, type Script, type Step } from './script.ts';
+import { legalScript, type Possibilities, type Script, type Step, type Verb } from './script.ts';
 
 /** How shrinking asks whether a script still shows what was found. */
 export interface ShrinkQuestions {
@@ -106,7 +106,10 @@ class Search {
 }
 
 function weightOf({ users, late, steps }: Script): number {
-  const said = steps.map(({ users: who, at }) => who.length + (at === undefined ? 0 : 1));
+  const said = steps.map(
+    ({ verb, users: who, at }) =>
+      who.length + (at === undefined ? 0 : 1) + (MORE_THAN_ASKING.has(verb) ? 1 : 0),
+  );
   return (
     STEP_WEIGHT * steps.length +
     USER_WEIGHT * users +
@@ -124,7 +127,8 @@ function* withOneThingLess(
   const legal = (changes: Partial<Script>): { readonly script: Script } => ({
     script: legalScript({ ...script, ...changes }, can).script,
   });
-  if (users > 2) yield legal({ users: users - 1 });
+  for (let user = users - 1; users > 2 && user >= 0; user -= 1)
+    yield legal({ users: users - 1, steps: steps.flatMap((step) => without(step, user)) });
   if (late > 0) yield legal({ late: late - 1 });
   for (const [at, step] of steps.entries()) {
     yield legal({ steps: steps.toSpliced(at, 1) });
@@ -132,9 +136,29 @@ function* withOneThingLess(
   }
 }
 
+/** The same step in a crowd without this user: those after it move up. */
+function without(step: Step, user: number): readonly Step[] {
+  const moved = (other: number): number => (other > user ? other - 1 : other);
+  const users = step.users.filter((other) => other !== user).map((other) => moved(other));
+  const { at, neighbour, ...rest } = step;
+  if (users.length === 0 || neighbour === user) return [];
+  return [
+    {
+      ...rest,
+      users,
+      ...(at !== undefined && at.user !== user && { at: { ...at, user: moved(at.user) } }),
+      ...(neighbour !== undefined && { neighbour: moved(neighbour) }),
+    },
+  ];
+}
+
+/** Verbs that ask, and do something else besides. */
+const MORE_THAN_ASKING = new Set<Verb>(['ask for trouble', "try the neighbour's thread"]);
+
 function lesser(step: Step): readonly Step[] {
   const { at, ...rest } = step;
   return [
+    ...(MORE_THAN_ASKING.has(step.verb) ? [{ verb: 'ask' as const, users: step.users }] : []),
     ...(at === undefined ? [] : [rest]),
     ...(step.users.length < 2
       ? []

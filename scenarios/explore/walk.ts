@@ -40,7 +40,7 @@ export const DEEDS: Readonly<
 
 /** What users can do on a target, as its profile tells; `madeByUs`: they are nobody else's. */
 export function possibilitiesOf(target: Target, madeByUs: boolean): Possibilities {
-  const { required, last } = target.judging.order;
+  const { required, last, pairs } = target.judging.order;
   const needs: Readonly<Partial<Record<Verb, boolean>>> = {
     cancel: target.socket.stop !== undefined,
     'ask for trouble': target.failWord !== undefined,
@@ -51,6 +51,7 @@ export function possibilitiesOf(target: Target, madeByUs: boolean): Possibilitie
   };
   return {
     moments: required.filter((event) => event !== last),
+    inTools: required.filter((event) => pairs.some(({ opens }) => opens === event)),
     verbs: new Set(VERBS.filter((verb) => needs[verb] !== false)),
   };
 }
@@ -72,7 +73,7 @@ async function walk(crowd: Crowd, script: Script, can: Possibilities): Promise<v
   await crowd.each('sign in', (user) => user.signIn(), { only: isEarly });
   await crowd.each('open chat', (user) => user.openChat(), { only: isEarly });
   for (const step of script.steps) await perform(crowd, step);
-  const waiting = legalScript(script, can).model.waiting();
+  const waiting = legalScript(script, can).model.able('read');
   if (waiting.length > 0)
     await crowd.each('read the answers', (user) => user.answered(), {
       only: ({ index }) => waiting.includes(index),

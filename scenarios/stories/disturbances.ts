@@ -1,5 +1,6 @@
 import type { Crowd } from '../../clients/crowd.ts';
 import type { User } from '../../clients/user.ts';
+import { undisturbed } from './interference.ts';
 
 const isFirst = (user: User): boolean => user.index === 0;
 const isOther = (user: User): boolean => user.index !== 0;
@@ -52,6 +53,7 @@ export async function reconnect(crowd: Crowd): Promise<void> {
 /** A tool fails for one user; nobody else's run may fail with it. */
 export async function error(crowd: Crowd): Promise<void> {
   await arrive(crowd);
+  await undisturbed(crowd);
   await crowd.each('ask for trouble', async (user) => user.provokeError(), { only: isFirst });
   await crowd.together('ask', (user) => user.ask());
   await crowd.each('read the answer', (user) => user.answered());

@@ -11,6 +11,7 @@ import {
 } from './disturbances.ts';
 import { goldenPath } from './golden-path.ts';
 import { hostileAccess } from './hostile-access.ts';
+import { interference } from './interference.ts';
 import { soak } from './soak.ts';
 import { switchAccount } from './switch-account.ts';
 
@@ -41,6 +42,7 @@ export const STORIES: readonly Story[] = [
   { name: 'token-refresh', walk: tokenRefresh },
   { name: 'hostile-access', walk: hostileAccess },
   { name: 'soak', walk: soak },
+  { name: 'interference', walk: interference },
   // What one user leaves behind for the next is the point, not who is there at one moment.
   { name: 'switch-account', walk: switchAccount, overlapFloor: 0 },
 ];
