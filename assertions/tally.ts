@@ -30,6 +30,8 @@ export class Tally {
   readonly #connecting = new Map<string, number>();
   /** Per connection: when its first frame came; per connection and run: when we last asked for the run. */
   readonly #owedSince = new Map<string, number>();
+  /** Per user, when it read on after it had stopped reading on purpose. */
+  readonly #awayUntil: (number | undefined)[] = [];
   readonly #offsets = new Map<UserIndex, { rtt: number; offset: number }>();
   readonly #connect = new Latencies();
   readonly #delivery = new Latencies();
@@ -86,6 +88,7 @@ export class Tally {
       case 'act':
         if (observation.act === 'resume' || observation.act === 'probe')
           this.#owedSince.set(`${observation.conn} ${observation.run}`, observation.t);
+        if (observation.act === 'go-on') this.#awayUntil[observer] = observation.t;
         break;
       case 'ping':
         this.#clock(observation, observer);
@@ -245,6 +248,8 @@ export class Tally {
     const offset = this.#offsets.get(observer)?.offset;
     if (sentAt === undefined || offset === undefined) return;
     const madeAt = sentAt - this.#startedAtUnixMs - offset;
+    // What waited for a user who did not read was late by that user's own doing.
+    if (madeAt < (this.#awayUntil[observer] ?? -Infinity)) return;
     const owed = [conn ?? '', `${conn} ${run}`].map((key) => this.#owedSince.get(key) ?? madeAt);
     this.#delivery.record(t - Math.max(madeAt, ...owed));
   }

@@ -4,6 +4,7 @@ import { judgeHistory } from '../assertions/judge.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
 import type { Cause } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
+import { readNotApplicable, type NotApplicableTrial } from '../reports/not-applicable.ts';
 import { summarise } from '../reports/summary.ts';
 import { showUntrustedUpTo } from '../reports/untrusted.ts';
 import { writeJsonArtifact } from '../reports/write-artifact.ts';
@@ -43,15 +44,15 @@ interface Shortcoming {
 export async function conclude(conclusion: Conclusion): Promise<number> {
   const { settings, end, output, interrupted } = conclusion;
   const { plan, out } = settings;
-  const { trials, unreadable } = await judgeTrials(settings);
-  const defect = end && defectOf(end, trials.length + unreadable.length);
+  const { trials, unreadable, notApplicable } = await judgeTrials(settings);
+  const defect = end && defectOf(end, trials.length + unreadable.length + notApplicable.length);
   const summary = summarise({
     trials,
     shortcomings: [
       ...unreadable.map((reason) => ({ reason, cause: 'blind' }) as const),
       ...campaignShortcomings(conclusion, trials, defect),
     ],
-    notApplicable: settings.notApplicable,
+    notApplicable: [...settings.notApplicable, ...notApplicable],
     decides: settings.decides,
     ...describeEnvironment(),
     seed: plan.seed,
@@ -81,12 +82,17 @@ async function notify(
   if (problem !== undefined) output.remark(`crosstalk: --notify: ${problem}`);
 }
 
-async function judgeTrials({
-  plan,
-  out,
-}: RunSettings): Promise<{ trials: JudgedTrial[]; unreadable: string[] }> {
+interface JudgedTrials {
+  readonly trials: JudgedTrial[];
+  readonly unreadable: string[];
+  /** Trials whose scripts broke themselves off, for the target does not offer what they need. */
+  readonly notApplicable: NotApplicableTrial[];
+}
+
+async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
   const trials: JudgedTrial[] = [];
   const unreadable: string[] = [];
+  const notApplicable: NotApplicableTrial[] = [];
   for (const name of trialDirectories(plan.outDir)) {
     const dir = join('trials', name);
     const history = join(out, dir, HISTORY_FILE);
@@ -95,14 +101,17 @@ async function judgeTrials({
       setImmediate(resolve);
     });
     try {
+      const missing = readNotApplicable(join(plan.outDir, dir));
       const verdict = judgeHistory(join(plan.outDir, dir, HISTORY_FILE), { calibrate: true });
-      trials.push({ verdict, dir, history, verdictFile: join(out, dir, 'verdict.json') });
+      // A script that broke itself off may have seen a leak before.
+      if (missing !== undefined && verdict.verdict !== 'fail') notApplicable.push(missing);
+      else trials.push({ verdict, dir, history, verdictFile: join(out, dir, 'verdict.json') });
     } catch (error) {
       if (!(error instanceof HistoryUnreadable)) throw error;
       unreadable.push(error.message.replaceAll(plan.outDir, out));
     }
   }
-  return { trials, unreadable };
+  return { trials, unreadable, notApplicable };
 }
 
 function trialDirectories(outDir: string): string[] {

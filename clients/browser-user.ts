@@ -5,6 +5,7 @@ import { BrowserGreeting } from './browser-greeting.ts';
 import type { PageOwner } from './browser-parts.ts';
 import { PageAnswer, type ShownAnswer } from './page-answer.ts';
 import { browserLost, PageDriver, type Part } from './page-driver.ts';
+import { NotApplicable } from './not-applicable.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import { OwnProbes } from './prober.ts';
 import { toMicroseconds, type Observer } from './recorder.ts';
@@ -13,7 +14,7 @@ import { probeOldSession } from './stale-session.ts';
 import { failureOf, StepFailure } from './step-failure.ts';
 import { TargetAccount } from './target-account.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
-import type { Probing, User } from './user.ts';
+import { saidOf, type Moment, type OptionalVerb, type Probing, type User } from './user.ts';
 import { after, within } from './waiting.ts';
 
 /** How long a page that has just signed somebody in may take to go to the chat by itself. */
@@ -23,6 +24,25 @@ const RECONNECT_MS_MAX = 10_000;
 /** Time kept of a phase for what comes after a page that never stops being at work. */
 const RESERVE_SHARE_OF_PHASE = 0.1;
 const EVIDENCE_MS_MAX = 15_000;
+
+const IMPOSSIBLE_ON_PAGES: Readonly<Partial<Record<OptionalVerb, string>>> = {
+  stall: 'a page reads what its socket receives, whatever its user does',
+  askMeanwhile: 'a page shows one conversation, and takes no question while it is at work',
+};
+
+/** What the profile must say of a page so that a verb can be done on it. */
+const NEEDED_OF_PAGES: Readonly<
+  Partial<
+    Record<OptionalVerb, { readonly what: string; readonly isThere: (page: PageWire) => boolean }>
+  >
+> = {
+  cancel: { what: 'way to stop a run', isThere: ({ stop }) => stop !== undefined },
+  newThread: { what: 'way to begin a conversation', isThere: (page) => page.newChat !== undefined },
+  refreshToken: {
+    what: 'place where it keeps its tokens',
+    isThere: ({ signIn }) => signIn.entries !== undefined,
+  },
+};
 
 /** Who a browser user is. */
 export interface BrowserIdentity {
@@ -72,6 +92,8 @@ export class BrowserUser implements User, PageOwner {
   #sockets = 0;
   #greeting: BrowserGreeting | undefined;
   #thread: string | undefined;
+  /** Threads that the page made for this user, in their order. */
+  readonly #threads = new Set<string>();
   #questions = 0;
   #prepared: Prepared | undefined;
   #intended: number | undefined;
@@ -81,6 +103,8 @@ export class BrowserUser implements User, PageOwner {
   /** Why no answer can come any more. */
   #cutOff: StepFailure | undefined;
   #cancelCutOff: (() => void) | undefined;
+  /** Ends a time of doing nothing. */
+  #wake: (() => void) | undefined;
   /** Ends whatever this user waits for. */
   #interrupt: ((failure: StepFailure) => void) | undefined;
 
@@ -178,7 +202,60 @@ export class BrowserUser implements User, PageOwner {
     await this.#open().snapshot();
   }
 
-  async signOut(where: 'here' | 'elsewhere' = 'here'): Promise<void> {
+  cannot(verb: OptionalVerb): string | undefined {
+    const { name, page } = this.#context.target;
+    const never = IMPOSSIBLE_ON_PAGES[verb];
+    if (never !== undefined) return never;
+    if (verb === 'signOut' && page?.signOut !== undefined) return undefined;
+    const needed = NEEDED_OF_PAGES[verb];
+    if (needed !== undefined && (page === undefined || !needed.isThere(page)))
+      return `the page of "${name}" names no ${needed.what}`;
+    return this.#account.cannot(verb);
+  }
+
+  async newThread(): Promise<void> {
+    this.#begin('new-thread');
+    const { newChat, ready, readyMsMax } = this.#page();
+    if (newChat === undefined)
+      throw new NotApplicable(this.cannot('newThread') ?? 'a page has one conversation');
+    await this.#open().press(part(newChat, 'page.newChat'));
+    await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
+  }
+
+  async ownThreads(): Promise<void> {
+    this.#begin('own-threads');
+    await this.#account.findThreads([...this.#threads]);
+    await this.#open().snapshot();
+  }
+
+  async idle(ms: number): Promise<void> {
+    // Time that one means to wait is no time in which something must happen.
+    this.#waitInLine('idle');
+    this.#context.recorder.act(this.#observer(), 'idle', { message: `${ms} ms` });
+    if (this.#cutOff !== undefined) throw this.#cutOff;
+    await this.#unlessStopped(this.#elapsed(ms));
+    await this.#open().snapshot();
+  }
+
+  forgotten(): void {
+    this.#account.forgotten();
+  }
+
+  async revoke(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
+    this.#begin('revoke');
+    await this.#account.revoke();
+    await this.#open().snapshot();
+  }
+
+  stall(): Promise<void> {
+    return Promise.reject(new NotApplicable(this.cannot('stall') ?? 'a page cannot stall'));
+  }
+
+  goOn(): void {}
+
+  async signOut(where: 'here' | 'elsewhere' = 'here', moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('sign-out');
     const driver = this.#open();
     const { signOut } = this.#page();
@@ -195,6 +272,18 @@ export class BrowserUser implements User, PageOwner {
     return { thread: this.#thread, run: this.#asked?.tracker?.run };
   }
 
+  get session(): Session | undefined {
+    return this.#account.sessionIfAny;
+  }
+
+  get markerPrefix(): string {
+    return this.#persona.markerPrefix;
+  }
+
+  untilSeen(event: string): Promise<void> {
+    return this.#asked?.tracker?.until(event) ?? Promise.resolve();
+  }
+
   hasSeen(event: string): boolean {
     return this.#asked?.tracker?.hasSeen(event) ?? false;
   }
@@ -205,26 +294,36 @@ export class BrowserUser implements User, PageOwner {
     await this.#unlessStopped(this.#trackerNow().until(event));
   }
 
-  async cancel(): Promise<void> {
+  /** A page offers no way to stop what is over: then there is nothing left to do. */
+  async cancel(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('cancel');
     const tracker = this.#trackerNow();
     const { stop } = this.#page();
-    if (stop === undefined) throw this.#impossible('stop a run', 'stop');
-    this.#context.recorder.act(this.#observer(), 'cancel', { run: tracker.run });
-    await this.#open().press(part(stop, 'page.stop'));
+    if (stop === undefined)
+      throw new NotApplicable(this.cannot('cancel') ?? 'there is no way to stop a run');
+    if (tracker.isOver) return;
+    const { run } = tracker;
+    this.#context.recorder.act(this.#observer(), 'cancel', { run, message: saidOf(moment) });
+    const pressed = this.#open().press(part(stop, 'page.stop'));
+    // The button goes with the run: whoever was too late to press it waits for it in vain.
+    pressed.catch(() => undefined);
+    await Promise.race([pressed, tracker.over()]);
     if (!tracker.isOver) await this.#unlessStopped(tracker.over());
   }
 
   /** Leaves the page in mid-run, as a reload does: the run goes on at the target. */
-  async drop(): Promise<void> {
+  async drop(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('drop');
     const run = this.#asked?.tracker?.run;
-    this.#context.recorder.act(this.#observer(), 'drop', { run });
+    this.#context.recorder.act(this.#observer(), 'drop', { run, message: saidOf(moment) });
     this.#leftAt = await this.#open().away();
   }
 
   /** Opens the page again where it was left; what goes on with the run is the page's own doing. */
-  async reconnect(): Promise<void> {
+  async reconnect(moment: Moment = {}): Promise<void> {
+    if (moment.at !== undefined) await this.drop(moment);
     this.#begin('reconnect');
     const { chatPath, ready, readyMsMax } = this.#page();
     const run = this.#asked?.tracker?.run;
@@ -233,17 +332,32 @@ export class BrowserUser implements User, PageOwner {
     await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
   }
 
-  async duplicateTab(): Promise<void> {
+  async duplicateTab(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('duplicate-tab');
     const { ready, readyMsMax } = this.#page();
-    this.#context.recorder.act(this.#observer(), 'duplicate-tab');
+    this.#context.recorder.act(this.#observer(), 'duplicate-tab', { message: saidOf(moment) });
     await this.#open().duplicate(part(ready, 'page.ready'), readyMsMax);
   }
 
-  /** A page sees to its tokens itself. */
-  refreshToken(): Promise<void> {
+  /**
+   * Exchanges the tokens over the API and puts the new ones where the page keeps its own, as another tab
+   * of the same browser does.
+   */
+  async refreshToken(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('refresh-token');
-    return Promise.resolve();
+    const { entries, session } = this.#page().signIn;
+    if (entries === undefined)
+      throw new NotApplicable(this.cannot('refreshToken') ?? 'the page keeps no tokens');
+    const driver = this.#open();
+    // The page may have exchanged its tokens itself meanwhile; a refresh token works once.
+    const kept = session(await driver.entries());
+    if (kept !== undefined && kept.token !== this.#account.session.token)
+      this.#account.signedIn({ ...kept, cookies: await driver.cookies() });
+    await this.#account.refresh();
+    await driver.keepEntries(entries(this.#account.session));
+    await this.#account.whoAmI();
   }
 
   provokeError(): void {
@@ -338,6 +452,7 @@ export class BrowserUser implements User, PageOwner {
     if (isNews) recorder.identity(this.#observer(), { source: 'thread', ids: { thread } });
     if (run !== undefined) recorder.identity(this.#observer(), { source: 'ask', ids: { run } });
     this.#thread = thread ?? this.#thread;
+    if (thread !== undefined) this.#threads.add(thread);
     const { order } = target.judging;
     const endedBy = this.#page().endedBy ?? [];
     asked.tracker = new RunTracker(
@@ -398,7 +513,21 @@ export class BrowserUser implements User, PageOwner {
     if (this.#loss !== undefined) throw this.#loss;
   }
 
+  /** Waits for the moment of a disturbance. */
+  async #reach({ at }: Moment): Promise<void> {
+    if (at !== undefined) await this.until(at);
+  }
+
+  /** Resolves after so long; an end of the script, too, ends it. */
+  #elapsed(ms: number): Promise<void> {
+    const left = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    return within(left, ms, () => undefined);
+  }
+
   #stop(failure: StepFailure): void {
+    this.#wake?.();
     this.#interrupt?.(failure);
   }
 
@@ -411,14 +540,6 @@ export class BrowserUser implements User, PageOwner {
     if (page !== undefined) return page;
     throw new StepFailure(
       `"${name}" has no page that the harness knows. Add "page" to its profile.`,
-      { reason: 'error' },
-    );
-  }
-
-  #impossible(what: string, field: keyof PageWire): StepFailure {
-    const { name } = this.#context.target;
-    return new StepFailure(
-      `the page of "${name}" names no way to ${what}. Add "page.${field}" to its profile.`,
       { reason: 'error' },
     );
   }
@@ -455,7 +576,7 @@ export class BrowserUser implements User, PageOwner {
 
   /** The form of the page for how this trial signs in; none where the page has none for it. */
   #form(): { readonly form: PageForm; readonly kind: 'password' | 'register' } | undefined {
-    const { signInMethod } = this.#context;
+    const { signInMethod } = this.#account;
     const { forms } = this.#page().signIn;
     const exists = this.#persona.nameMarker === undefined;
     const kind = signInMethod === 'page' ? (exists ? 'password' : 'register') : signInMethod;
@@ -479,7 +600,8 @@ export class BrowserUser implements User, PageOwner {
   }
 
   async #signInWithToken(driver: PageDriver): Promise<void> {
-    const { target, signInMethod } = this.#context;
+    const { target } = this.#context;
+    const { signInMethod } = this.#account;
     const { entries } = this.#page().signIn;
     if (entries === undefined)
       throw new StepFailure(

@@ -4,7 +4,9 @@ import type { Progress } from '../history/progress.ts';
 import type { QuietWindow } from './quiet-window.ts';
 import type { Recorder } from './recorder.ts';
 import { failureOf, isDefect, StepFailure } from './step-failure.ts';
-import type { User } from './user.ts';
+import { NotApplicable } from './not-applicable.ts';
+import { offsetsOf } from './offsets.ts';
+import type { OptionalVerb, User } from './user.ts';
 import { every, pause } from './waiting.ts';
 
 /** Steps of one phase under way at once: more than any crowd, so that waiting is never in line. */
@@ -14,6 +16,7 @@ const SWEEP_MS = 50;
 const PROGRESS_EVERY_MS = 250;
 /** Quiet is looked for at most this often; the window itself is exact. */
 const QUIET_STEP_MS = 250;
+const CANNOT_RESTART = 'only a target that the harness started itself can be started again';
 
 /** Every user of the crowd is out: there is nobody left to walk the rest of the script. */
 export class CrowdLost extends Error {
@@ -47,6 +50,12 @@ export interface LastingSteps {
   readonly usualMs: number;
 }
 
+/** How users are released together. */
+export interface TogetherOptions extends Omit<PhaseOptions, 'limit'> {
+  /** Each user's moment is up to so many milliseconds after the common one, as the seed draws it. */
+  readonly spreadMs?: number;
+}
+
 /** What a crowd is made of; see `openTrial`. */
 export interface CrowdParts {
   readonly users: readonly User[];
@@ -66,6 +75,14 @@ export interface CrowdParts {
   readonly probeHealth: () => Promise<void>;
   /** Lets go of everything the trial held, once all connections are closed. */
   readonly release: () => Promise<void>;
+  /** What is drawn by chance depends on it. */
+  readonly seed?: string;
+  /** Events that every run must show, in their usual order. */
+  readonly events?: readonly string[];
+  /** Ends the target and starts it again at the same address, where the harness itself started it. */
+  readonly restartTarget?: (() => Promise<void>) | undefined;
+  /** Told why the script does not apply to this target, before it is broken off; may throw. */
+  readonly onNotApplicable?: ((reason: string) => void) | undefined;
 }
 
 interface Action {
@@ -99,6 +116,47 @@ export class Crowd {
     });
     // Whoever is in a phase hears of an abort there; otherwise nobody needs to.
     this.#aborted.catch(() => undefined);
+  }
+
+  /** Events that every run of this target must show, in their usual order. */
+  get events(): readonly string[] {
+    return this.#parts.events ?? [];
+  }
+
+  /**
+   * Breaks a script off that needs what this target, or this way of acting, does not offer: the trial then
+   * neither passes nor fails. Call it before anything else.
+   * @throws NotApplicable
+   */
+  needs(...verbs: readonly (OptionalVerb | 'restartTarget')[]): void {
+    for (const verb of verbs) {
+      if (verb === 'restartTarget') {
+        if (this.#parts.restartTarget === undefined) this.notApplicable(CANNOT_RESTART);
+        continue;
+      }
+      for (const user of this.users) {
+        const reason = user.cannot(verb);
+        if (reason !== undefined) this.notApplicable(reason);
+      }
+    }
+  }
+
+  /** Breaks the script off, for this reason. @throws NotApplicable */
+  notApplicable(reason: string): never {
+    this.#parts.onNotApplicable?.(reason);
+    throw new NotApplicable(reason);
+  }
+
+  /**
+   * Ends the embedded target and starts it again at the same address; everybody must be away by then.
+   * @throws NotApplicable where the target is not the harness's own.
+   */
+  async restartTarget(): Promise<void> {
+    const { recorder, restartTarget } = this.#parts;
+    if (restartTarget === undefined) this.notApplicable(CANNOT_RESTART);
+    recorder.act({ user: null, conn: null }, 'restart-target');
+    await restartTarget();
+    for (const user of this.users) user.forgotten();
   }
 
   /** Path of the trial's `history.ndjson`. */
@@ -136,22 +194,24 @@ export class Crowd {
 
   /**
    * Lets every user who is still in do a step at the same moment: all of them get ready first, then one
-   * common intended moment is taken and all are released in one synchronous loop (DESIGN §3.4).
+   * common intended moment is taken and all are released in one synchronous loop (DESIGN §3.4), or, with
+   * `spreadMs`, each at its own moment shortly after it.
    * @throws as {@link each}.
    */
-  async together(
-    phase: string,
-    step: UserStep,
-    options: Omit<PhaseOptions, 'limit'> = {},
-  ): Promise<void> {
-    const { clock } = this.#parts.recorder;
+  async together(phase: string, step: UserStep, options: TogetherOptions = {}): Promise<void> {
+    const { recorder, seed = '' } = this.#parts;
+    const { spreadMs = 0 } = options;
+    const offsetOf = offsetsOf(`${seed} ${this.#nameOf(phase, options)}`, spreadMs);
     await this.#phase(phase, options, async (users, perform) => {
       const prepared = users.map((user) => perform(user, (one) => one.prepare(), true));
       await Promise.all(prepared);
       const ready = users.filter((user) => !user.isOut);
-      const intended = clock.now();
-      return ready.map((user) => {
-        user.due(intended);
+      const intended = recorder.clock.now();
+      return ready.map(async (user) => {
+        const offset = offsetOf(user.name);
+        user.due(intended + offset);
+        // Without an offset everybody leaves in this very loop.
+        if (offset > 0) await pause(offset);
         return perform(user, step);
       });
     });
@@ -229,11 +289,12 @@ export class Crowd {
     const users = this.#begin(phase).filter(options.only ?? (() => true));
     const count = new PhaseCount(phase, users.length, this.#parts);
     const defects: unknown[] = [];
+    const missing: NotApplicable[] = [];
     const stopSweep = every(SWEEP_MS, () => this.#sweep());
     try {
       const all = (async () => {
         const started = await start(users, async (user, step, quietly = false) => {
-          const ok = await this.#perform(user, step, defects);
+          const ok = await this.#perform(user, step, { defects, missing });
           if (!ok || !quietly) count.add(ok);
         });
         await Promise.all(started);
@@ -247,6 +308,8 @@ export class Crowd {
       this.#mark(phase, 'end');
     }
     if (defects.length > 0) throw defects[0];
+    const [first] = missing;
+    if (first !== undefined) this.notApplicable(first.message);
     if (this.isLost)
       throw new CrowdLost(`all ${this.users.length} users are out after the phase "${phase}"`);
   }
@@ -260,7 +323,11 @@ export class Crowd {
   }
 
   /** Runs one step, synchronously up to its first wait. Resolves to whether it succeeded. */
-  async #perform(user: User, step: UserStep, defects: unknown[]): Promise<boolean> {
+  async #perform(
+    user: User,
+    step: UserStep,
+    thrown: { readonly defects: unknown[]; readonly missing: NotApplicable[] },
+  ): Promise<boolean> {
     if (user.isOut) return false;
     let action: Action | undefined;
     try {
@@ -273,8 +340,12 @@ export class Crowd {
       await Promise.race([running, limit]);
       return true;
     } catch (error) {
+      if (error instanceof NotApplicable) {
+        thrown.missing.push(error);
+        return false;
+      }
       this.#failed(user, error);
-      if (isDefect(error)) defects.push(error);
+      if (isDefect(error)) thrown.defects.push(error);
       return false;
     } finally {
       if (action !== undefined) this.#actions.delete(action);

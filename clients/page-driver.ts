@@ -289,6 +289,13 @@ export class PageDriver {
     });
   }
 
+  /** Puts entries into the localStorage of the page that is open, as another tab of it would. */
+  async keepEntries(entries: Readonly<Record<string, string>>): Promise<void> {
+    const script = `for (const [name, value] of Object.entries(${JSON.stringify(entries)}))
+      localStorage.setItem(name, value);`;
+    await this.#step('writing localStorage', () => this.page.evaluate(script));
+  }
+
   /** The cookies that the profile sends to the page's origin, as a `Cookie` header carries them. */
   async cookies(): Promise<string | undefined> {
     const { page } = this.#settings.context.addresses;

@@ -21,10 +21,13 @@ export interface PersonaSettings {
   /** People who exist already, in the order of the users; null makes new ones. */
   readonly entries: readonly UsersFileEntry[] | null;
   /**
-   * Users as alike as can be: display names that differ in their markers alone, one title for all, and in
-   * pairs a mail name that is the beginning of the other's (`anna`, `anna-b`).
+   * Users as alike as can be: display names that look the same and differ in their markers and in code
+   * points alone, one title for all, and in groups of four mail names of which one is the beginning or
+   * the end of the others (`anna`, `anna-b`, `anna_b`, `private-anna`).
    */
   readonly alike?: boolean;
+  /** Questions of one wording differ in capitals and spaces as well, as those of people do. */
+  readonly nearQuestions?: boolean;
 }
 
 /** A question to ask, and the marker planted in it (absent for equal questions). */
@@ -128,7 +131,7 @@ class MadePersona implements Persona {
     this.#animal = animal;
     this.markerPrefix = userPrefix(settings.campaignPrefix, index);
     this.nameMarker = entry === undefined ? this.#mint('name', 0) : undefined;
-    const likeName = settings.alike === true ? NAME_FALLBACK : name;
+    const likeName = settings.alike === true ? twinOf(index) : name;
     const shownName = unicode
       ? (NAMES_OF_MANY_SCRIPTS[index % NAMES_OF_MANY_SCRIPTS.length] ?? likeName)
       : likeName;
@@ -139,10 +142,16 @@ class MadePersona implements Persona {
   }
 
   question(ordinal: number): PlannedQuestion {
-    const { equalQuestions, unicode } = this.#shared;
+    const { equalQuestions, unicode, settings } = this.#shared;
     if (equalQuestions) return { content: EQUAL_QUESTION, marker: undefined };
     const { index } = this;
-    return markedQuestion(this.#mint('question', ordinal), { index, ordinal, unicode });
+    const marker = this.#mint('question', ordinal);
+    const question = markedQuestion(marker, { index, ordinal, unicode });
+    if (settings.nearQuestions !== true) return question;
+    return {
+      ...question,
+      content: respelled(question.content, { marker, index: index + ordinal }),
+    };
   }
 
   title(): Title {
@@ -160,6 +169,38 @@ class MadePersona implements Persona {
     const mint = (): string => mintMarker(this.markerPrefix, place, ordinal);
     return this.#shared.clean(mint) || mint();
   }
+}
+
+/** One name to the eye: composed, decomposed, with a Cyrillic letter, in capitals, with a joiner. */
+const TWINS = [
+  'Zoë Moss',
+  'Zoe\u0308 Moss',
+  'Z\u043eë Moss',
+  'ZOË MOSS',
+  'Zoë\u200d Moss',
+] as const;
+
+function twinOf(index: number): string {
+  return TWINS[index % TWINS.length] ?? NAME_FALLBACK;
+}
+
+/** What a mail name of a group of four has around the name that all four share. */
+const MAIL_TWINS = [
+  { before: '', after: '' },
+  { before: '', after: '-b' },
+  { before: '', after: '_b' },
+  { before: 'private-', after: '' },
+] as const;
+
+/** The same words with other capitals and spaces; the marker stays as it is. */
+function respelled(
+  question: string,
+  { marker, index }: { readonly marker: string; readonly index: number },
+): string {
+  const word = question.split(' ')[index % 4] ?? '';
+  const loud = question.replace(word, word.toUpperCase());
+  const [before = '', after = ''] = loud.split(marker);
+  return `${before.replaceAll(' ', index % 2 === 0 ? ' ' : '  ')}${marker}${after}`;
 }
 
 const EQUAL_TITLE = 'My list';
@@ -207,12 +248,12 @@ function avoiding(words: readonly string[]): (draw: () => string) => string {
  */
 function newAccount(settings: PersonaSettings, index: number, name: string): Account {
   const { campaignPrefix, trial, names } = settings;
-  // The second of a pair is named after the first: whoever compares beginnings takes one for the other.
-  const second = settings.alike === true && index % 2 === 1;
-  const namesake = second ? index - 1 : index;
-  const user = userPrefix(campaignPrefix, namesake).slice(CAMPAIGN_PREFIX_LENGTH);
+  // The others of a group are named after its first: whoever compares beginnings takes one for another.
+  const twin = settings.alike === true ? index % MAIL_TWINS.length : 0;
+  const { before, after } = MAIL_TWINS[twin] ?? MAIL_TWINS[0];
+  const user = userPrefix(campaignPrefix, index - twin).slice(CAMPAIGN_PREFIX_LENGTH);
   const campaign = campaignPrefix.slice(CAMPAIGN_PREFIX_LENGTH - 7);
-  const local = `${user}${campaign}${charactersOf(trial, TRIAL_LENGTH)}${second ? '-b' : ''}`;
+  const local = `${before}${user}${campaign}${charactersOf(trial, TRIAL_LENGTH)}${after}`;
   // One of each class that a strength rule may ask for, then 144 random bits.
   const password = `Xq7-${randomBytes(PASSWORD_BYTES).toString('base64url')}`;
   return { email: `${local}@${names.mailDomain}`, name, password };

@@ -28,7 +28,8 @@ export class RunTracker {
   #resolve: (() => void) | undefined;
   #sequence = 0;
   readonly #seen = new Set<string>();
-  #awaited: { readonly event: string; readonly resolve: () => void } | undefined;
+  /** Those who wait for an event of the run, or for its end. */
+  #awaiting: { readonly event: string; readonly resolve: () => void }[] = [];
 
   constructor(order: ProfileData['order'], question: AskedQuestion) {
     this.#order = order;
@@ -45,6 +46,11 @@ export class RunTracker {
     return this.#run;
   }
 
+  /** The conversation in which it was asked. */
+  get thread(): string | undefined {
+    return this.#question.thread;
+  }
+
   /** Sequence number of the run's latest event, where its events have any; else 0. */
   get sequence(): number {
     return this.#sequence;
@@ -59,7 +65,7 @@ export class RunTracker {
   until(event: string): Promise<void> {
     if (this.#isOver || this.#seen.has(event)) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#awaited = { event, resolve };
+      this.#awaiting.push({ event, resolve });
     });
   }
 
@@ -96,7 +102,9 @@ export class RunTracker {
 
   #note(event: string): void {
     this.#seen.add(event);
-    if (event === this.#awaited?.event) this.#awaited.resolve();
+    if (this.#awaiting.length === 0) return;
+    for (const awaited of this.#awaiting) if (awaited.event === event) awaited.resolve();
+    this.#awaiting = this.#awaiting.filter((awaited) => awaited.event !== event);
   }
 
   /** A second start of an agent that is at work is a fault of the target, and no second agent. */
@@ -113,7 +121,7 @@ export class RunTracker {
 
   #finish(): void {
     this.#isOver = true;
-    this.#awaited?.resolve();
+    for (const { resolve } of this.#awaiting.splice(0)) resolve();
     this.#resolve?.();
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OwnedIds } from '../history/observation.ts';
-import type { DecodedFrame, Question } from '../targets/target.ts';
+import type { DecodedFrame, Question, Session } from '../targets/target.ts';
+import { NotApplicable } from './not-applicable.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import { OwnProbes } from './prober.ts';
 import { toMicroseconds, type Observer } from './recorder.ts';
@@ -10,7 +11,7 @@ import { probeOldSession } from './stale-session.ts';
 import { StepFailure } from './step-failure.ts';
 import { TargetAccount } from './target-account.ts';
 import type { TrialContext } from './trial-context.ts';
-import type { Probing, User } from './user.ts';
+import { saidOf, type Moment, type OptionalVerb, type Probing, type User } from './user.ts';
 import { wallUnixMs } from '../history/clock.ts';
 import { within } from './waiting.ts';
 
@@ -22,6 +23,12 @@ interface Prepared {
   readonly planned: PlannedQuestion;
   readonly ordinal: number;
   readonly run: string;
+}
+
+/** A run that is under way in a conversation. */
+interface RunUnderWay {
+  readonly tracker: RunTracker;
+  readonly thread: string | undefined;
 }
 
 /** A user who acts through HTTP and one raw WebSocket. */
@@ -42,6 +49,11 @@ export class SocketUser implements User, SocketOwner {
   #prepared: Prepared | undefined;
   #intended: number | undefined;
   #tracker: RunTracker | undefined;
+  /** Runs of questions before the last one that were not over when it was asked. */
+  #earlier: RunUnderWay[] = [];
+  /** Threads that this user made, in their order. */
+  readonly #threads: string[] = [];
+  #stalled = false;
   /** Connections beside the one that is asked on. */
   readonly #tabs: SocketClient[] = [];
   readonly #probes: OwnProbes;
@@ -141,15 +153,58 @@ export class SocketUser implements User, SocketOwner {
 
   async answered(): Promise<void> {
     this.#begin('answer');
-    await this.#untilOver();
+    const earlier = this.#earlier.splice(0);
+    for (const { tracker } of earlier) await this.#untilOver(tracker);
+    await this.#untilOver(this.#trackerNow());
     await this.#account.listThreads();
-    await this.#account.readThread(this.#thread);
+    const threads = new Set([...earlier.map(({ thread }) => thread), this.#thread]);
+    for (const thread of threads) await this.#account.readThread(thread);
     await this.#account.whoAmI();
   }
 
-  async signOut(): Promise<void> {
+  cannot(verb: OptionalVerb): string | undefined {
+    const { name, socket, threads } = this.#context.target;
+    const lacks = (what: string): string => `the profile of "${name}" names no ${what}`;
+    if (verb === 'cancel') return socket.stop ? undefined : lacks('way to stop a run');
+    if (verb === 'reconnect') return socket.resume ? undefined : lacks('way to resume a run');
+    if (verb === 'newThread' || verb === 'askMeanwhile')
+      return threads.create ? undefined : lacks('way to make a thread');
+    return this.#account.cannot(verb);
+  }
+
+  async newThread(): Promise<void> {
+    this.#begin('new-thread');
+    const reason = this.cannot('newThread');
+    if (reason !== undefined) throw new NotApplicable(reason);
+    await this.#createThread();
+  }
+
+  async ownThreads(): Promise<void> {
+    this.#begin('own-threads');
+    await this.#account.findThreads(this.#threads);
+  }
+
+  async idle(ms: number): Promise<void> {
+    // Time that one means to wait is no time in which something must happen.
+    this.#waitInLine('idle');
+    this.#context.recorder.act(this.#observer(), 'idle', { message: `${ms} ms` });
+    await this.#whileOpen((interrupted) => within(interrupted, ms, () => undefined));
+  }
+
+  forgotten(): void {
+    this.#account.forgotten();
+  }
+
+  async signOut(_where: 'here' | 'elsewhere' = 'here', moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('sign-out');
     await this.#account.signOut();
+  }
+
+  async revoke(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
+    this.#begin('revoke');
+    await this.#account.revoke();
   }
 
   async stale(): Promise<void> {
@@ -162,36 +217,57 @@ export class SocketUser implements User, SocketOwner {
     return { thread: this.#thread, run: this.#tracker?.run };
   }
 
+  get session(): Session | undefined {
+    return this.#account.sessionIfAny;
+  }
+
+  get markerPrefix(): string {
+    return this.#persona.markerPrefix;
+  }
+
   hasSeen(event: string): boolean {
     return this.#tracker?.hasSeen(event) ?? false;
   }
 
+  untilSeen(event: string): Promise<void> {
+    return this.#tracker?.until(event) ?? Promise.resolve();
+  }
+
   async until(event: string): Promise<void> {
     this.#begin('answer');
-    await this.#whileOpen(this.#trackerNow().until(event));
+    await this.#unlessCutOff(this.#trackerNow().until(event));
   }
 
-  async cancel(): Promise<void> {
+  async cancel(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('cancel');
-    const { run } = this.#trackerNow();
+    const tracker = this.#trackerNow();
+    const { run } = tracker;
     const { target, recorder } = this.#context;
-    if (target.socket.stop === undefined || run === undefined)
-      throw new StepFailure(`"${target.name}" names no way to stop a run`, { reason: 'error' });
-    recorder.act(this.#observer(), 'cancel', { run });
+    if (target.socket.stop === undefined)
+      throw new NotApplicable(this.cannot('cancel') ?? 'there is no way to stop a run');
+    if (run === undefined)
+      throw new StepFailure('the run has no id by which it could be stopped', { reason: 'error' });
+    recorder.act(this.#observer(), 'cancel', { run, message: saidOf(moment) });
     this.#socketNow().send(target.socket.stop(run), { run });
-    await this.#untilOver();
+    await this.#untilOver(tracker);
   }
 
-  drop(): Promise<void> {
+  async drop(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('drop');
     const socket = this.#socketNow();
-    this.#context.recorder.act(this.#observer(), 'drop', { run: this.#tracker?.run });
+    this.#context.recorder.act(this.#observer(), 'drop', {
+      run: this.#tracker?.run,
+      message: saidOf(moment),
+    });
     const closed = this.#untilClosed();
     socket.terminate();
-    return within(closed, CLOSE_MS_MAX, () => undefined);
+    await within(closed, CLOSE_MS_MAX, () => undefined);
   }
 
-  async reconnect(): Promise<void> {
+  async reconnect(moment: Moment = {}): Promise<void> {
+    if (moment.at !== undefined) await this.drop(moment);
     this.#begin('reconnect');
     const { target, recorder } = this.#context;
     const tracker = this.#tracker;
@@ -203,13 +279,32 @@ export class SocketUser implements User, SocketOwner {
     this.#socketNow().send(target.socket.resume(run, tracker.sequence), { run });
   }
 
-  async duplicateTab(): Promise<void> {
+  async stall(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
+    this.#begin('stall');
+    this.#context.recorder.act(this.#observer(), 'stall', {
+      run: this.#tracker?.run,
+      message: saidOf(moment),
+    });
+    this.#stalled = true;
+    for (const socket of [this.#socketNow(), ...this.#tabs]) socket.pause();
+  }
+
+  goOn(): void {
+    this.#context.recorder.act(this.#observer(), 'go-on', { run: this.#tracker?.run });
+    this.#stalled = false;
+    this.resume();
+  }
+
+  async duplicateTab(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('duplicate-tab');
-    this.#context.recorder.act(this.#observer(), 'duplicate-tab');
+    this.#context.recorder.act(this.#observer(), 'duplicate-tab', { message: saidOf(moment) });
     await this.#open((socket) => this.#tabs.push(socket));
   }
 
-  async refreshToken(): Promise<void> {
+  async refreshToken(moment: Moment = {}): Promise<void> {
+    await this.#reach(moment);
     this.#begin('refresh-token');
     await this.#account.refresh();
     await this.#account.whoAmI();
@@ -225,7 +320,7 @@ export class SocketUser implements User, SocketOwner {
       await this.ask();
       const { first, required } = this.#context.target.judging.order;
       const beginning = first ?? required[0] ?? '';
-      await this.#whileOpen(this.#trackerNow().until(beginning));
+      await this.#unlessCutOff(this.#trackerNow().until(beginning));
       return this.hasSeen(beginning);
     });
   }
@@ -243,10 +338,14 @@ export class SocketUser implements User, SocketOwner {
 
   pause(): void {
     this.#socket?.pause();
+    for (const tab of this.#tabs) tab.pause();
   }
 
   resume(): void {
+    // Whoever does not read on purpose is not made to by a journal that can follow again.
+    if (this.#stalled) return;
     this.#socket?.resume();
+    for (const tab of this.#tabs) tab.resume();
   }
 
   evidence(): Promise<void> {
@@ -266,6 +365,8 @@ export class SocketUser implements User, SocketOwner {
 
   received(decoded: DecodedFrame, text: string): void {
     const tracker = this.#tracker;
+    if (this.#earlier.length > 0)
+      for (const run of this.#earlier) run.tracker.receive(decoded, text);
     if (tracker === undefined || !tracker.receive(decoded, text)) return;
     // The target chose the run id: its answer to the question is where we learn it.
     const news: OwnedIds = { run: tracker.run, ...this.#adoptThread(decoded.thread) };
@@ -296,6 +397,11 @@ export class SocketUser implements User, SocketOwner {
   #begin(step: string): void {
     this.#step = step;
     this.#since = this.#context.recorder.clock.now();
+  }
+
+  /** Waits for the moment of a disturbance. */
+  async #reach({ at }: Moment): Promise<void> {
+    if (at !== undefined) await this.until(at);
   }
 
   #observer(): Observer {
@@ -349,6 +455,7 @@ export class SocketUser implements User, SocketOwner {
     const thread = await this.#account.createThread();
     if (thread === undefined) return;
     this.#thread = thread;
+    this.#threads.push(thread);
     this.#askedInThread = 0;
   }
 
@@ -383,6 +490,7 @@ export class SocketUser implements User, SocketOwner {
     this.#askedInThread += 1;
     const { thread } = question;
     const { marker } = planned;
+    this.#keepEarlier();
     this.#tracker = new RunTracker(target.judging.order, {
       ordinal,
       run,
@@ -395,13 +503,24 @@ export class SocketUser implements User, SocketOwner {
     socket.send(frame, { run, thread });
   }
 
-  async #untilOver(): Promise<void> {
-    const tracker = this.#trackerNow();
-    if (!tracker.isOver) await this.#whileOpen(tracker.over());
+  /** A run that goes on while the next question is asked is followed to its end as well. */
+  #keepEarlier(): void {
+    const tracker = this.#tracker;
+    if (tracker !== undefined && !tracker.isOver)
+      this.#earlier.push({ tracker, thread: tracker.thread });
+  }
+
+  async #untilOver(tracker: RunTracker): Promise<void> {
+    if (!tracker.isOver) await this.#unlessCutOff(tracker.over());
   }
 
   /** Waits as long as there is a connection through which what is waited for can come. */
-  async #whileOpen(awaited: Promise<void>): Promise<void> {
+  #unlessCutOff(awaited: Promise<void>): Promise<void> {
+    return this.#whileOpen((interrupted) => Promise.race([awaited, interrupted]));
+  }
+
+  /** @param wait given what rejects when the connection is lost or the user leaves. */
+  async #whileOpen(wait: (interrupted: Promise<never>) => Promise<void>): Promise<void> {
     if (this.#socket?.isOpen !== true)
       throw new StepFailure('the connection was closed before the answer was over', {
         reason: 'unexpected-close',
@@ -410,7 +529,7 @@ export class SocketUser implements User, SocketOwner {
       this.#interrupt = reject;
     });
     try {
-      await Promise.race([awaited, interrupted]);
+      await wait(interrupted);
     } finally {
       this.#interrupt = undefined;
     }

@@ -1,13 +1,35 @@
 import type { Place } from '../history/markers.ts';
-import type { Session, SignInMethod } from '../targets/target.ts';
+import type { Session, SignInMethod, Target, TargetHttp } from '../targets/target.ts';
 import { RecordedHttp } from './http.ts';
+import { NotApplicable } from './not-applicable.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import type { Observer } from './recorder.ts';
 import { StepFailure } from './step-failure.ts';
 import type { TrialContext } from './trial-context.ts';
+import type { OptionalVerb } from './user.ts';
 
 /** Sign-in methods that make the user, so that the display name is ours to choose. */
 const NAMING: ReadonlySet<SignInMethod> = new Set(['register', 'e2e-key', 'page']);
+
+/** What a profile must say of its target so that a verb can be done over the API. */
+const NEEDED_OF_TARGETS: Readonly<
+  Partial<
+    Record<OptionalVerb, { readonly what: string; readonly isThere: (target: Target) => boolean }>
+  >
+> = {
+  signOut: { what: 'way to sign out', isThere: (target) => target.signOut !== undefined },
+  revoke: { what: 'way to revoke sessions', isThere: (target) => target.revoke !== undefined },
+  refreshToken: {
+    what: 'way to refresh a token',
+    isThere: (target) => target.refresh !== undefined,
+  },
+  provokeError: {
+    what: 'word that makes a tool fail',
+    isThere: ({ failWord }) => failWord !== undefined,
+  },
+  ownThreads: { what: 'list of threads', isThere: ({ threads }) => threads.list !== undefined },
+  probe: { what: 'verbs to probe', isThere: ({ probes }) => probes !== undefined },
+};
 
 /** The user whose account it is. */
 export interface AccountOwner {
@@ -28,6 +50,8 @@ export class TargetAccount {
   readonly #persona: Persona;
   readonly #owner: AccountOwner;
   #session: Session | undefined;
+  /** The target has made the account, so that signing in again must not make it once more. */
+  #exists = false;
 
   constructor(context: TrialContext, persona: Persona, owner: AccountOwner) {
     this.http = new RecordedHttp(context.http, owner.name);
@@ -46,6 +70,23 @@ export class TargetAccount {
     return this.#session;
   }
 
+  /** What the target gave at sign-in; undefined before that. */
+  get sessionIfAny(): Session | undefined {
+    return this.#session;
+  }
+
+  /** How this user signs in now: whoever is there already does not register again. */
+  get signInMethod(): SignInMethod {
+    const { signInMethod, target } = this.#context;
+    const returns = this.#exists && signInMethod === 'register';
+    return returns && target.signIn.password !== undefined ? 'password' : signInMethod;
+  }
+
+  /** The target knows nobody any more: the next sign-in makes the user anew. */
+  forgotten(): void {
+    this.#exists = false;
+  }
+
   /** Id the target knows this user by; empty before sign-in. */
   get userId(): string {
     return this.#session?.userId ?? '';
@@ -57,7 +98,8 @@ export class TargetAccount {
 
   /** Writes down that a sign-in begins, and what it plants. Comes before anything is sent. */
   announceSignIn(): void {
-    const { signInMethod, recorder } = this.#context;
+    const { recorder } = this.#context;
+    const { signInMethod } = this;
     const { nameMarker } = this.#persona;
     if (nameMarker !== undefined && NAMING.has(signInMethod)) this.plant('name', nameMarker);
     recorder.act(this.#owner.observer(), 'sign-in', { message: signInMethod });
@@ -65,10 +107,10 @@ export class TargetAccount {
 
   /** Signs in over the API, as the trial's method says. */
   async signIn(): Promise<void> {
-    const { target, signInMethod, env } = this.#context;
-    const method = target.signIn[signInMethod];
+    const { target, env } = this.#context;
+    const method = target.signIn[this.signInMethod];
     if (method === undefined)
-      throw new StepFailure(`"${signInMethod}" is not offered`, { reason: 'error' });
+      throw new StepFailure(`"${this.signInMethod}" is not offered`, { reason: 'error' });
     this.announceSignIn();
     this.signedIn(await method({ http: this.http, account: this.#persona.account, env }));
   }
@@ -78,6 +120,7 @@ export class TargetAccount {
     const { recorder } = this.#context;
     const { account } = this.#persona;
     this.#session = session;
+    this.#exists = true;
     const secrets = new Set(
       [session.token, session.refreshToken, ...cookieValues(session), ...session.secrets].filter(
         (secret) => secret !== undefined && secret !== '',
@@ -113,6 +156,31 @@ export class TargetAccount {
     if (threads.list === undefined) return;
     this.#owner.stepped('list-threads');
     await threads.list({ http: this.http, session: this.session });
+  }
+
+  /**
+   * Lists the threads, and looks for some in what came.
+   * @throws StepFailure when one is missing: what is the user's own must not be lost.
+   */
+  async findThreads(threads: readonly string[]): Promise<void> {
+    const { threads: wire } = this.#context.target;
+    if (wire.list === undefined) throw new NotApplicable(this.#offersNo('list of threads'));
+    this.#owner.stepped('own-threads');
+    const replies: string[] = [];
+    const http: TargetHttp = {
+      request: async (request) => {
+        const reply = await this.http.request(request);
+        replies.push(reply.text);
+        return reply;
+      },
+    };
+    await wire.list({ http, session: this.session });
+    const missing = threads.filter((thread) => !replies.some((text) => text.includes(thread)));
+    if (missing.length === 0) return;
+    throw new StepFailure(
+      `the list of own threads lacks ${missing.length} of ${threads.length}: ${missing.join(', ')}`,
+      { reason: 'error' },
+    );
   }
 
   /** Makes a thread; resolves to its id, or undefined where the target's threads make themselves. */
@@ -159,30 +227,55 @@ export class TargetAccount {
   /** Signs out over the API, and waits until the target agreed. */
   async signOut(): Promise<void> {
     const { target, recorder } = this.#context;
-    if (target.signOut === undefined)
-      throw new StepFailure(`"${target.name}" names no way to sign out`, { reason: 'error' });
+    if (target.signOut === undefined) throw new NotApplicable(this.#offersNo('way to sign out'));
     recorder.act(this.#owner.observer(), 'sign-out');
     await target.signOut({ http: this.http, session: this.session });
+  }
+
+  /**
+   * Takes all sessions of the user back, and waits until the target agreed. For the judge that is a
+   * sign-out: from then on nothing of the session may be good for anything.
+   */
+  async revoke(): Promise<void> {
+    const { target, recorder } = this.#context;
+    if (target.revoke === undefined)
+      throw new NotApplicable(this.#offersNo('way to revoke sessions'));
+    recorder.act(this.#owner.observer(), 'sign-out', { message: 'revoked' });
+    await target.revoke({ http: this.http, session: this.session });
   }
 
   /** Exchanges the session's tokens for new ones of the same user. */
   async refresh(): Promise<void> {
     const { target, recorder } = this.#context;
     if (target.refresh === undefined)
-      throw new StepFailure(`"${target.name}" names no way to refresh a token`, {
-        reason: 'error',
-      });
+      throw new NotApplicable(this.#offersNo('way to refresh a token'));
     recorder.act(this.#owner.observer(), 'refresh-token');
     this.signedIn(await target.refresh({ http: this.http, session: this.session }));
   }
 
   /** A question with the word in it that makes a tool of the target fail. */
   provoking(planned: PlannedQuestion, ordinal: number): PlannedQuestion {
-    const { failWord, name } = this.#context.target;
+    const { failWord } = this.#context.target;
     if (failWord === undefined)
-      throw new StepFailure(`"${name}" names no way to make a tool fail`, { reason: 'error' });
+      throw new NotApplicable(this.#offersNo('word that makes a tool fail'));
     this.#context.recorder.act(this.#owner.observer(), 'provoke-error', { question: ordinal });
     return { ...planned, content: `${planned.content} (${failWord})` };
+  }
+
+  /**
+   * Why a verb that goes over the API cannot be done on this target; undefined where it can. What is done
+   * through a socket or a page, those know.
+   */
+  cannot(verb: OptionalVerb): string | undefined {
+    const { target, madeByUs } = this.#context;
+    if (verb === 'probe' && target.probes !== undefined && !madeByUs)
+      return 'only users that the harness made itself are probed';
+    const needed = NEEDED_OF_TARGETS[verb];
+    return needed === undefined || needed.isThere(target) ? undefined : this.#offersNo(needed.what);
+  }
+
+  #offersNo(what: string): string {
+    return `the profile of "${this.#context.target.name}" names no ${what}`;
   }
 
   #compareEmail(source: 'sign-in' | 'whoami', email: string | undefined): void {

@@ -49,7 +49,16 @@ export interface TrialOptions {
   readonly overlapFloor?: number | undefined;
   /** Users are named as alike as can be (scenario `equal-names`). */
   readonly alike?: boolean | undefined;
+  /**
+   * How alike the questions are: `equal` words for all, as the variant `equal-questions` has them, or `near`
+   * ones, that differ in capitals, spaces, a number and a marker. Absent: as the plan's variants say.
+   */
+  readonly questions?: 'equal' | 'near' | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Ends the target and starts it again at the same address, where the harness itself started it. */
+  readonly restartTarget?: (() => Promise<void>) | undefined;
+  /** Told why the script does not apply to this target, before it is broken off; may throw. */
+  readonly onNotApplicable?: ((reason: string) => void) | undefined;
   /** Given the history's first line, returns who is told of every observation as it is recorded. */
   readonly watch?: ((header: TrialHeader) => (observation: Observation) => void) | undefined;
   /** Environment that profiles read their keys from; default: the process's. */
@@ -65,6 +74,7 @@ const HTTP_TIMEOUT_MS = 30_000;
 const HTTP_BYTES_MAX = 8 * 1024 * 1024;
 const RELEASE_MS_MAX = 2_000;
 const NAME_DIGITS_MIN = 2;
+const EQUAL_QUESTIONS = 'equal-questions';
 
 /**
  * Opens a trial: checks the plan against the target, makes the crowd, writes the history's first line
@@ -72,7 +82,8 @@ const NAME_DIGITS_MIN = 2;
  * trial must `close` its crowd.
  * @throws PlanInvalid with all mistakes at once.
  */
-export async function openTrial(options: TrialOptions): Promise<Crowd> {
+export async function openTrial(asked: TrialOptions): Promise<Crowd> {
+  const options = { ...asked, plan: planOf(asked) };
   const { plan, target, addresses, transport } = options;
   const env = options.env ?? process.env;
   const headers = resolveHeaders(target, plan.headers, env);
@@ -112,6 +123,12 @@ export async function openTrial(options: TrialOptions): Promise<Crowd> {
   return crowd;
 }
 
+/** The scenario may ask for equal questions as the plan may. */
+function planOf({ plan, questions }: TrialOptions): TrialPlan {
+  const asksEqually = questions === 'equal' && !plan.variants.includes(EQUAL_QUESTIONS);
+  return asksEqually ? { ...plan, variants: [...plan.variants, EQUAL_QUESTIONS] } : plan;
+}
+
 /** What judging of this trial needs: the profile's data, with the plan's SLOs and variants in it. */
 export function judgingOfTrial(
   plan: TrialPlan,
@@ -130,7 +147,7 @@ export function judgingOfTrial(
       enforced: true,
     };
   }
-  const questionMarkers = judging.questionMarkers && !plan.variants.includes('equal-questions');
+  const questionMarkers = judging.questionMarkers && !plan.variants.includes(EQUAL_QUESTIONS);
   return {
     ...judging,
     gates,
@@ -156,7 +173,7 @@ function dirOf({ dir, plan, scenario, transport }: TrialOptions): string {
 }
 
 function makePersonas(options: TrialOptions): Persona[] {
-  const { plan, target, scenario, transport, trial, alike } = options;
+  const { plan, target, scenario, transport, trial, alike, questions } = options;
   const make = personaMaker({
     seed: plan.seed,
     campaignPrefix: plan.campaignPrefix,
@@ -165,6 +182,7 @@ function makePersonas(options: TrialOptions): Persona[] {
     variants: plan.variants,
     entries: plan.usersFile,
     alike: alike ?? false,
+    nearQuestions: questions === 'near',
   });
   return Array.from({ length: plan.users }, (_, index) => make(index));
 }
@@ -329,6 +347,10 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     rampMs: plan.rampMs,
     onProgress,
     probeHealth,
+    seed: plan.seed,
+    events: profile.order.required,
+    restartTarget: options.restartTarget,
+    onNotApplicable: options.onNotApplicable,
     release: async () => {
       heartbeats.stop();
       loopDelay.stop();

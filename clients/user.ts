@@ -1,7 +1,40 @@
 import type { OwnedIds } from '../history/observation.ts';
+import type { Session } from '../targets/target.ts';
 
 /** What {@link User.probe} tries. */
-export type Probing = 'foreign run' | 'threads' | 'opens' | 'own question' | 'own run';
+export type Probing =
+  | 'foreign run'
+  | 'threads'
+  | 'opens'
+  | 'own question'
+  | 'own run'
+  | 'credentials'
+  | 'foreign deletion'
+  | 'own deletion';
+
+/** Verbs that not every target offers, or not through every transport; see {@link User.cannot}. */
+export type OptionalVerb =
+  /** Asking while the answer to an earlier question is under way. */
+  | 'askMeanwhile'
+  | 'cancel'
+  | 'newThread'
+  | 'ownThreads'
+  | 'probe'
+  | 'provokeError'
+  | 'reconnect'
+  | 'refreshToken'
+  | 'revoke'
+  | 'signOut'
+  | 'stall';
+
+/** When a disturbance happens. */
+export interface Moment {
+  /**
+   * Canonical event of the run under way (`tool_executing`): the verb waits until the run has shown it,
+   * or is over. Absent: at once.
+   */
+  readonly at?: string | undefined;
+}
 
 /**
  * A simulated user, whatever it acts through. Scripts call the verbs; each of them ends when its effect
@@ -35,11 +68,32 @@ export interface User {
   /** Waits until the answer to the last question is over, then reads the thread and who-am-I again. */
   answered(): Promise<void>;
 
+  /** Why this user cannot do a verb on this target; undefined where it can. */
+  cannot(verb: OptionalVerb): string | undefined;
+  /**
+   * The target was started again and knows nobody any more: the next sign-in makes the user anew.
+   */
+  forgotten(): void;
+  /** Begins one more conversation, in which the next question is asked; runs in others go on. */
+  newThread(): Promise<void>;
+  /**
+   * Lists the user's own threads and waits for the reply.
+   * @throws StepFailure when one that the user made is not among them.
+   */
+  ownThreads(): Promise<void>;
+  /** Does nothing for so many milliseconds, and listens. Ends early when the connection is lost. */
+  idle(ms: number): Promise<void>;
+
   /**
    * Signs out, and waits until the target agreed. `elsewhere`: as from another device, so that what is open
    * here learns of it from the target alone.
    */
-  signOut(where?: 'here' | 'elsewhere'): Promise<void>;
+  signOut(where?: 'here' | 'elsewhere', moment?: Moment): Promise<void>;
+  /**
+   * Takes all sessions of the user back from another device, and waits until the target agreed: what is
+   * open here must end, and its tokens must be worth nothing.
+   */
+  revoke(moment?: Moment): Promise<void>;
   /**
    * Uses the session after sign-out: one API read with the old token, and a socket opened with it. What
    * came of it is for the judge to say; the verb fails only when it cannot try.
@@ -54,25 +108,40 @@ export interface User {
   /** Waits until the run under way has shown this canonical event, or is over. */
   until(event: string): Promise<void>;
   /** Stops the run under way. */
-  cancel(): Promise<void>;
+  cancel(moment?: Moment): Promise<void>;
   /** Cuts the connection without a word; the run goes on at the target. */
-  drop(): Promise<void>;
-  /** Opens a new connection and goes on with the run under way from its last event seen. */
-  reconnect(): Promise<void>;
+  drop(moment?: Moment): Promise<void>;
+  /**
+   * Opens a new connection and goes on with the run under way from its last event seen. With a moment
+   * the old connection is cut then, and the new one opened at once.
+   */
+  reconnect(moment?: Moment): Promise<void>;
+  /** Stops reading, with the connection open, until {@link goOn}: what is sent waits on the way. */
+  stall(moment?: Moment): Promise<void>;
+  /** Reads on after a {@link stall}. */
+  goOn(): void;
   /** Opens one more connection beside the one that is there. */
-  duplicateTab(): Promise<void>;
+  duplicateTab(moment?: Moment): Promise<void>;
   /** Exchanges the session's tokens for new ones, under the open connection. */
-  refreshToken(): Promise<void>;
+  refreshToken(moment?: Moment): Promise<void>;
   /** The next question makes a tool of the target fail. */
   provokeError(): void;
   /**
-   * Tries what must be refused: with the ids of a neighbour's running run, with threads, or by opening
-   * sockets without a right to; and, as control, what must be allowed: a question in the own thread, which
-   * waits until it was taken up, and the own run. Only users that the harness made are probed.
+   * Tries what must be refused: with the ids of a neighbour's running run, with threads, with credentials
+   * that are none or somebody else's, or by opening sockets without a right to; and, as control, what must
+   * be allowed: a question in the own thread, which waits until it was taken up, and the own run. A
+   * deletion comes last: what it takes away nobody can try any more. Only users that the harness made are
+   * probed.
    */
   probe(what: Probing, neighbour: User): Promise<void>;
   /** The user's own thread and latest run, for others to try. */
   readonly ids: OwnedIds;
+  /** The user's session, for the probes of others; undefined before sign-in. */
+  readonly session: Session | undefined;
+  /** Beginning of all markers of this user. */
+  readonly markerPrefix: string;
+  /** Resolves when the latest run has shown this canonical event or is over; for others to wait by. */
+  untilSeen(event: string): Promise<void>;
   /** Whether the latest run has shown this canonical event. */
   hasSeen(event: string): boolean;
 
@@ -93,4 +162,9 @@ export interface User {
   evidence(keep: boolean): Promise<void>;
   /** Closes all connections from our side, and waits a bounded time until they are closed. */
   close(): Promise<void>;
+}
+
+/** What the line of a disturbance says of when it was meant to happen. */
+export function saidOf({ at }: Moment): string | undefined {
+  return at === undefined ? undefined : `at ${at}`;
 }

@@ -1,6 +1,7 @@
 /** What it takes for a fault to show. */
 type FaultNeeds =
   | 'gp'
+  | 'again'
   | 'gp, barrier'
   | 'r2'
   | 'eq, r2'
@@ -8,6 +9,7 @@ type FaultNeeds =
   | 'cancel'
   | 'equal titles'
   | 'error'
+  | 'idle'
   | 'late'
   | 'many rounds'
   | 'prefix names'
@@ -15,7 +17,11 @@ type FaultNeeds =
   | 'probe, expiry'
   | 'reconnect'
   | 'reconnect, probe'
+  | 'refresh'
+  | 'restart'
+  | 'revocation'
   | 'sign-out'
+  | 'stall'
   | 'switch'
   | 'tabs';
 
@@ -217,6 +223,70 @@ export const FAULTS: readonly FaultEntry[] = [
     needs: 'sign-out',
     seenBy: 'any',
     rules: ['isolation/stale-authority'],
+  },
+  {
+    name: 'stale-after-revocation',
+    does: "The socket keeps delivering after all of its user's sessions were revoked.",
+    after: ['A49'],
+    needs: 'revocation',
+    seenBy: 'any',
+    rules: ['isolation/stale-authority'],
+  },
+  {
+    name: 'thread-delete',
+    does: 'DELETE of a foreign thread succeeds.',
+    after: ['A29', 'A46'],
+    needs: 'probe',
+    seenBy: 'any',
+    rules: ['isolation/unauthorized-access'],
+  },
+  {
+    name: 'ticket-replay',
+    does: 'A socket ticket that works once opens a second socket.',
+    after: ['A31'],
+    needs: 'probe',
+    seenBy: 'any',
+    rules: ['isolation/unauthorized-access'],
+  },
+  {
+    name: 'refresh-mixup',
+    does: 'A refresh gives the tokens of whoever refreshed before.',
+    after: ['A45', 'A52'],
+    needs: 'refresh',
+    seenBy: 'any',
+    rules: ['isolation/foreign-identity'],
+  },
+  {
+    name: 'thread-list-cache',
+    does: 'Whoever signs in again gets the thread list of the last who did.',
+    after: ['A13', 'A43'],
+    needs: 'again',
+    seenBy: 'any',
+    rules: ['isolation/foreign-run', 'isolation/foreign-marker'],
+  },
+  {
+    name: 'ids-restart',
+    does: 'After a restart thread ids are counted from the beginning again.',
+    after: ['A43'],
+    needs: 'restart',
+    seenBy: 'any',
+    rules: ['isolation/shared-identifier'],
+  },
+  {
+    name: 'heartbeat-roster',
+    does: 'A heartbeat names whoever is connected besides.',
+    after: ['A36'],
+    needs: 'idle',
+    seenBy: 'any',
+    rules: ['isolation/foreign-identity'],
+  },
+  {
+    name: 'slow-reader-starves',
+    does: 'While one user does not read, tool_completed of everybody else is lost.',
+    after: ['A38', 'A48'],
+    needs: 'stall',
+    seenBy: 'socket',
+    rules: ['order/missing-event'],
   },
   {
     name: 'expired-token',

@@ -87,8 +87,8 @@ export class Connections {
   }
 
   /** Closes the sockets of a person whose session ended. */
-  signOut(user: User): void {
-    for (const connection of this.signedInAs(user)) connection.socket.close(1008, 'Signed out');
+  signOut(user: User, reason = 'Signed out'): void {
+    for (const connection of this.signedInAs(user)) connection.socket.close(1008, reason);
   }
 
   /** Starts the one sweep that serves heartbeats and the idle limit of every connection. */
@@ -109,11 +109,18 @@ export class Connections {
     connection.heartbeatAt = now;
     if (connection.socket.readyState !== WebSocket.OPEN) return;
     connection.socket.ping();
-    this.send(connection, {
-      type: 'heartbeat',
-      data: { connection_id: connection.id },
-      timestamp: isoTime(this.clock.now()),
-    });
+    const extras = this.hooks.heartbeat(connection);
+    let data: Payload = { connection_id: connection.id };
+    for (const { fields } of extras) data = { ...data, ...fields };
+    this.send(
+      connection,
+      {
+        type: 'heartbeat',
+        data,
+        timestamp: isoTime(this.clock.now()),
+      },
+      extras.flatMap(({ deviations }) => deviations),
+    );
   }
 
   private write(connection: Connection, text: string): void {

@@ -15,7 +15,7 @@ import type { Claims } from './tokens.ts';
 
 /** Somebody who reaches for what is not theirs. */
 export interface Trespass {
-  readonly act: 'read-thread' | 'ask-in-thread' | 'stop-run' | 'resume-run';
+  readonly act: 'read-thread' | 'delete-thread' | 'ask-in-thread' | 'stop-run' | 'resume-run';
   readonly session: Session;
   readonly thread: Thread;
   /** Null where it is about a thread as a whole. */
@@ -46,6 +46,12 @@ export interface ReplyHeaders {
 /** A wait before a socket's handshake is answered. */
 export interface UpgradeDelay {
   readonly milliseconds: number;
+  readonly deviations: readonly Deviation[];
+}
+
+/** What a heartbeat says beside the connection's id, and why. */
+export interface HeartbeatExtras {
+  readonly fields: Payload;
   readonly deviations: readonly Deviation[];
 }
 
@@ -87,6 +93,14 @@ export interface Hooks {
   readonly onForeignOrigin?: (session: Session) => Deviation | null;
   /** Somebody signs out; returns true if their sockets stay open. */
   readonly onSignOut?: (user: User) => boolean;
+  /** Somebody's sessions are revoked; returns true if their sockets stay open. */
+  readonly onRevoke?: (user: User) => boolean;
+  /** A refresh token was accepted; returns to whom the new tokens go instead. */
+  readonly onRefresh?: (user: User) => User | null;
+  /** A ticket that was used up is shown again; returns why it works once more. */
+  readonly onUsedTicket?: (session: Session) => Deviation | null;
+  /** A heartbeat is about to be sent. */
+  readonly onHeartbeat?: (connection: Connection) => HeartbeatExtras | null;
   /** Somebody reaches for what is not theirs; returns the explanation if they get it. */
   readonly onTrespass?: (trespass: Trespass) => Deviation | null;
   /** A thread is being made; returns one to hand out instead. */
@@ -182,6 +196,22 @@ export class HookChain {
 
   keepsSockets(user: User): boolean {
     return this.links.some((hooks) => hooks.onSignOut?.(user) ?? false);
+  }
+
+  keepsRevokedSockets(user: User): boolean {
+    return this.links.some((hooks) => hooks.onRevoke?.(user) ?? false);
+  }
+
+  refreshed(user: User): User {
+    return first(this.links, (hooks) => hooks.onRefresh?.(user)) ?? user;
+  }
+
+  usedTicket(session: Session): Deviation | null {
+    return first(this.links, (hooks) => hooks.onUsedTicket?.(session));
+  }
+
+  heartbeat(connection: Connection): readonly HeartbeatExtras[] {
+    return this.links.flatMap((hooks) => hooks.onHeartbeat?.(connection) ?? []);
   }
 
   trespass(trespass: Trespass): Deviation | null {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Connections } from './connections.ts';
 import type { HookChain } from './hooks.ts';
 import type { Origin, Session, User } from './model.ts';
@@ -28,6 +29,8 @@ export interface SignIn {
 /** Who is signed in: hands out tokens, accepts them and takes them back. */
 export class Sessions {
   private readonly parts: SessionsParts;
+  /** Ids of all sessions that were begun, by the e-mail of their user. */
+  private readonly begun = new Map<string, Set<string>>();
 
   constructor(parts: SessionsParts) {
     this.parts = parts;
@@ -57,8 +60,9 @@ export class Sessions {
   /** Exchanges a refresh token, which works once, for a new pair. */
   async refresh(refreshToken: string): Promise<{ readonly user: User; readonly pair: TokenPair }> {
     const claims = await this.parts.tokens.redeem(refreshToken);
-    const user = this.parts.users.find(claims.email);
-    if (user === undefined) throw new Refusal(401, 'Unknown user');
+    const holder = this.parts.users.find(claims.email);
+    if (holder === undefined) throw new Refusal(401, 'Unknown user');
+    const user = this.parts.hooks.refreshed(holder);
     return { user, pair: await this.issue(user, this.parts.lifeSeconds, claims.sessionId) };
   }
 
@@ -67,6 +71,15 @@ export class Sessions {
     this.parts.tokens.end(session.sessionId);
     if (this.parts.hooks.keepsSockets(session.signedIn)) return;
     this.parts.connections.signOut(session.signedIn);
+  }
+
+  /** Makes every token of every session of a user worthless and closes all sockets of theirs. */
+  revoke(session: Session): void {
+    const { tokens, hooks, connections } = this.parts;
+    const user = session.signedIn;
+    for (const sessionId of this.begun.get(user.email) ?? []) tokens.end(sessionId);
+    if (hooks.keepsRevokedSockets(user)) return;
+    connections.signOut(user, 'Revoked');
   }
 
   private async claimsOf(accessToken: string): Promise<Claims> {
@@ -83,7 +96,13 @@ export class Sessions {
     }
   }
 
-  private async issue(user: User, lifeSeconds: number, sessionId?: string): Promise<TokenPair> {
+  private async issue(
+    user: User,
+    lifeSeconds: number,
+    sessionId: string = randomUUID(),
+  ): Promise<TokenPair> {
+    const sessions = this.begun.get(user.email) ?? new Set<string>();
+    this.begun.set(user.email, sessions.add(sessionId));
     const pair = await this.parts.tokens.issue(user, lifeSeconds, sessionId);
     user.lastToken = pair.access;
     return pair;

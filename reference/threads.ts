@@ -67,11 +67,9 @@ export class Threads {
     return this.threads.values();
   }
 
-  /** Removes a thread for all its members; only its owner may. */
-  delete(id: string, user: User): void {
-    const thread = this.open(id, user);
-    if (thread.owner.id !== user.id) throw new Refusal(403, 'Access denied');
-    this.threads.delete(id);
+  /** Removes a thread for all its members. */
+  remove(thread: Thread): void {
+    this.threads.delete(thread.id);
     for (const member of thread.members) this.byMember.get(member)?.delete(thread);
   }
 

@@ -20,13 +20,14 @@ const TICKETS_MAX = 50_000;
 export class Tickets {
   private readonly clock: Clock;
   private readonly tickets = new Map<string, Ticket>();
+  private readonly used = new Map<string, Ticket>();
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
   issue(session: Session, lifeSeconds: number, singleUse: boolean): Ticket {
-    this.forgetOldest();
+    forgetOldest(this.tickets);
     const createdAt = this.clock.now();
     const ticket: Ticket = {
       id: `ticket_${randomBytes(24).toString('base64url')}`,
@@ -39,19 +40,27 @@ export class Tickets {
     return ticket;
   }
 
-  /** Returns the session behind a ticket and uses it up if it works once; 401 if it is worthless. */
-  redeem(id: string): Session {
-    const ticket = this.tickets.get(id);
+  /**
+   * Returns the session behind a ticket and uses it up if it works once; 401 if it is worthless.
+   * @param mayReuse whether a ticket that was used up works once more; only faults are that careless.
+   */
+  redeem(id: string, mayReuse: (session: Session) => boolean): Session {
+    const spent = this.used.get(id);
+    const ticket = spent !== undefined && mayReuse(spent.session) ? spent : this.tickets.get(id);
     if (ticket === undefined || ticket.expiresAt <= this.clock.now()) {
       throw new Refusal(401, 'Invalid or expired ticket');
     }
-    if (ticket.singleUse) this.tickets.delete(id);
+    if (ticket.singleUse) {
+      this.tickets.delete(id);
+      this.used.set(id, ticket);
+      forgetOldest(this.used);
+    }
     return ticket.session;
   }
+}
 
-  private forgetOldest(): void {
-    if (this.tickets.size < TICKETS_MAX) return;
-    const [oldest] = this.tickets.keys();
-    if (oldest !== undefined) this.tickets.delete(oldest);
-  }
+function forgetOldest(tickets: Map<string, Ticket>): void {
+  if (tickets.size < TICKETS_MAX) return;
+  const [oldest] = tickets.keys();
+  if (oldest !== undefined) tickets.delete(oldest);
 }

@@ -2,8 +2,8 @@ import { expect, test } from './fixtures.ts';
 import { cancel } from './stories/disturbances.ts';
 
 /**
- * One user stops its run; nobody else's may end with it, and later answers stay with their
- * askers.
+ * Every third user stops its run, each at another event; nobody else's may end with it, and later answers
+ * stay with their askers.
  */
 test('cancel', { tag: ['@nightly', '@signoff'] }, async ({ crowd }) => {
   await cancel(crowd);

@@ -25,7 +25,14 @@ export interface EmbeddedTarget {
   readonly url: string;
   /** Ends the target: politely, then for certain. Resolves when the process is gone. */
   stop(): Promise<void>;
+  /**
+   * Ends the target and starts it again at the same address: it knows nobody any more.
+   * @throws EmbeddedTargetFailed as {@link startEmbeddedTarget}.
+   */
+  restart(): Promise<void>;
 }
+
+type RunningProcess = Pick<EmbeddedTarget, 'url' | 'stop'>;
 
 /** The embedded target did not start; the message holds what it said on standard error. */
 export class EmbeddedTargetFailed extends Error {
@@ -46,6 +53,20 @@ const STDERR_CHARACTERS_MAX = 8_192;
 export async function startEmbeddedTarget(
   options: EmbeddedTargetOptions = {},
 ): Promise<EmbeddedTarget> {
+  let running = await startProcess(options);
+  const { url } = running;
+  const { args = [] } = options;
+  return {
+    url,
+    stop: () => running.stop(),
+    restart: async () => {
+      await running.stop();
+      running = await startProcess({ ...options, args: [...args, '--port', new URL(url).port] });
+    },
+  };
+}
+
+async function startProcess(options: EmbeddedTargetOptions): Promise<RunningProcess> {
   const { truthPath = null } = options;
   if (truthPath !== null) mkdirSync(dirname(truthPath), { recursive: true });
   const child = fork(MAIN, [...wordsOf(options)], {

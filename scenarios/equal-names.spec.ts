@@ -1,11 +1,11 @@
 import { expect, test } from './fixtures.ts';
 import { goldenPath } from './stories/golden-path.ts';
 
-test.use({ alike: true });
+test.use({ alike: true, questions: 'equal' });
 
 /**
- * Golden path of users who are as alike as can be: one name, one thread title, mail names that
- * begin alike.
+ * Golden path of users who are as alike as can be: names that look the same, one thread title, the same
+ * questions, mail names that begin or end alike.
  */
 test('equal names', { tag: ['@nightly', '@signoff'] }, async ({ crowd }) => {
   await goldenPath(crowd);

@@ -23,6 +23,11 @@ export interface CrosstalkOptions {
   readonly lasting: boolean;
   /** The transports the scenario can be walked on; null: all. On the others it is not applicable. */
   readonly transports: readonly Transport[] | null;
+  /**
+   * How alike the questions are: `equal` words for all, or `near` ones that differ in capitals, spaces, a
+   * number and a marker; null as those of the golden path.
+   */
+  readonly questions: 'equal' | 'near' | null;
 }
 
 export interface CrosstalkFixtures {
@@ -43,11 +48,12 @@ export const test = base.extend<CrosstalkFixtures & CrosstalkOptions>({
   alike: [false, { option: true }],
   lasting: [false, { option: true }],
   transports: [null, { option: true }],
-  crowd: async ({ overlapFloor, alike, transports }, use, testInfo) => {
+  questions: [null, { option: true }],
+  crowd: async ({ overlapFloor, alike, questions, transports }, use, testInfo) => {
     skipElsewhere(transports, testInfo);
     // Listing scenarios needs neither clients nor judge, and a trial loads them while its target starts.
     const { setUpTrial } = await import('./trial-fixture.ts');
-    const trial = await setUpTrial({ overlapFloor, alike }, testInfo);
+    const trial = await setUpTrial({ overlapFloor, alike, questions }, testInfo);
     lendJudge(trial.crowd, (historyPath) => trial.judgeSoFar(historyPath));
     let failure: Error | undefined;
     try {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CrowdLost } from '../clients/crowd.ts';
+import { NotApplicable } from '../clients/not-applicable.ts';
 import type { Transport, TrialPlan } from '../clients/plan.ts';
 import { openTrial } from '../clients/trial.ts';
 import { resolveAddresses } from '../targets/addresses.ts';
@@ -27,6 +28,8 @@ export interface PlainTrialRecord {
   readonly historyPath: string;
   /** Ground truth of the embedded target; the file exists once something was done wrong. */
   readonly truthPath: string;
+  /** Why the story does not apply to this target; nothing is to be judged then. */
+  readonly notApplicable?: string;
 }
 
 /**
@@ -59,10 +62,16 @@ export async function recordPlainTrial(trial: PlainTrial): Promise<PlainTrialRec
       addresses: resolved.addresses,
       overlapFloor: story.overlapFloor,
       alike: story.alike,
+      questions: story.questions,
+      restartTarget: () => embedded.restart(),
     });
     try {
       await story.walk(crowd);
     } catch (error) {
+      if (error instanceof NotApplicable) {
+        await crowd.close('done');
+        return { historyPath: crowd.historyPath, truthPath, notApplicable: error.message };
+      }
       // Nobody is left to go on: what was recorded so far is what the trial has to say.
       if (!(error instanceof CrowdLost)) {
         await crowd.close('failed');

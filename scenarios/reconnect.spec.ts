@@ -1,7 +1,9 @@
 import { expect, test } from './fixtures.ts';
 import { reconnect } from './stories/disturbances.ts';
 
-/** Every other user loses its connection in mid-run, comes back while a tool runs, and goes on. */
+/**
+ * Every other user loses its connection, each at another event, comes back while a tool runs, and goes on.
+ */
 test('reconnect', { tag: ['@nightly', '@signoff'] }, async ({ crowd }) => {
   await reconnect(crowd);
   await expect(crowd).toHaveSeenEveryEventInOrder();

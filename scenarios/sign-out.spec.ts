@@ -1,5 +1,5 @@
 import { expect, test } from './fixtures.ts';
-import { signOut } from './stories/disturbances.ts';
+import { signOut } from './stories/authority.ts';
 
 /**
  * Every other user signs out while its run is under way; nothing of it may reach the old socket.

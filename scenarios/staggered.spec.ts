@@ -1,13 +1,10 @@
 import { expect, test } from './fixtures.ts';
-import { staggered } from './stories/disturbances.ts';
+import { staggered } from './stories/crowding.ts';
 
-// Those who come late meet those who are done: not to overlap is the point.
+// Those who come late meet only those before and after them: not to overlap is the point.
 test.use({ overlapFloor: 0 });
 
-/**
- * Half of the crowd has finished when the other half arrives: nothing of the first may wait for
- * it.
- */
+/** Users come and go all the time: each group arrives while the one before it is at work. */
 test('staggered', { tag: ['@nightly'] }, async ({ crowd }) => {
   await staggered(crowd);
   await expect(crowd).toHaveSeenEveryEventInOrder();

@@ -29,10 +29,22 @@ export class TargetHost {
   async start(options: EmbeddedTargetOptions = {}): Promise<EmbeddedTarget> {
     const { truthPath = null } = options;
     if (truthPath !== null) mkdirSync(dirname(truthPath), { recursive: true });
-    const { url, failed } = await this.#ask({ serve: wordsOf(options) });
-    if (url === undefined)
-      throw new EmbeddedTargetFailed(`the embedded target did not start: ${failed ?? 'no reason'}`);
-    return { url, stop: () => this.#stop() };
+    const words = wordsOf(options);
+    const url = await this.#serve(words);
+    return {
+      url,
+      stop: () => this.#stop(),
+      restart: async () => {
+        await this.#serve([...words, '--port', new URL(url).port]);
+      },
+    };
+  }
+
+  /** Serving another target ends the one before. */
+  async #serve(words: readonly string[]): Promise<string> {
+    const { url, failed } = await this.#ask({ serve: words });
+    if (url !== undefined) return url;
+    throw new EmbeddedTargetFailed(`the embedded target did not start: ${failed ?? 'no reason'}`);
   }
 
   /** Ends the process, and the target it serves with it. */

@@ -1,5 +1,5 @@
 import { expect, test } from './fixtures.ts';
-import { tokenRefresh } from './stories/disturbances.ts';
+import { tokenRefresh } from './stories/authority.ts';
 
 /** Every other user gets new tokens while its run is under way. */
 test('token refresh', { tag: ['@nightly'] }, async ({ crowd }) => {

@@ -16,6 +16,7 @@ import { every, within } from '../clients/waiting.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import { encodeProgress, type Progress } from '../history/progress.ts';
 import type { Verdict } from '../history/verdict.ts';
+import { writeNotApplicable } from '../reports/not-applicable.ts';
 import { writeJsonArtifact } from '../reports/write-artifact.ts';
 import { resolveAddresses } from '../targets/addresses.ts';
 import { loadTarget } from '../targets/load-target.ts';
@@ -38,10 +39,12 @@ interface Trial {
   readonly embedded: EmbeddedTarget | undefined;
   readonly view: LiveView;
   readonly judgeSoFar: JudgeSoFar;
+  /** Why the script does not apply to this target, once it has said so. */
+  readonly notApplicable: () => string | undefined;
 }
 
 /** What a scenario says about its trial. */
-type TrialLook = Pick<CrosstalkOptions, 'overlapFloor' | 'alike'>;
+type TrialLook = Pick<CrosstalkOptions, 'overlapFloor' | 'alike' | 'questions'>;
 
 type JudgeSoFar = (historyPath: string) => Promise<Verdict>;
 
@@ -65,13 +68,18 @@ export async function setUpTrial(options: TrialLook, testInfo: TestInfo): Promis
     judgeSoFar: trial.judgeSoFar,
     conclude: async (info) => {
       await tearDown(trial, info);
+      // A script that broke itself off proves nothing, but what it saw before may still be a leak.
+      if (trial.notApplicable() !== undefined) return undefined;
       if (trial.plan.judgeInParent) return undefined;
       return judgeTrial(trial.crowd.historyPath, trial.dir, info);
     },
   };
 }
 
-async function setUp({ overlapFloor, alike }: TrialLook, testInfo: TestInfo): Promise<Trial> {
+async function setUp(
+  { overlapFloor, alike, questions }: TrialLook,
+  testInfo: TestInfo,
+): Promise<Trial> {
   const plan = planFromEnvironment(process.env);
   const transport = transportOf(testInfo.project.name);
   const scenario = basename(testInfo.file).replace(/\.spec\.[cm]?[jt]s$/, '');
@@ -86,6 +94,7 @@ async function setUp({ overlapFloor, alike }: TrialLook, testInfo: TestInfo): Pr
   ]);
   const embedded = await starting;
   const view = liveView(plan, (header) => new LiveJudge(header));
+  let notApplicable: string | undefined;
   try {
     const crowd = await openTrial({
       plan,
@@ -96,11 +105,27 @@ async function setUp({ overlapFloor, alike }: TrialLook, testInfo: TestInfo): Pr
       dir,
       overlapFloor: overlapFloor ?? undefined,
       alike,
+      questions: questions ?? undefined,
       onProgress: tell,
       watch: view.watch,
+      restartTarget: embedded === undefined ? undefined : () => embedded.restart(),
+      onNotApplicable: (reason) => {
+        notApplicable = reason;
+        writeNotApplicable(dir, { scenario, transport, reason });
+        // Ends the script here, as one that was passed over.
+        testInfo.skip(true, reason);
+      },
     });
     view.follow(crowd);
-    return { plan, crowd, dir, embedded, view, judgeSoFar: judgeOnce() };
+    return {
+      plan,
+      crowd,
+      dir,
+      embedded,
+      view,
+      judgeSoFar: judgeOnce(),
+      notApplicable: () => notApplicable,
+    };
   } catch (error) {
     view.stop();
     await embedded?.stop();
@@ -228,6 +253,10 @@ async function tearDown(trial: Trial, testInfo: TestInfo): Promise<void> {
   const { crowd, embedded, view } = trial;
   const reason = endReason(crowd, testInfo);
   try {
+    if (trial.notApplicable() !== undefined) {
+      await crowd.close(reason);
+      return;
+    }
     if (reason === 'done' || reason === 'failed') await crowd.settle();
     // Who interrupts does not wait for pictures.
     if (reason !== 'interrupted') await takeEvidence(trial, testInfo);

@@ -86,6 +86,7 @@ function withDefaults(profile: TargetInput): Target {
     signInOrder: profile.signInOrder ?? SIGN_IN_METHODS.filter((method) => signIn[method]),
     whoAmI,
     signOut: profile.signOut,
+    revoke: profile.revoke,
     refresh: profile.refresh,
     probes: profile.probes,
     failWord: profile.failWord,

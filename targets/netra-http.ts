@@ -111,6 +111,11 @@ export async function signOut(call: ApiCall): Promise<void> {
   await requestApi(call, { address: 'auth', method: 'POST', path: '/auth/logout' });
 }
 
+/** `POST /auth/revoke`, which the embedded target alone knows: ends all sessions of the bearer. */
+export async function revokeSessions(call: ApiCall): Promise<void> {
+  await requestApi(call, { address: 'auth', method: 'POST', path: '/auth/revoke' });
+}
+
 /** `POST /api/threads` {title, members?}; the id of the new thread. */
 export async function createThread(
   call: ApiCall & { title: string; members: readonly string[] },

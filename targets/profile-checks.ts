@@ -149,6 +149,7 @@ const SECTIONS = {
   signInOrder: z.array(z.enum(SIGN_IN_METHODS)).min(1).optional(),
   whoAmI: functionSchema.optional(),
   signOut: functionSchema.optional(),
+  revoke: functionSchema.optional(),
   refresh: functionSchema.optional(),
   probes: probesSchema.optional(),
   failWord: wordSchema.optional(),

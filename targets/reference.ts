@@ -21,6 +21,7 @@ import {
   readThread,
   register,
   requestApi,
+  revokeSessions,
   signInByKey,
   signInByReadyToken,
   signOut,
@@ -77,6 +78,7 @@ export default defineTarget({
   signInOrder: ['register', 'password', 'e2e-key', 'token'],
   whoAmI,
   signOut,
+  revoke: revokeSessions,
   refresh: refreshSession,
   failWord: 'miscarry',
   probes: {

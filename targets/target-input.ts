@@ -44,6 +44,7 @@ export interface TargetInput {
   readonly signInOrder?: readonly SignInMethod[] | undefined;
   readonly whoAmI?: Target['whoAmI'];
   readonly signOut?: Target['signOut'];
+  readonly revoke?: Target['revoke'];
   readonly refresh?: Target['refresh'];
   readonly probes?: Target['probes'];
   readonly failWord?: string | undefined;

@@ -338,6 +338,8 @@ export interface Target {
     | undefined;
   /** Ends a session: afterwards its token must be refused and its sockets closed. */
   readonly signOut?: ((call: { http: TargetHttp; session: Session }) => Promise<void>) | undefined;
+  /** Ends all sessions of a session's user, wherever they are: their tokens and sockets with them. */
+  readonly revoke?: ((call: { http: TargetHttp; session: Session }) => Promise<void>) | undefined;
   /** Exchanges a session's refresh token for new tokens of the same user. */
   readonly refresh?:
     ((call: { http: TargetHttp; session: Session }) => Promise<Session>) | undefined;

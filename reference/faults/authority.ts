@@ -60,6 +60,36 @@ export const AUTHORITY_FAULTS: FaultTable = {
     },
   }),
 
+  'stale-after-revocation': (world, name) => ({
+    onRevoke: (user) => {
+      if (world.connections.signedInAs(user).size > 0) {
+        const how = 'the sockets stay open after all sessions were revoked';
+        const nothing = { owner: null, run: null, event: null };
+        world.truth.write({ fault: name, observer: user.email, ...nothing, how });
+      }
+      return true;
+    },
+  }),
+
+  'thread-delete': (world, name) => ({
+    onTrespass: ({ act, thread, session }) => {
+      if (act !== 'delete-thread') return null;
+      world.truth.write({
+        fault: name,
+        observer: thread.owner.email,
+        owner: session.signedIn.email,
+        run: null,
+        event: null,
+        how: 'somebody else deleted this thread',
+      });
+      return { fault: name, owner: thread.owner.email, how: 'deleted their thread' };
+    },
+  }),
+
+  'ticket-replay': (_world, name) => ({
+    onUsedTicket: () => breakOf(name, 'a ticket that works once opened a second socket'),
+  }),
+
   'expired-token': careless('expiry', 'the token had expired'),
 
   'unsigned-token': careless('signature', 'the token was not signed by this service'),

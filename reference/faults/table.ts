@@ -8,6 +8,7 @@ import { MISDELIVERY_FAULTS } from './misdelivery.ts';
 import { ORDER_FAULTS } from './order.ts';
 import { PAGE_FAULTS } from './page.ts';
 import { RECONNECT_FAULTS } from './reconnect.ts';
+import { RETURN_FAULTS } from './return.ts';
 
 /** Every fault by the name that `--fault` takes; a test holds it against the catalogue. */
 export const FAULT_SWITCHES: FaultTable = {
@@ -20,4 +21,5 @@ export const FAULT_SWITCHES: FaultTable = {
   ...AUTHORITY_FAULTS,
   ...INTERFERENCE_FAULTS,
   ...RECONNECT_FAULTS,
+  ...RETURN_FAULTS,
 };

@@ -82,6 +82,14 @@ export function addAuthRoutes(app: FastifyInstance, world: World): void {
       return { message: 'Logged out', status: 'success' };
     }),
   );
+  app.post(
+    '/auth/revoke',
+    signedIn(world, ({ session, reply }) => {
+      world.sessions.revoke(session);
+      void reply.clearCookie(SESSION_COOKIE, { path: '/' });
+      return { message: 'All sessions revoked', status: 'success' };
+    }),
+  );
   app.get(
     '/auth/me',
     signedIn(world, ({ session }) => publicUser(session.user)),

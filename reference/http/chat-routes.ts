@@ -50,8 +50,8 @@ export function addChatRoutes(app: FastifyInstance, world: World): void {
   app.delete(
     '/api/threads/:id',
     signedIn(world, (call) => {
-      const thread = openThread(world, call);
-      world.threads.delete(thread.id, call.session.user);
+      const thread = deletableThread(world, call);
+      world.threads.remove(thread);
       return { id: thread.id, object: 'thread', deleted: true };
     }),
   );
@@ -142,6 +142,18 @@ function readableThread(world: World, call: Call): Thread {
   const foreign = thread !== undefined && !thread.members.has(session.user.id);
   if (foreign && isLetIn(world, { act: 'read-thread', session, thread, run: null })) return thread;
   return openThread(world, call);
+}
+
+/** Only its owner may delete a thread. */
+function deletableThread(world: World, call: Call): Thread {
+  const { session, request } = call;
+  const thread = world.threads.find(readInput(ThreadPath, request.params).id);
+  const foreign = thread !== undefined && thread.owner.id !== session.user.id;
+  if (foreign && isLetIn(world, { act: 'delete-thread', session, thread, run: null }))
+    return thread;
+  const open = openThread(world, call);
+  if (foreign) throw new Refusal(403, 'Access denied');
+  return open;
 }
 
 function openThread(world: World, { session, request }: Call): Thread {

@@ -80,7 +80,10 @@ async function authenticate(world: World, request: IncomingMessage): Promise<Ses
   const token = protocolToken(request) ?? bearerToken(request.headers.authorization);
   if (token !== null) return world.sessions.accept(token, from);
   const ticket = url.searchParams.get('ticket');
-  if (ticket !== null) return world.sessions.renew(world.tickets.redeem(ticket), from);
+  if (ticket !== null) {
+    const redeemed = world.tickets.redeem(ticket, (session) => isReused(world, session));
+    return world.sessions.renew(redeemed, from);
+  }
   const cookie = cookieToken(request);
   if (cookie === null) return withoutToken(world);
   const session = await world.sessions.accept(cookie, from);
@@ -88,6 +91,16 @@ async function authenticate(world: World, request: IncomingMessage): Promise<Ses
   const { origin, host } = request.headers;
   if (origin !== `http://${host}`) admitForeignOrigin(world, session);
   return session;
+}
+
+/** True if a fault lets a ticket that was used up work once more; the ground truth then says so. */
+function isReused(world: World, session: Session): boolean {
+  const deviation = world.hooks.usedTicket(session);
+  if (deviation === null) return false;
+  const { fault, owner, how } = deviation;
+  const observer = session.signedIn.email;
+  world.truth.write({ fault, observer, owner, run: null, event: null, how });
+  return true;
 }
 
 function withoutToken(world: World): Session {

@@ -1,122 +1,118 @@
+/** Stories in which some users stop, lose, double or neglect what the others must not notice. */
 import type { Crowd } from '../../clients/crowd.ts';
 import type { User } from '../../clients/user.ts';
+import { arrive, isEven, isOdd, talk, turnsOf } from './arrival.ts';
 import { undisturbed } from './interference.ts';
 
 const isFirst = (user: User): boolean => user.index === 0;
-const isOther = (user: User): boolean => user.index !== 0;
-const isOdd = (user: User): boolean => user.index % 2 === 1;
-const isEven = (user: User): boolean => !isOdd(user);
+/** One in three disturbs, so that two of three are undisturbed witnesses. */
+const EVERY_THIRD = 3;
+const PAST_HEARTBEATS_MS = 20_000;
+/** Just short of the four minutes after which many a proxy closes what is silent. */
+const SHORT_OF_THE_LIMIT_MS = 235_000;
 
-/** The one before: of an odd user the even one, which goes through no disturbance. */
-function neighbourOf(crowd: Crowd, user: User): User {
-  return crowd.users[user.index - 1] ?? user;
-}
-
-async function arrive(crowd: Crowd): Promise<void> {
-  await crowd.each('sign in', (user) => user.signIn());
-  await crowd.each('open chat', (user) => user.openChat());
-}
-
-/** One user stops its run; nobody else's may end with it, and later answers stay with their askers. */
+/**
+ * Every third user stops its run, each at another event, until each event has had its turn; nobody else's
+ * may end with it, and later answers stay with their askers.
+ */
 export async function cancel(crowd: Crowd): Promise<void> {
+  crowd.needs('cancel');
   await arrive(crowd);
-  await crowd.together('ask', (user) => user.ask());
-  await crowd.each('cancel or read', async (user) => {
-    if (isOther(user)) return user.answered();
-    await user.until('agent_thinking');
-    return user.cancel();
-  });
+  const cancelling = crowd.users.filter(({ index }) => index % EVERY_THIRD === 0);
+  for (const { number, eventOf } of turnsOf(crowd, cancelling)) {
+    await crowd.together(`ask ${number}`, (user) => user.ask());
+    await crowd.each(`cancel or read ${number}`, (user) =>
+      cancelling.includes(user) ? user.cancel({ at: eventOf(user) }) : user.answered(),
+    );
+  }
   await crowd.together('ask again', (user) => user.ask());
   await crowd.each('read again', (user) => user.answered());
 }
 
 /**
- * Every other user loses its connection before its tool runs and comes back while a neighbour's tool is
- * running, so that something was missed meanwhile; then it goes on with its run.
+ * Every other user loses its connection, each at another event, until each event has had its turn. It
+ * comes back when the others' runs are one event further, so that something was missed meanwhile and
+ * their tools may be at work; then it goes on with its run.
  */
 export async function reconnect(crowd: Crowd): Promise<void> {
+  crowd.needs('reconnect');
   await arrive(crowd);
-  await crowd.together('ask', (user) => user.ask());
-  await crowd.each(
-    'lose the connection and come back',
-    async (user) => {
-      await user.until('agent_thinking');
-      await user.drop();
-      await neighbourOf(crowd, user).until('tool_executing');
-      await user.reconnect();
-    },
-    { only: isOdd },
-  );
-  await crowd.each('read the answer', (user) => user.answered());
+  const undisturbed = crowd.users.filter(isEven);
+  for (const { number, eventOf } of turnsOf(crowd, crowd.users.filter(isOdd))) {
+    await crowd.together(`ask ${number}`, (user) => user.ask());
+    await crowd.each(
+      `lose the connection and come back ${number}`,
+      async (user) => {
+        const cut = eventOf(user);
+        await user.drop({ at: cut });
+        const next = crowd.events[crowd.events.indexOf(cut) + 1];
+        if (next !== undefined)
+          await Promise.all(undisturbed.map((other) => other.untilSeen(next)));
+        await user.reconnect();
+      },
+      { only: isOdd },
+    );
+    await crowd.each(`read the answer ${number}`, (user) => user.answered());
+  }
 }
 
 /** A tool fails for one user; nobody else's run may fail with it. */
 export async function error(crowd: Crowd): Promise<void> {
+  crowd.needs('provokeError');
   await arrive(crowd);
   await undisturbed(crowd);
   await crowd.each('ask for trouble', async (user) => user.provokeError(), { only: isFirst });
-  await crowd.together('ask', (user) => user.ask());
-  await crowd.each('read the answer', (user) => user.answered());
-}
-
-/** Half of the crowd has finished when the other half arrives: nothing of the first may wait for it. */
-export async function staggered(crowd: Crowd): Promise<void> {
-  for (const only of [isEven, isOdd]) {
-    await crowd.each('sign in', (user) => user.signIn(), { only });
-    await crowd.each('open chat', (user) => user.openChat(), { only });
-    await crowd.together('ask', (user) => user.ask(), { only });
-    await crowd.each('read the answer', (user) => user.answered(), { only });
-  }
-}
-
-/** Every other user signs out elsewhere while its run is under way; nothing of it may reach the old socket. */
-export async function signOut(crowd: Crowd): Promise<void> {
-  await arrive(crowd);
-  await crowd.together('ask', (user) => user.ask());
-  await crowd.each('sign out or read', async (user) => {
-    if (isEven(user)) return user.answered();
-    await user.until('agent_thinking');
-    return user.signOut('elsewhere');
-  });
+  await talk(crowd);
 }
 
 /** Every other user has a second tab, and asks in the first. */
 export async function tabs(crowd: Crowd): Promise<void> {
   await arrive(crowd);
   await crowd.each('duplicate the tab', (user) => user.duplicateTab(), { only: isOdd });
-  await crowd.together('ask', (user) => user.ask());
-  await crowd.each('read the answer', (user) => user.answered());
+  await talk(crowd);
 }
 
 /**
- * Every other user asks in the moment in which its connection greets. The others have been there for
- * some time by then, so that a question lost to the hurry is not everybody's.
+ * One user stops reading in mid-run. The others go on as if nothing was, round after round; then it
+ * reads on, and everything that waited for it is there.
  */
-export async function askAtOnce(crowd: Crowd): Promise<void> {
-  await crowd.each('sign in', (user) => user.signIn());
-  await crowd.each('open chat', (user) => user.openChat(), { only: isEven });
-  await crowd.each('store a note', (user) => user.storeNote(), { only: isOdd });
-  await crowd.settle();
-  await crowd.each('connect and ask at once', async (user) => {
-    if (isOdd(user)) await user.connect();
-    await user.ask();
-  });
-  await crowd.each('read the answer', (user) => user.answered());
+export async function slowReader(crowd: Crowd): Promise<void> {
+  const sleeper = crowd.users.find((user) => user.cannot('stall') === undefined);
+  if (sleeper === undefined)
+    crowd.notApplicable(crowd.users[0]?.cannot('stall') ?? 'nobody can stop reading');
+  const isSleeper = (user: User): boolean => user === sleeper;
+  const others = { only: (user: User): boolean => user !== sleeper };
+  await arrive(crowd);
+  await crowd.together('ask', (user) => user.ask());
+  const [at] = crowd.events;
+  await crowd.each('stop reading', (user) => user.stall({ at }), { only: isSleeper });
+  await crowd.each('read the answer', (user) => user.answered(), others);
+  await crowd.together('ask again', (user) => user.ask(), others);
+  await crowd.each('read again', (user) => user.answered(), others);
+  await crowd.each(
+    'read on',
+    async (user) => {
+      user.goOn();
+      await user.answered();
+    },
+    { only: isSleeper },
+  );
 }
 
-/** Every other user gets new tokens while its run is under way. */
-export async function tokenRefresh(crowd: Crowd): Promise<void> {
+/** Everybody is silent past the heartbeats, and then goes on over the same connection. */
+export async function idle(crowd: Crowd): Promise<void> {
+  await rest(crowd, PAST_HEARTBEATS_MS);
+}
+
+/** Everybody is silent for nearly four minutes, and then goes on over the same connection. */
+export async function idleLimit(crowd: Crowd): Promise<void> {
+  await rest(crowd, SHORT_OF_THE_LIMIT_MS);
+}
+
+async function rest(crowd: Crowd, ms: number): Promise<void> {
   await arrive(crowd);
-  for (const round of crowd.rounds) {
-    await crowd.together('ask', (user) => user.ask(), { round });
-    await crowd.each(
-      'refresh the token',
-      async (user) => {
-        await user.until('tool_executing');
-        await user.refreshToken();
-      },
-      { only: isOdd, round },
-    );
-    await crowd.each('read the answer', (user) => user.answered(), { round });
-  }
+  await talk(crowd);
+  await crowd.each('be silent', (user) => user.idle(ms));
+  await crowd.together('ask after the silence', (user) => user.ask());
+  await crowd.each('read the answer after it', (user) => user.answered());
 }

@@ -1,0 +1,129 @@
+/**
+ * Walks scenarios on the embedded target, clean and with each of the faults that motivated them, and keeps
+ * what came of it in `docs/scenarios.json`, from which `npm run schemas` makes `docs/scenarios.md`:
+ *
+ *     node --import tsx bench/scenario-trials.ts [--only NAME[,NAME]] [--transport NAME] [--fault NAME]
+ *
+ * What was not walked this time stays as it was. Ends with 1 where something was not as it must be.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readDeeds, unexplained } from '../assertions/ground-truth.ts';
+import { judgeHistory } from '../assertions/judge.ts';
+import { defaultPlan, type TrialPlan } from '../clients/plan.ts';
+import {
+  parseScenarioTrials,
+  SCENARIO_TRIALS_FILE,
+  type ScenarioTrial,
+} from '../cli/scenario-trials.ts';
+import { FAULTS } from '../reference/catalogue.ts';
+import { recordPlainTrial } from '../scenarios/plain-trial.ts';
+import { STORIES, type Story } from '../scenarios/stories/table.ts';
+
+const FILE = new URL(`../${SCENARIO_TRIALS_FILE}`, import.meta.url);
+const TRANSPORTS = ['websocket', 'browser'] as const;
+const USERS = { websocket: 6, browser: 4 } as const;
+/** A page takes its time to be loaded again, and must be there before its run is over. */
+const PACE = { websocket: 0.5, browser: 1.5 } as const;
+/** How fast a target is on this machine today is not what scenarios are about. */
+const LIFTED: TrialPlan['slo'] = Object.fromEntries(
+  ['connect', 'first-event', 'delivery', 'api'].map((gate) => [gate, { limit: 120_000 }]),
+);
+
+type Transport = (typeof TRANSPORTS)[number];
+interface Wanted {
+  readonly story: Story;
+  readonly transport: Transport;
+  /** Null: the clean target. */
+  readonly fault: string | null;
+}
+
+function wanted(words: readonly string[]): Wanted[] {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      only: { type: 'string' },
+      transport: { type: 'string' },
+      fault: { type: 'string' },
+    },
+  });
+  const only = values.only?.split(',');
+  return STORIES.filter(({ name }) => only?.includes(name) ?? true).flatMap((story) =>
+    TRANSPORTS.filter(
+      (name) => values.transport === undefined || name === values.transport,
+    ).flatMap((transport) =>
+      [null, ...story.reveals]
+        .filter((fault) => values.fault === undefined || (fault ?? 'none') === values.fault)
+        .filter((fault) => fault === null || isSeenOn(fault, transport))
+        .map((fault) => ({ story, transport, fault })),
+    ),
+  );
+}
+
+function isSeenOn(fault: string, transport: Transport): boolean {
+  const seenBy = FAULTS.find(({ name }) => name === fault)?.seenBy ?? 'any';
+  return seenBy === 'any' || seenBy === (transport === 'browser' ? 'page' : 'socket');
+}
+
+async function walk({ story, transport, fault }: Wanted): Promise<ScenarioTrial> {
+  const dir = mkdtempSync(join(tmpdir(), 'crosstalk-scenario-'));
+  const common = { scenario: story.name, transport, fault } as const;
+  try {
+    const { historyPath, truthPath, notApplicable } = await recordPlainTrial({
+      plan: {
+        ...defaultPlan({}, dir),
+        users: USERS[transport],
+        pace: PACE[transport],
+        slo: LIFTED,
+        faults: fault === null ? [] : [fault],
+      },
+      story,
+      transport,
+    });
+    if (notApplicable !== undefined) return { ...common, outcome: 'not-applicable', rules: [] };
+    const verdict = judgeHistory(historyPath, { calibrate: true });
+    const untrue = unexplained(verdict, readDeeds(truthPath));
+    const raised = verdict.findings.filter(({ severity }) => severity !== 'note');
+    for (const line of [...verdict.reasons, ...untrue.map(({ why }) => `untrue: ${why}`)])
+      process.stderr.write(`    ${line}\n`);
+    return {
+      ...common,
+      outcome: untrue.length > 0 ? 'untrue' : verdict.verdict,
+      rules: [...new Set(raised.map(({ rule }) => rule))].toSorted(),
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Whether it ended as it must: clean passes, and a fault is caught by one of its own rules. */
+function isRight({ fault, outcome, rules }: ScenarioTrial): boolean {
+  if (outcome === 'not-applicable') return true;
+  if (fault === null) return outcome === 'pass';
+  const own = FAULTS.find(({ name }) => name === fault)?.rules ?? [];
+  return outcome === 'fail' && rules.some((rule) => own.includes(rule));
+}
+
+function keep(trial: ScenarioTrial): void {
+  const known = parseScenarioTrials(readFileSync(FILE, 'utf8'));
+  const key = (one: ScenarioTrial): string => `${one.scenario} ${one.transport} ${one.fault ?? ''}`;
+  const all = [...known.filter((one) => key(one) !== key(trial)), trial].toSorted((a, b) =>
+    key(a).localeCompare(key(b)),
+  );
+  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
+}
+
+for (const one of wanted(process.argv.slice(2))) {
+  const started = performance.now();
+  const trial = await walk(one);
+  const right = isRight(trial);
+  if (right) keep(trial);
+  else process.exitCode = 1;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(
+    `${right ? 'ok ' : 'BAD'} ${trial.scenario} ${trial.transport} ${trial.fault ?? 'clean'}: ` +
+      `${trial.outcome} ${trial.rules.join(', ')} (${seconds} s)\n`,
+  );
+}

@@ -1,0 +1,9 @@
+import { expect, test } from './fixtures.ts';
+import { idleLimit } from './stories/disturbances.ts';
+
+/** Everybody is silent for nearly four minutes, and then goes on over the same connection. */
+test('idle limit', { tag: ['@nightly'] }, async ({ crowd }) => {
+  await idleLimit(crowd);
+  await expect(crowd).toHaveSeenEveryEventInOrder();
+  await expect(crowd).toBeIsolated();
+});
