@@ -26,7 +26,7 @@ const FILE = new URL(`../${SCENARIO_TRIALS_FILE}`, import.meta.url);
 const TRANSPORTS = ['websocket', 'browser'] as const;
 const USERS = { websocket: 6, browser: 4 } as const;
 /** A page takes its time to be loaded again, and must be there before its run is over. */
-const PACE = { websocket: 0.5, browser: 1.5 } as const;
+const PACE = { websocket: 0.3, browser: 1.5 } as const;
 /** How fast a target is on this machine today is not what scenarios are about. */
 const LIFTED: TrialPlan['slo'] = Object.fromEntries(
   ['connect', 'first-event', 'delivery', 'api'].map((gate) => [gate, { limit: 120_000 }]),
