@@ -1,4 +1,4 @@
-import type { Session, SocketRequest } from '../targets/target.ts';
+import type { HttpRequest, Session, SocketRequest } from '../targets/target.ts';
 
 /**
  * The request with everything removed that carries the session's token: what somebody without any
@@ -16,6 +16,16 @@ export function withoutToken(request: SocketRequest, session: Session): SocketRe
       Object.entries(request.headers).filter(([, value]) => !holds(value)),
     ),
   };
+}
+
+/** An HTTP request without the headers that carry the session's token. */
+export function withoutTokenHeaders<Request extends Pick<HttpRequest, 'headers'>>(
+  request: Request,
+  session: Session,
+): Request {
+  const headers = Object.entries(request.headers ?? {});
+  const kept = headers.filter(([, value]) => !value.includes(session.token));
+  return { ...request, headers: Object.fromEntries(kept) };
 }
 
 /** A JWT that claims the same but says that it is not signed (`alg: none`); undefined for other tokens. */

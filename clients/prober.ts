@@ -6,19 +6,20 @@ import type {
   Account,
   DecodedFrame,
   HttpProbe,
+  HttpReply,
   ProbedIds,
   ProbeWire,
   Session,
   SocketProbe,
   SocketRequest,
 } from '../targets/target.ts';
-import { FORGERIES, withoutToken } from './forged-tokens.ts';
+import { FORGERIES, withoutToken, withoutTokenHeaders } from './forged-tokens.ts';
 import { tryToOpen, type OpenAnswer } from './hostile-open.ts';
+import { NotApplicable } from './not-applicable.ts';
 import type { RecordedHttp } from './http.ts';
 import type { Observer } from './recorder.ts';
 import type { Persona } from './persona.ts';
 import { SocketClient } from './socket-client.ts';
-import { StepFailure } from './step-failure.ts';
 import type { TargetAccount } from './target-account.ts';
 import type { Probing } from './user.ts';
 import type { TrialContext } from './trial-context.ts';
@@ -30,6 +31,10 @@ export interface Probed {
   readonly name: string;
   /** The user's own thread and latest run. */
   readonly ids: OwnedIds;
+  /** The user's session, by which one looks whether a deletion took effect. */
+  readonly session: Session | undefined;
+  /** Beginning of the user's markers, by which one knows what was the user's. */
+  readonly markerPrefix: string;
   /** Whether the latest run has shown this event to its asker. */
   hasSeen(event: string): boolean;
 }
@@ -54,6 +59,7 @@ type Source =
   | 'unsigned token'
   | 'tampered token'
   | 'expired token'
+  | 'used ticket'
   | 'foreign origin';
 
 interface Attempt {
@@ -79,7 +85,10 @@ const FOREIGN_ORIGIN = 'https://elsewhere.example.com';
 export class Prober {
   readonly #seat: ProberSeat;
   readonly #wire: ProbeWire;
+  /** Verbs whose own replies show whose they are: then a foreign one must as well. */
+  readonly #telling = new Set<string>();
   #waiting: ((decoded: DecodedFrame) => void) | undefined;
+  #shortLived: Promise<Session | undefined> | undefined;
 
   constructor(seat: ProberSeat, wire: ProbeWire) {
     this.#seat = seat;
@@ -93,7 +102,7 @@ export class Prober {
 
   /** Everything that takes a thread id, with the other's and the own. */
   async threads(other: Probed): Promise<void> {
-    for (const probe of this.#wire.http.filter(({ needs }) => needs === 'thread')) {
+    for (const probe of this.#reads('thread')) {
       await this.#http(probe, this.#seat.self);
       await this.#http(probe, other);
     }
@@ -116,8 +125,7 @@ export class Prober {
 
   /** Everything that takes a run id, with the other's; best while the other's run is under way. */
   async foreignRuns(other: Probed): Promise<void> {
-    for (const probe of this.#wire.http.filter(({ needs }) => needs === 'run'))
-      await this.#http(probe, other);
+    for (const probe of this.#reads('run')) await this.#http(probe, other);
     for (const probe of this.#wire.socket.filter(({ needs }) => needs === 'run'))
       await this.#socket(probe, other);
   }
@@ -125,10 +133,38 @@ export class Prober {
   /** The same with the own run, as control. */
   async ownRuns(): Promise<void> {
     const { self } = this.#seat;
-    for (const probe of this.#wire.http.filter(({ needs }) => needs === 'run'))
-      await this.#http(probe, self);
+    for (const probe of this.#reads('run')) await this.#http(probe, self);
     for (const probe of this.#wire.socket.filter(({ needs }) => needs === 'run'))
       await this.#socket(probe, self);
+  }
+
+  /**
+   * Everything over HTTP with the own ids, and with credentials that are worth nothing. Another's good
+   * token with an own id is what that other tries anyway, with the foreign id of this user.
+   */
+  async credentials(): Promise<void> {
+    const { self, session } = this.#seat;
+    const probes = (['nothing', 'thread', 'run'] as const).flatMap((needs) => this.#reads(needs));
+    for (const probe of probes.filter(({ needs }) => needs === 'nothing'))
+      await this.#http(probe, self);
+    const expired = await this.#expiredSession();
+    const holders: { readonly source: Source; readonly token: string | undefined }[] = [
+      { source: 'no token', token: undefined },
+      ...FORGERIES.flatMap(({ source, forge }) => {
+        const token = forge(session.token);
+        return token === undefined ? [] : [{ source, token }];
+      }),
+      ...(expired === undefined
+        ? []
+        : [{ source: 'expired token' as const, token: expired.token }]),
+    ];
+    for (const probe of probes) for (const holder of holders) await this.#httpWith(probe, holder);
+  }
+
+  /** Everything that takes something away, with the ids of the other or the own. */
+  async deletions(owner: Probed): Promise<void> {
+    for (const probe of this.#wire.http.filter(({ deletes }) => deletes === true))
+      await this.#http(probe, owner);
   }
 
   /** Every way of opening a socket that is not the user's own right. */
@@ -146,19 +182,47 @@ export class Prober {
       await this.#open({ place, source }, request);
     }
     await this.#expired(place);
+    await this.#usedTicket();
     await this.#crossOrigin();
   }
 
-  async #expired(place: string): Promise<void> {
+  #reads(needs: HttpProbe['needs']): readonly HttpProbe[] {
+    return this.#wire.http.filter((probe) => probe.needs === needs && probe.deletes !== true);
+  }
+
+  /** A ticket that works once must not work twice. */
+  async #usedTicket(): Promise<void> {
+    const { context, session, http } = this.#seat;
+    const request = await this.#wire.ticketOpen?.(session, context.addresses, http);
+    if (request === undefined) return;
+    const place = 'socket open by ticket';
+    await this.#open({ place, source: 'own id' }, request);
+    await this.#open({ place, source: 'used ticket' }, request);
+  }
+
+  /** A session of the same account that has ended by its own limit; undefined where none can be had. */
+  #expiredSession(): Promise<Session | undefined> {
+    this.#shortLived ??= this.#expireOne();
+    return this.#shortLived;
+  }
+
+  async #expireOne(): Promise<Session | undefined> {
     const { context, account, http } = this.#seat;
-    if (this.#wire.shortLived === undefined || account.password === undefined) return;
-    const { target, addresses, env, recorder } = context;
-    const call = { http, account, env };
-    const session = await this.#wire.shortLived(call, SHORT_LIFE_S);
+    if (this.#wire.shortLived === undefined || account.password === undefined) return undefined;
+    const { env, recorder } = context;
+    const session = await this.#wire.shortLived({ http, account, env }, SHORT_LIFE_S);
     const credentials = session.secrets.map((secret) => recorder.vault.add(secret));
     recorder.identity(this.#seat.observer, { source: 'sign-in', credentials });
-    const request = await target.socket.open(session, addresses, http);
     await pause(Math.max(0, expiryOf(session.token) + EXPIRY_MARGIN_MS - wallUnixMs()));
+    return session;
+  }
+
+  async #expired(place: string): Promise<void> {
+    const { context, http } = this.#seat;
+    const { target, addresses } = context;
+    const session = await this.#expiredSession();
+    if (session === undefined) return;
+    const request = await target.socket.open(session, addresses, http);
     await this.#open({ place, source: 'expired token' }, request);
   }
 
@@ -185,16 +249,55 @@ export class Prober {
   #http(probe: HttpProbe, owner: Probed): Promise<void> {
     const { http, session } = this.#seat;
     const attempt = this.#attemptOn(`http ${probe.verb}`, owner);
-    const { ids } = attempt;
-    if (ids?.[probe.needs] === undefined) return Promise.resolve();
+    const { ids = {} } = attempt;
+    if (!hasWhatItNeeds(probe, ids)) return Promise.resolve();
     return this.#attempt(attempt, async () => {
-      const reply = await http.request({
-        ...probe.request(ids, session),
-        purpose: 'refusal-probe',
-      });
-      if (reply.status >= 200 && reply.status < 300) return 'accepted';
-      return reply.status >= 400 && reply.status < 500 ? 'refused' : 'unclear';
+      const request = { ...probe.request(ids, session), purpose: 'refusal-probe' } as const;
+      const reply = await http.request(request);
+      const answer = answerOf(reply);
+      if (answer !== 'accepted') return answer;
+      return (await this.#tookEffect(probe, owner, reply)) ? 'accepted' : 'unclear';
     });
+  }
+
+  /** With the own ids, by credentials that are worth nothing. */
+  #httpWith(
+    probe: HttpProbe,
+    { source, token }: { readonly source: Source; readonly token: string | undefined },
+  ): Promise<void> {
+    const { self, http, session } = this.#seat;
+    const { thread, run } = self.ids;
+    const ids = { thread, run };
+    if (!hasWhatItNeeds(probe, ids)) return Promise.resolve();
+    return this.#attempt({ place: `http ${probe.verb}`, source, ids }, async () => {
+      const request =
+        token === undefined
+          ? withoutTokenHeaders(probe.request(ids, session), session)
+          : probe.request(ids, { ...session, token });
+      return answerOf(await http.request({ ...request, purpose: 'refusal-probe' }));
+    });
+  }
+
+  /**
+   * A good status alone lets nobody in: a reply must show something of its owner's where the owner's own
+   * does, and what was deleted must be gone for its owner.
+   */
+  async #tookEffect(probe: HttpProbe, owner: Probed, { text }: HttpReply): Promise<boolean> {
+    if (probe.deletes === true) return this.#isGone(owner);
+    const { userId = '' } = owner.session ?? {};
+    const shows = text.includes(owner.markerPrefix) || (userId !== '' && text.includes(userId));
+    if (owner.name !== this.#seat.self.name) return shows || !this.#telling.has(probe.verb);
+    if (shows) this.#telling.add(probe.verb);
+    return true;
+  }
+
+  async #isGone({ ids, session }: Probed): Promise<boolean> {
+    const [read] = this.#reads('thread');
+    if (read === undefined || session === undefined) return true;
+    const { thread, run } = ids;
+    const request = read.request({ thread, run }, session);
+    const reply = await this.#seat.http.request({ ...request, purpose: 'refusal-probe' });
+    return answerOf(reply) !== 'accepted';
   }
 
   #socket(probe: SocketProbe, owner: Probed): Promise<void> {
@@ -276,6 +379,15 @@ export class Prober {
   }
 }
 
+function hasWhatItNeeds({ needs }: HttpProbe, ids: ProbedIds): boolean {
+  return needs === 'nothing' || ids[needs] !== undefined;
+}
+
+function answerOf({ status }: HttpReply): OpenAnswer {
+  if (status >= 200 && status < 300) return 'accepted';
+  return status >= 400 && status < 500 ? 'refused' : 'unclear';
+}
+
 /** When a JWT ends, Unix milliseconds; now for a token that does not say. */
 function expiryOf(token: string): number {
   try {
@@ -308,7 +420,7 @@ export class OwnProbes {
 
   /**
    * @param ask asks a question of the user's own, and resolves to whether it was taken up.
-   * @throws StepFailure where the target names nothing to probe, or the users are somebody else's.
+   * @throws NotApplicable where the target names nothing to probe, or the users are somebody else's.
    */
   async probe(what: Probing, neighbour: Probed, ask: () => Promise<boolean>): Promise<void> {
     this.#prober ??= this.#make();
@@ -317,6 +429,9 @@ export class OwnProbes {
     else if (what === 'own run') await prober.ownRuns();
     else if (what === 'threads') await prober.threads(neighbour);
     else if (what === 'own question') await prober.ownQuestion(ask);
+    else if (what === 'credentials') await prober.credentials();
+    else if (what === 'foreign deletion') await prober.deletions(neighbour);
+    else if (what === 'own deletion') await prober.deletions(this.#owner.self);
     else await prober.opens();
   }
 
@@ -325,14 +440,13 @@ export class OwnProbes {
   }
 
   async #make(): Promise<Prober> {
-    const { target, addresses, madeByUs, recorder, socket: settings } = this.#context;
+    const { target, addresses, recorder, socket: settings } = this.#context;
     const { self, persona, account } = this.#owner;
     const { http, session } = account;
     const wire = target.probes;
-    if (wire === undefined)
-      throw new StepFailure(`"${target.name}" names nothing to probe`, { reason: 'error' });
-    if (!madeByUs)
-      throw new StepFailure('only users that the harness made are probed', { reason: 'error' });
+    const reason = account.cannot('probe');
+    if (wire === undefined || reason !== undefined)
+      throw new NotApplicable(reason ?? `"${target.name}" names nothing to probe`);
     let prober: Prober | undefined;
     const listener = {
       userId: session.userId,

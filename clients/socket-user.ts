@@ -153,9 +153,10 @@ export class SocketUser implements User, SocketOwner {
 
   async answered(): Promise<void> {
     this.#begin('answer');
-    const earlier = this.#earlier.splice(0);
+    const earlier = [...this.#earlier];
     for (const { tracker } of earlier) await this.#untilOver(tracker);
     await this.#untilOver(this.#trackerNow());
+    this.#earlier = [];
     await this.#account.listThreads();
     const threads = new Set([...earlier.map(({ thread }) => thread), this.#thread]);
     for (const thread of threads) await this.#account.readThread(thread);

@@ -114,7 +114,12 @@ const pageSchema = z.strictObject({
 const probeNeedsSchema = z.enum(['thread', 'run']);
 const probesSchema = z.strictObject({
   http: z.array(
-    z.strictObject({ verb: wordSchema, needs: probeNeedsSchema, request: functionSchema }),
+    z.strictObject({
+      verb: wordSchema,
+      needs: z.enum(['thread', 'run', 'nothing']),
+      deletes: z.boolean().optional(),
+      request: functionSchema,
+    }),
   ),
   socket: z.array(
     z.strictObject({
@@ -125,6 +130,7 @@ const probesSchema = z.strictObject({
     }),
   ),
   cookieOpen: functionSchema.optional(),
+  ticketOpen: functionSchema.optional(),
   shortLived: functionSchema.optional(),
 });
 

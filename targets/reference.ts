@@ -27,10 +27,19 @@ import {
   signOut,
   whoAmI,
 } from './netra-http.ts';
-import { bearer } from './sign-in.ts';
+import { bearer, refusal } from './sign-in.ts';
 import { referencePage } from './reference-page.ts';
 import { jwtProtocols } from './sub-protocols.ts';
-import type { DecodedFrame, Handshake, HttpRequest, Question, Session } from './target.ts';
+import type {
+  Addresses,
+  DecodedFrame,
+  Handshake,
+  HttpRequest,
+  Question,
+  Session,
+  SocketRequest,
+  TargetHttp,
+} from './target.ts';
 
 /** Events of a run that end or carry it, beside the five that every run must show. */
 const RUN_EVENTS = new Set([
@@ -93,6 +102,27 @@ export default defineTarget({
         needs: 'thread',
         request: ({ thread = '' }, session) => get(session, thread, '/messages'),
       },
+      {
+        verb: 'GET /api/threads',
+        needs: 'nothing',
+        request: (_ids, session) => ({
+          address: 'api',
+          method: 'GET',
+          path: '/api/threads',
+          headers: bearer(session),
+        }),
+      },
+      {
+        verb: 'POST /api/websocket/ticket',
+        needs: 'nothing',
+        request: (_ids, session) => ticketRequest(session),
+      },
+      {
+        verb: 'DELETE /api/threads/{id}',
+        needs: 'thread',
+        deletes: true,
+        request: ({ thread = '' }, session) => ({ ...get(session, thread), method: 'DELETE' }),
+      },
     ],
     socket: [
       {
@@ -119,6 +149,7 @@ export default defineTarget({
       cookies === undefined
         ? undefined
         : { url: addresses.socket, protocols: [], headers: { cookie: cookies } },
+    ticketOpen: openByTicket,
     shortLived: logInFor,
   },
   socket: {
@@ -273,6 +304,27 @@ function get(
 ): Pick<HttpRequest, 'address' | 'method' | 'path' | 'headers'> {
   const path = `/api/threads/${encodeURIComponent(thread)}${of}`;
   return { address: 'api', method: 'GET', path, headers: bearer(session) };
+}
+
+function ticketRequest(
+  session: Session,
+): Pick<HttpRequest, 'address' | 'method' | 'path' | 'headers' | 'json'> {
+  const path = '/api/websocket/ticket';
+  return { address: 'api', method: 'POST', path, headers: bearer(session), json: {} };
+}
+
+/** A ticket works once, and stands for its session in the address alone. */
+async function openByTicket(
+  session: Session,
+  addresses: Addresses,
+  http: TargetHttp,
+): Promise<SocketRequest> {
+  const reply = await http.request({ ...ticketRequest(session), purpose: 'api' });
+  const ticket = textOf(asFrame(reply.json), 'ticket_id');
+  if (ticket === undefined)
+    throw refusal('POST /api/websocket/ticket', 'a ticket', { reply, secrets: session.secrets });
+  const url = `${addresses.socket}?ticket=${encodeURIComponent(ticket)}`;
+  return { url, protocols: [], headers: {}, secrets: [ticket] };
 }
 
 async function storeNote(call: ApiCall & { text: string }): Promise<void> {

@@ -259,11 +259,14 @@ export interface ProbedIds {
   readonly run?: string | undefined;
 }
 
-/** Something over HTTP that only the owner of an id may do. */
+/** Something over HTTP that only the owner of an id, or only somebody who is signed in, may do. */
 export interface HttpProbe {
   /** As reports name it: `GET /api/threads/{id}`. */
   readonly verb: string;
-  readonly needs: 'thread' | 'run';
+  /** `nothing`: it takes no id, and is about whoever asks. */
+  readonly needs: 'thread' | 'run' | 'nothing';
+  /** It takes away what it names: tried last, and believed when its owner can read that no more. */
+  readonly deletes?: boolean | undefined;
   request(
     ids: ProbedIds,
     session: Session,
@@ -287,6 +290,8 @@ export interface ProbeWire {
   readonly socket: readonly SocketProbe[];
   /** Opens a socket with the browser cookie of a session alone, as a page of this origin would. */
   cookieOpen?(session: Session, addresses: Addresses): SocketRequest | undefined;
+  /** Gets a ticket that works once, and says how to open a socket with nothing but it. */
+  ticketOpen?(session: Session, addresses: Addresses, http: TargetHttp): Promise<SocketRequest>;
   /** A second session of the same account whose token lives so many seconds. */
   shortLived?(call: SignInCall, seconds: number): Promise<Session>;
 }
