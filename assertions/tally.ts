@@ -86,9 +86,7 @@ export class Tally {
           this.#connecting.set(observation.conn, observation.intended ?? observation.t);
         break;
       case 'act':
-        if (observation.act === 'resume' || observation.act === 'probe')
-          this.#owedSince.set(`${observation.conn} ${observation.run}`, observation.t);
-        if (observation.act === 'go-on') this.#awayUntil[observer] = observation.t;
+        this.#act(observation, observer);
         break;
       case 'ping':
         this.#clock(observation, observer);
@@ -98,6 +96,11 @@ export class Tally {
         break;
       default:
     }
+  }
+
+  #act({ act, conn, run, t }: Observation, observer: UserIndex): void {
+    if (act === 'resume' || act === 'probe') this.#owedSince.set(`${conn} ${run}`, t);
+    if (act === 'go-on') this.#awayUntil[observer] = t;
   }
 
   /** What the harness's own event loop cost, as last reported; null if never. */

@@ -37,7 +37,7 @@ export async function cancel(crowd: Crowd): Promise<void> {
 export async function reconnect(crowd: Crowd): Promise<void> {
   crowd.needs('reconnect');
   await arrive(crowd);
-  const undisturbed = crowd.users.filter(isEven);
+  const staying = crowd.users.filter(isEven);
   for (const { number, eventOf } of turnsOf(crowd, crowd.users.filter(isOdd))) {
     await crowd.together(`ask ${number}`, (user) => user.ask());
     await crowd.each(
@@ -46,8 +46,7 @@ export async function reconnect(crowd: Crowd): Promise<void> {
         const cut = eventOf(user);
         await user.drop({ at: cut });
         const next = crowd.events[crowd.events.indexOf(cut) + 1];
-        if (next !== undefined)
-          await Promise.all(undisturbed.map((other) => other.untilSeen(next)));
+        if (next !== undefined) await Promise.all(staying.map((other) => other.untilSeen(next)));
         await user.reconnect();
       },
       { only: isOdd },
