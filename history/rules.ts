@@ -177,7 +177,7 @@ const ISOLATION_IN_USE = rules('isolation', LEAK, [
     'wire-page-mismatch',
     'page and wire disagree about whose or what content was received',
     'A clean page can hide a leaking wire, and a clean wire a page that mixes users.',
-    'the page of u02 shows a marker of u05 that its wire never carried in readable form (run 1)',
+    'the page of u02 shows a marker of u05 that its wire never carried in readable form',
     'A page that filters what it should never have received; page state without thread and user in its key.',
     'Filter on the server, and key page state by thread and user.',
   ],
