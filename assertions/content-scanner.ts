@@ -174,6 +174,7 @@ export class ContentScanner<V> {
     const units = this.#units.of(text);
     const of: AnchorText = { text, units, hidden: inView };
     const length = text.length;
+    const kinds = KIND;
     const firstOfPrefix = this.#prefix[0] ?? -1;
     const shortest = Math.min(index.shortestRun, LONG_RUN_MIN);
     let longRuns: number[] | undefined;
@@ -184,7 +185,7 @@ export class ContentScanner<V> {
     /** End of a campaign prefix that was seen to begin, and is reported with the word it ends in. */
     let prefixEnd = 0;
     for (let i = 0; ;) {
-      let kind = KIND[units[i] ?? 0] ?? 0;
+      let kind = kinds[units[i] ?? 0] ?? 0;
       while (kind < WORD_KIND_MIN) {
         if (wideStart !== -1 && kind !== BASE64_JOINT) {
           if (i - wideStart >= UNGATED_BASE64_MIN) {
@@ -197,20 +198,24 @@ export class ContentScanner<V> {
         if (i >= length) return { signs: signs & SIGNS, longRuns: longRuns ?? NO_RUNS };
         signs |= kind;
         i += 1;
-        kind = KIND[units[i] ?? 0] ?? 0;
+        kind = kinds[units[i] ?? 0] ?? 0;
       }
       const start = i;
-      do {
-        if (kind === firstOfPrefix && i >= prefixEnd) {
-          const end = this.#prefixEndFrom(units, i, length);
-          if (end !== -1) {
-            if (prefixEnd !== 0) markerEnd = this.#marker(of, prefixEnd, sink);
-            prefixEnd = end;
-          }
+      for (;;) {
+        // Nothing is called in here, so that everything stays in registers.
+        while (kind >= WORD_KIND_MIN && kind !== firstOfPrefix) {
+          i += 1;
+          kind = kinds[units[i] ?? 0] ?? 0;
+        }
+        if (kind < WORD_KIND_MIN) break;
+        const end = i >= prefixEnd ? this.#prefixEndFrom(units, i, length) : -1;
+        if (end !== -1) {
+          if (prefixEnd !== 0) markerEnd = this.#marker(of, prefixEnd, sink);
+          prefixEnd = end;
         }
         i += 1;
-        kind = KIND[units[i] ?? 0] ?? 0;
-      } while (kind >= WORD_KIND_MIN);
+        kind = kinds[units[i] ?? 0] ?? 0;
+      }
       if (wideStart === -1) {
         wideStart = start;
         runsBeforeWide = longRuns?.length ?? 0;

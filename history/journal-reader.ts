@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { HeadReader, type Draft } from './line-head.ts';
 import type { Observation, TrialEnd, TrialHeader } from './observation.ts';
 import { observationFieldsSchema, trialEndSchema, trialHeaderSchema } from './schemas.ts';
 
@@ -57,9 +58,6 @@ function parseObservation(of: Line, frameAt: number, line: number): Observation 
   fields.content = bytes.toString('utf8', frameAt + FRAME_MEMBER.length, to - 1);
   return fields;
 }
-
-/** An observation while it is being read. */
-type Draft = { -readonly [Key in keyof Observation]: Observation[Key] };
 
 /** The members before the frame, as an object of their own. */
 function tryFields({ bytes, from }: Line, frameAt: number): Draft | undefined {
@@ -178,6 +176,7 @@ function beginningWith(rest: Buffer, buffer: Buffer): Buffer {
 class HistoryParser {
   readonly #path: string;
   readonly #receiver: HistoryReceiver;
+  readonly #heads = new HeadReader();
   readonly #problems: HistoryProblem[] = [];
   #end: TrialEnd | undefined;
   #line = 0;
@@ -215,9 +214,23 @@ class HistoryParser {
       this.#count(this.#end.n);
       return;
     }
-    const observation = parseObservation(line, this.#frameOf(line), this.#line);
+    const frameAt = this.#frameOf(line);
+    const observation =
+      this.#readQuickly(line, frameAt) ?? parseObservation(line, frameAt, this.#line);
     this.#count(observation.n);
     this.#receiver.observation(observation);
+  }
+
+  /** Nearly every line is one that the journal wrote, with a frame or without content. */
+  #readQuickly({ bytes, from, to }: Line, frameAt: number): Observation | undefined {
+    if (bytes[to - 1] !== CLOSING_BRACE) return undefined;
+    const draft = this.#heads.read(bytes, from, frameAt === -1 ? to - 1 : frameAt);
+    if (draft === undefined) return undefined;
+    draft.line = this.#line;
+    if (frameAt === -1) return draft;
+    draft.contentKind = 'frame';
+    draft.content = bytes.toString('utf8', frameAt + FRAME_MEMBER.length, to - 1);
+    return draft;
   }
 
   /** Looks for the next frame only when the last one found lies behind. */
