@@ -196,16 +196,31 @@ export class Knowledge {
    * its own copies of the same names and ids.
    */
   withSharedTexts(observation: Observation): Observation {
+    const { n, line, t, surface, dir, kind, act, question, intended } = observation;
     const { user, conn, run, thread, marker } = observation;
     const index = this.indexOf(user);
-    return {
-      ...observation,
+    const kept: Observation = {
+      n,
+      line,
+      t,
       user: index === undefined ? user : this.nameOf(index),
       conn: conn === null ? null : this.#sharedConnection(conn),
-      ...(run === undefined ? {} : { run: this.ids.get(run)?.text ?? run }),
-      ...(thread === undefined ? {} : { thread: this.ids.get(thread)?.text ?? thread }),
-      ...(marker === undefined ? {} : { marker: this.planted.get(marker)?.text ?? marker }),
+      surface,
+      dir,
+      kind,
+      act,
+      run: this.#sharedId(run),
+      thread: this.#sharedId(thread),
+      marker: marker === undefined ? undefined : (this.planted.get(marker)?.text ?? marker),
+      question,
+      intended,
     };
+    // Members that a question hardly ever has cost memory even where they are absent.
+    return holdsAllOf(kept, observation) ? kept : { ...observation, ...kept };
+  }
+
+  #sharedId(id: string | undefined): string | undefined {
+    return id === undefined ? undefined : (this.ids.get(id)?.text ?? id);
   }
 
   /** Names of connections that asked a question: as many as there were connections. */
@@ -231,11 +246,11 @@ export class Knowledge {
   }
 
   #learnMarker(observation: Observation, marker: string, user: UserIndex): void {
-    this.#plantedBeginnings.add(marker.slice(0, CUT_OFF_LENGTH_MIN));
     const place = placeOf(observation);
     const planted = this.planted.get(marker);
     if (planted?.place !== place) {
       const text = planted?.text ?? marker;
+      this.#plantedBeginnings.add(text.slice(0, CUT_OFF_LENGTH_MIN));
       this.planted.set(marker, { text, owner: this.ownerOfMarker(text), place });
     }
     if (observation.place === 'title') this.#lastTitle.set(user, marker);
@@ -272,6 +287,15 @@ export class Knowledge {
     if (owners === undefined) this.#credentials.set(hash, [user]);
     else if (!owners.includes(user)) owners.push(user);
   }
+}
+
+/** Whether nothing is known of the one that the other does not hold. */
+function holdsAllOf(kept: Observation, observation: Observation): boolean {
+  for (const key in observation) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a key of the object itself
+    if (observation[key as keyof Observation] !== undefined && !(key in kept)) return false;
+  }
+  return true;
 }
 
 /** Shorter ids, bare numbers and bare words up to these lengths occur in ordinary text. */
