@@ -18,7 +18,7 @@ import {
 } from '../history/verdict.ts';
 import { Disturbances } from './disturbances.ts';
 import { FactFinder, type Facts } from './facts.ts';
-import { Knowledge } from './knowledge.ts';
+import { Knowledge, type LateOwners } from './knowledge.ts';
 import { IsolationMatrix } from './matrix.ts';
 import { Report, type Entry } from './report.ts';
 import type { Bench, Ending, RuleGroup } from './rule-group.ts';
@@ -68,9 +68,10 @@ export class Judge {
   readonly #unexamined: HistoryProblem[] = [];
   readonly #bench: Bench;
 
-  constructor(header: TrialHeader) {
+  /** `foretold`: who is given another's id late, from an earlier judge's {@link lateOwners}. */
+  constructor(header: TrialHeader, foretold?: LateOwners) {
     this.#header = header;
-    this.#knowledge = new Knowledge(header);
+    this.#knowledge = new Knowledge(header, foretold);
     this.#finder = new FactFinder(this.#knowledge);
     this.#ledger = new RunLedger(this.#knowledge);
     this.#report = new Report(this.#knowledge);
@@ -103,6 +104,14 @@ export class Judge {
       new EvidenceRules(bench, this.#tally),
     ].map((group) => ({ group, failure: undefined }));
     this.#seatsOfDeeds = this.#seats.filter(({ group }) => group.receivedOnly !== true);
+  }
+
+  /**
+   * Who was given an id that had been another's. What they received before was judged as the other's alone;
+   * one id of two users tells nothing apart, so who has the history judges it again and foretells this.
+   */
+  get lateOwners(): LateOwners {
+    return this.#knowledge.lateOwners;
   }
 
   /** Whether a violation was found so far. It stays one, whatever comes. */
@@ -351,8 +360,12 @@ export function judgeOnce(
   path: string,
   options: Pick<JudgeOptions, 'assumeEnd'> & { readonly alsoTell?: HistoryReceiver } = {},
 ): Verdict {
-  const receiver = new JudgingReceiver(options.alsoTell);
-  return receiver.conclude(readHistory(path, receiver), options);
+  const receiver = new JudgingReceiver({ alsoTell: options.alsoTell });
+  const reading = readHistory(path, receiver);
+  const foretold = receiver.lateOwners;
+  if (foretold.size === 0) return receiver.conclude(reading, options);
+  const again = new JudgingReceiver({ foretold });
+  return again.conclude(readHistory(path, again), options);
 }
 
 /**
@@ -360,23 +373,33 @@ export function judgeOnce(
  * go on being read meanwhile. @throws HistoryUnreadable
  */
 export async function judgeSoFar(path: string): Promise<Verdict> {
+  const options = { assumeEnd: true };
   const receiver = new JudgingReceiver();
   const reading = await readHistoryInSlices(path, receiver, () => setImmediate());
-  return receiver.conclude(reading, { assumeEnd: true });
+  const foretold = receiver.lateOwners;
+  if (foretold.size === 0) return receiver.conclude(reading, options);
+  const again = new JudgingReceiver({ foretold });
+  return again.conclude(await readHistoryInSlices(path, again, () => setImmediate()), options);
 }
 
 class JudgingReceiver implements HistoryReceiver {
   #judge: Judge | undefined;
   readonly #alsoTell: HistoryReceiver | undefined;
+  readonly #foretold: LateOwners | undefined;
 
-  /** `alsoTell` receives the same history, so that it is read once. */
-  constructor(alsoTell?: HistoryReceiver) {
-    this.#alsoTell = alsoTell;
+  /** `alsoTell` receives the same history, so that it is read once; `foretold` as {@link Judge} has it. */
+  constructor(how: { alsoTell?: HistoryReceiver | undefined; foretold?: LateOwners } = {}) {
+    this.#alsoTell = how.alsoTell;
+    this.#foretold = how.foretold;
+  }
+
+  get lateOwners(): LateOwners {
+    return this.#judge?.lateOwners ?? new Map();
   }
 
   header(header: TrialHeader): void {
     this.#alsoTell?.header(header);
-    this.#judge = new Judge(header);
+    this.#judge = new Judge(header, this.#foretold);
   }
 
   observation(observation: Observation): void {

@@ -34,6 +34,11 @@ export interface PlantedMarker {
   readonly place: Place;
 }
 
+/** Ids, and crowd indices of those who are given them although others were given them before. */
+export type LateOwners = ReadonlyMap<string, ReadonlySet<UserIndex>>;
+
+const NOBODY_LATE: LateOwners = new Map();
+
 /** Told when an id gets a second owner. */
 export type SharedIdListener = (id: OwnedId, newcomer: UserIndex, observation: Observation) => void;
 
@@ -54,6 +59,9 @@ export class Knowledge {
   readonly #ownerOfPrefix = new Map<string, UserIndex>();
   /** Each user alone, shared by all the ids that it owns alone. */
   readonly #alone: readonly (readonly UserIndex[])[];
+  /** Second owners who are known beforehand, and those that were found. */
+  readonly #foretold: LateOwners;
+  readonly #lateOwners = new Map<string, Set<UserIndex>>();
   readonly #credentials = new Map<string, UserIndex[]>();
   readonly #connections = new Map<string, string>();
   readonly #sharedIdListeners: SharedIdListener[] = [];
@@ -63,7 +71,9 @@ export class Knowledge {
   readonly #published = new Map<string, Set<UserIndex>>();
   readonly #threadOfRun = new Map<string, string>();
 
-  constructor(header: TrialHeader) {
+  /** `foretold`: who is known to be given an id late, from an earlier reading of the same history. */
+  constructor(header: TrialHeader, foretold: LateOwners = NOBODY_LATE) {
+    this.#foretold = foretold;
     this.header = header;
     this.profile = header.profile;
     this.users = header.users.map((user) => user.user);
@@ -135,6 +145,11 @@ export class Knowledge {
 
   onSharedId(listener: SharedIdListener): void {
     this.#sharedIdListeners.push(listener);
+  }
+
+  /** Who was given an id, so far, that had been another's before. */
+  get lateOwners(): LateOwners {
+    return this.#lateOwners;
   }
 
   /** Whether a user may see what belongs to an id. */
@@ -270,16 +285,37 @@ export class Knowledge {
   #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
     const known = this.idOf(text);
     if (known === undefined) {
-      const id: OwnedId = { text, kind, owners: this.#alone[user] ?? [user], audience: null };
+      const owners = this.#ownersFrom(text, user);
+      const id: OwnedId = { text, kind, owners, audience: null };
       if (isTelling(text)) this.ids.add(text, id);
       else this.ids.addUnsearched(text, id);
       for (const spelling of otherSpellings(text)) this.ids.add(spelling, id);
       return;
     }
-    if (known.owners.includes(user) || known.audience?.has(user) === true) return;
-    known.owners = [...known.owners, user];
+    if (known.audience?.has(user) === true) return;
+    const isOwner = known.owners.includes(user);
+    if (isOwner && !this.#isForetold(known, user)) return;
+    if (!isOwner) known.owners = [...known.owners, user];
     if (observation === undefined) return;
+    const late = this.#lateOwners.get(text) ?? new Set();
+    this.#lateOwners.set(text, late.add(user));
     for (const listener of this.#sharedIdListeners) listener(known, user, observation);
+  }
+
+  /** The first owner, and those who will be: whose something was is decided by the whole history. */
+  #ownersFrom(text: string, user: UserIndex): readonly UserIndex[] {
+    const later = this.#foretold.get(text);
+    const alone = this.#alone[user] ?? [user];
+    return later === undefined ? alone : [user, ...[...later].filter((other) => other !== user)];
+  }
+
+  /** Whether an owner was known beforehand, and is given the id only now. */
+  #isForetold({ text, owners }: OwnedId, user: UserIndex): boolean {
+    return (
+      owners[0] !== user &&
+      this.#foretold.get(text)?.has(user) === true &&
+      this.#lateOwners.get(text)?.has(user) !== true
+    );
   }
 
   #ownCredential(hash: string, user: UserIndex): void {

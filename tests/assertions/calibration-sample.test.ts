@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
 import {
   SAMPLE_OBSERVATIONS_MAX,
@@ -11,26 +8,13 @@ import {
 } from '../../assertions/calibration-sample.ts';
 import { judgeHistory } from '../../assertions/judge.ts';
 import { FIVE, HistoryBuilder } from './history-builder.ts';
+import { recorded } from './recorded-history.ts';
 
 function sampleOf({ header, lines }: HistoryBuilder): Sample {
   const collector = new SampleCollector();
   collector.header(header);
   for (const line of lines) collector.observation(line);
   return collector.sample();
-}
-
-/** A history on disk, as it would have been recorded. */
-function written({ header, lines }: HistoryBuilder): string {
-  const dir = mkdtempSync(join(tmpdir(), 'crosstalk-sample-'));
-  onTestFinished(() => rmSync(dir, { recursive: true }));
-  const path = join(dir, 'history.ndjson');
-  const texts = lines.map(({ line: _line, contentKind, content, ...fields }) => {
-    const head = JSON.stringify(fields).slice(0, -1);
-    return contentKind === 'frame' ? `${head},"frame":${content ?? ''}}` : `${head}}`;
-  });
-  const end = { kind: 'end', n: lines.length, t: lines.at(-1)?.t ?? 0, reason: 'done' };
-  writeFileSync(path, [JSON.stringify(header), ...texts, JSON.stringify(end), ''].join('\n'));
-  return path;
 }
 
 /** Users who ask again and again: seven observations a question. */
@@ -104,7 +88,7 @@ describe('the sample that the detector is proven on', () => {
 
   test('is taken while the history is judged: a long one on disk is proven as well', () => {
     const history = soak(2, 600);
-    const verdict = judgeHistory(written(history), { calibrate: true });
+    const verdict = judgeHistory(recorded(history), { calibrate: true });
     expect(verdict.verdict).toBe('pass');
     const { calibration, observations } = verdict.evidence;
     expect(observations).toBe(history.lines.length);

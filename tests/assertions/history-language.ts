@@ -402,9 +402,14 @@ export function judged(
   lines: readonly Observation[],
   how: { complete?: boolean } = {},
 ): Verdict {
+  const end = how.complete === false ? undefined : endOf(lines);
   const judge = new Judge(header);
   for (const line of lines) judge.observe(line);
-  return judge.conclude({ end: how.complete === false ? undefined : endOf(lines) });
+  const foretold = judge.lateOwners;
+  if (foretold.size === 0) return judge.conclude({ end });
+  const again = new Judge(header, foretold);
+  for (const line of lines) again.observe(line);
+  return again.conclude({ end });
 }
 
 /** The last line of a complete history with these lines. */
