@@ -1,9 +1,11 @@
 import type { VNode } from 'preact';
 import type { Verdict, VerdictUser } from '../../history/verdict.ts';
+import { showUntrusted } from '../untrusted.ts';
 import { Count, Counted, Milliseconds, OutcomeMark, Untrusted, Wide } from './figures.tsx';
 import { usersThatMatter } from './trial-view.ts';
 
 const ROWS_MAX = 50;
+const NAME_CHARACTERS_MAX = 40;
 
 /** Per user: how often each required event came, whether in order, and how quickly. */
 export function EventsTable({ verdict }: { readonly verdict: Verdict }): VNode {
@@ -67,7 +69,7 @@ function EventName({ event }: { readonly event: string }): VNode {
     <code>
       {event.split(/(?<=_)/).map((word) => (
         <>
-          {word}
+          {showUntrusted(word)}
           <wbr />
         </>
       ))}
@@ -100,7 +102,8 @@ function UserRow({
   return (
     <tr>
       <th scope="row">
-        {user.user} <span class="quiet">{user.transport}</span>
+        <Untrusted text={user.user} charactersMax={NAME_CHARACTERS_MAX} />{' '}
+        <span class="quiet">{user.transport}</span>
       </th>
       <td class="number">
         <Count of={user.runs} />

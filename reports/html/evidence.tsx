@@ -30,7 +30,7 @@ export function Searched({ verdict }: { readonly verdict: Verdict }): VNode {
               <th scope="col">User</th>
               {surfaces.map((surface) => (
                 <th key={surface} scope="col" class="number">
-                  {surface}
+                  <Untrusted text={surface} />
                 </th>
               ))}
             </tr>
@@ -38,7 +38,9 @@ export function Searched({ verdict }: { readonly verdict: Verdict }): VNode {
           <tbody>
             {users.map(({ user, bytes }) => (
               <tr key={user}>
-                <th scope="row">{user}</th>
+                <th scope="row">
+                  <Untrusted text={user} />
+                </th>
                 {surfaces.map((surface) => (
                   <td key={surface} class="number">
                     {bytes[surface] === undefined ? (
@@ -186,8 +188,12 @@ export function AccessTable({ access }: { readonly access: readonly AccessRow[] 
           <tbody>
             {rows.map((row, index) => (
               <tr key={index}>
-                <th scope="row">{row.user}</th>
-                <td>{row.owner ?? 'nobody'}</td>
+                <th scope="row">
+                  <Untrusted text={row.user} />
+                </th>
+                <td>
+                  <Untrusted text={row.owner ?? 'nobody'} />
+                </td>
                 <td>
                   <Untrusted text={row.verb} />
                 </td>

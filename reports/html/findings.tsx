@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import { RULES } from '../../history/rules.ts';
 import type { Finding, Mechanism, Severity } from '../../history/verdict.ts';
 import { decidingFindings } from '../judged-trial.ts';
+import { showUntrustedUpTo } from '../untrusted.ts';
 import { Code, Count, Counted, Milliseconds, Untrusted } from './figures.tsx';
 import { findingId, type TrialView } from './trial-view.ts';
 import { WitnessFrame } from './witness-frame.tsx';
@@ -216,15 +217,16 @@ function Screenshot({
   readonly finding: Finding;
 }): VNode {
   if (screenshot === null) return <></>;
+  const name = showUntrustedUpTo(observer ?? 'the user', LINE_CHARACTERS_MAX);
   const picture = view.pictures.get(screenshot);
   const path = `${view.judged.dir}/${screenshot}`;
   return (
     <figure class="screenshot">
       {picture?.kind === 'inlined' ? (
-        <img src={picture.dataUri} alt={`The page of ${observer ?? 'the user'} as it was shown`} />
+        <img src={picture.dataUri} alt={`The page of ${name} as it was shown`} />
       ) : null}
       <figcaption>
-        The page of {observer ?? 'the user'}: <Code text={path} />
+        The page of {name}: <Code text={path} />
       </figcaption>
     </figure>
   );

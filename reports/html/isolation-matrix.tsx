@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import type { Verdict } from '../../history/verdict.ts';
-import { Count, Counted, Wide } from './figures.tsx';
+import { showUntrustedUpTo } from '../untrusted.ts';
+import { Count, Counted, Untrusted, Wide } from './figures.tsx';
 import { LeftOut } from './events-table.tsx';
 import { mapMatrix } from './matrix-map.ts';
 
@@ -9,6 +10,7 @@ const TABLE_USERS_MAX = 24;
 /** Pairs listed beside the map of a larger crowd. */
 const PAIRS_MAX = 20;
 const OUTSIDE = -1;
+const NAME_CHARACTERS_MAX = 40;
 
 /** Who received whose, how often: observers × owners, readable whatever the size of the crowd. */
 export function IsolationMatrix({ matrix }: { readonly matrix: Verdict['matrix'] }): VNode {
@@ -54,7 +56,7 @@ function MatrixTable({ matrix: { users, cells } }: { readonly matrix: Verdict['m
             </td>
             {owners.map(({ name }) => (
               <th key={name} scope="col">
-                {name}
+                <Untrusted text={name} />
               </th>
             ))}
           </tr>
@@ -62,7 +64,9 @@ function MatrixTable({ matrix: { users, cells } }: { readonly matrix: Verdict['m
         <tbody>
           {users.map((observer, row) => (
             <tr key={observer}>
-              <th scope="row">{observer}</th>
+              <th scope="row">
+                <Untrusted text={observer} />
+              </th>
               {owners.map(({ name, index }) => (
                 <MatrixCell
                   key={name}
@@ -105,8 +109,8 @@ function MatrixPicture({
   readonly matrix: Verdict['matrix'];
 }): VNode {
   const { tiles, usersPerTile, shades } = mapMatrix(users.length, cells);
-  const first = users[0] ?? '';
-  const last = users.at(-1) ?? '';
+  const first = showUntrustedUpTo(users[0] ?? '', NAME_CHARACTERS_MAX);
+  const last = showUntrustedUpTo(users.at(-1) ?? '', NAME_CHARACTERS_MAX);
   const label =
     cells.length === 0
       ? 'Isolation matrix: empty but for the diagonal'
@@ -157,8 +161,12 @@ function WorstPairs({ matrix: { users, cells } }: { readonly matrix: Verdict['ma
           <tbody>
             {worst.map(([observer, owner, count]) => (
               <tr key={`${observer} ${owner}`}>
-                <td>{users[observer] ?? '?'}</td>
-                <td>{users[owner] ?? 'outside'}</td>
+                <td>
+                  <Untrusted text={users[observer] ?? '?'} />
+                </td>
+                <td>
+                  <Untrusted text={users[owner] ?? 'outside'} />
+                </td>
                 <td class="number">
                   <Count of={count} />
                 </td>

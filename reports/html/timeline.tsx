@@ -13,6 +13,7 @@ export const LANES_MAX = 24;
 /** More arrows than these hide each other. */
 const ARROWS_MAX = 12;
 const MESSAGE_CHARACTERS_MAX = 200;
+const NAME_CHARACTERS_MAX = 8;
 
 const WIDTH = 1000;
 const LABEL_WIDTH = 60;
@@ -235,7 +236,7 @@ function LaneRow({
   return (
     <g class="lane">
       <text x={0} y={y + 4}>
-        {user}
+        {showUntrustedUpTo(user, NAME_CHARACTERS_MAX)}
       </text>
       <path class="rail" d={`M${LABEL_WIDTH} ${y}H${WIDTH - RIGHT}`} />
       {lane === undefined ? null : (
@@ -305,8 +306,7 @@ function Arrow({
 
 /** When the owner planted or asked for what was seen; the sighting itself where that is not known. */
 function originOf({ record }: TrialView, finding: Finding): number {
-  const line = finding.witness[0]?.line;
-  const origin = line === undefined ? undefined : record?.origins.get(line);
+  const origin = record?.origins.get(finding);
   return origin === undefined ? finding.t : Math.min(origin, finding.t);
 }
 
@@ -324,7 +324,9 @@ function Legend({
           <svg viewBox="0 0 16 16" aria-hidden="true">
             <path class={`event e${Math.min(index, 5)}`} d={eventMark(index, 8, 8)} />
           </svg>
-          <code>{event}</code>
+          <code>
+            <Untrusted text={event} />
+          </code>
         </li>
       ))}
       {leaks ? (

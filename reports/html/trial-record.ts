@@ -49,12 +49,15 @@ export interface TrialRecord {
   /** Events that every run must show, in the order of the profile. */
   readonly events: readonly string[];
   readonly lanes: ReadonlyMap<string, Lane>;
-  readonly frames: ReadonlyMap<number, RecordedFrame>;
-  /** Where what a witness shows came from: the moment its owner asked or planted it, by line. */
-  readonly origins: ReadonlyMap<number, number>;
+  /** The recorded line of each witness. Several findings may share a line, and quote it elsewhere. */
+  readonly frames: ReadonlyMap<Witness, RecordedFrame>;
+  /** When the owner of what a finding's first witness shows asked or planted it, ms. */
+  readonly origins: ReadonlyMap<Finding, number>;
   /** Texts that name a user: beginnings of markers, ids, the e-mail signed in with. */
   readonly names: ReadonlyMap<string, ReadonlySet<string>>;
 }
+
+type Witness = Finding['witness'][number];
 
 /** Context shown around an excerpt, in characters. */
 const BEFORE_CHARACTERS_MAX = 160;
@@ -100,13 +103,16 @@ interface LaneDraft {
 
 class RecordDraft {
   readonly #lanes: Map<string, LaneDraft>;
-  readonly #witnesses = new Map<number, { readonly finding: Finding; readonly excerpt: string }>();
+  readonly #witnesses = new Map<
+    number,
+    { readonly finding: Finding; readonly witness: Witness }[]
+  >();
   readonly #names = new Map<string, Set<string>>();
   /** When each marker was planted, and who asked for each run when. */
   readonly #planted = new Map<string, number>();
   readonly #asked = new Map<string, { readonly user: string; readonly t: number }>();
-  readonly #frames = new Map<number, RecordedFrame>();
-  readonly #origins = new Map<number, number>();
+  readonly #frames = new Map<Witness, RecordedFrame>();
+  readonly #origins = new Map<Finding, number>();
   readonly #phases: PhaseSpan[] = [];
   readonly #open = new Map<string, number>();
   readonly #durationMs: number;
@@ -118,8 +124,10 @@ class RecordDraft {
     this.#durationMs = verdict.trial.durationMs;
     this.#lanes = new Map([...lanes].map((user) => [user, { asked: [], received: [] }]));
     for (const finding of findings) {
-      for (const { line, excerpt } of finding.witness)
-        if (!this.#witnesses.has(line)) this.#witnesses.set(line, { finding, excerpt });
+      for (const witness of finding.witness) {
+        const known = this.#witnesses.get(witness.line) ?? [];
+        this.#witnesses.set(witness.line, [...known, { finding, witness }]);
+      }
       if (finding.owner !== null) this.#names.set(finding.owner, new Set());
     }
   }
@@ -137,18 +145,18 @@ class RecordDraft {
   }
 
   observation(observation: Observation): void {
-    const { user, kind, t } = observation;
+    const { user, kind } = observation;
     if (kind === 'phase') this.#phase(observation);
     if (user === null) return;
     if (kind === 'identity') this.#learn(user, observation.ids);
     if (kind === 'act') this.#act(user, observation);
-    const lane = this.#lanes.get(user);
-    const { event } = observation;
-    if (lane !== undefined && isReceived(observation) && event !== undefined)
-      if (this.#shown.has(event) && lane.received.length < EVENTS_PER_LANE_MAX)
-        lane.received.push({ t, event, run: observation.run });
-    const witness = this.#witnesses.get(observation.line);
-    if (witness !== undefined) this.#witness(observation, witness);
+    if (isReceived(observation)) this.#receive(user, observation);
+    for (const { finding, witness } of this.#witnesses.get(observation.line) ?? []) {
+      this.#frames.set(witness, frameOf(observation, witness));
+      const origin = this.#originOf(observation, finding.owner);
+      if (origin !== undefined && finding.witness[0] === witness)
+        this.#origins.set(finding, origin);
+    }
   }
 
   record(): TrialRecord {
@@ -173,6 +181,12 @@ class RecordDraft {
     this.#phases.push({ phase, from, to: t });
   }
 
+  #receive(user: string, { t, event, run }: Observation): void {
+    const lane = this.#lanes.get(user);
+    if (lane === undefined || event === undefined || !this.#shown.has(event)) return;
+    if (lane.received.length < EVENTS_PER_LANE_MAX) lane.received.push({ t, event, run });
+  }
+
   #act(user: string, { act, marker, run, t }: Observation): void {
     if (marker !== undefined) this.#planted.set(marker.toLowerCase(), t);
     if (act !== 'ask') return;
@@ -191,17 +205,6 @@ class RecordDraft {
     if (names.size < NAMES_PER_USER_MAX) names.add(text);
   }
 
-  #witness(
-    observation: Observation,
-    { finding, excerpt }: { readonly finding: Finding; readonly excerpt: string },
-  ): void {
-    const { line, t, user, conn, surface, dir, kind, event, content = '' } = observation;
-    const what = [surface, dir, kind, ...(event === undefined ? [] : [event])].join(' ');
-    this.#frames.set(line, { line, t, user, conn, what, ...around(content, excerpt) });
-    const origin = this.#originOf(observation, finding.owner);
-    if (origin !== undefined) this.#origins.set(line, origin);
-  }
-
   /** When the owner planted what the line holds, else when the owner asked for its run. */
   #originOf({ content = '', run }: Observation, owner: string | null): number | undefined {
     const prefix = owner === null ? undefined : this.#prefixes.get(owner);
@@ -212,6 +215,12 @@ class RecordDraft {
     const asked = run === undefined ? undefined : this.#asked.get(run);
     return asked?.user === owner ? asked?.t : undefined;
   }
+}
+
+function frameOf(observation: Observation, { excerpt }: Witness): RecordedFrame {
+  const { line, t, user, conn, surface, dir, kind, event, content = '' } = observation;
+  const what = [surface, dir, kind, ...(event === undefined ? [] : [event])].join(' ');
+  return { line, t, user, conn, what, ...around(content, excerpt) };
 }
 
 function isReceived({ kind, dir }: Observation): boolean {

@@ -15,13 +15,14 @@ const EXCERPT_CHARACTERS_MAX = 2_000;
 export function WitnessFrame({
   view,
   finding,
-  witness: { line, excerpt },
+  witness,
 }: {
   readonly view: TrialView;
   readonly finding: Finding;
   readonly witness: Finding['witness'][number];
 }): VNode {
-  const frame = view.record?.frames.get(line);
+  const { line, excerpt } = witness;
+  const frame = view.record?.frames.get(witness);
   const names = view.record?.names.get(finding.owner ?? '') ?? new Set();
   return (
     <figure class="witness">
@@ -39,7 +40,8 @@ export function WitnessFrame({
 function Origin({ frame: { conn, user, what, t } }: { readonly frame: RecordedFrame }): VNode {
   return (
     <>
-      : {conn ?? user}, <Untrusted text={what} />, at <Milliseconds of={t} />
+      : <Untrusted text={conn ?? user ?? ''} />, <Untrusted text={what} />, at{' '}
+      <Milliseconds of={t} />
     </>
   );
 }

@@ -1,0 +1,108 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { errorsIn } from './documents.ts';
+import { handMadeHistory } from './histories.ts';
+
+const RENDERED = ['report.html', 'summary.md', 'junit.xml'] as const;
+
+describe('report', () => {
+  const cwd = temporaryDirectory();
+  const read = (file: string): string => readFileSync(join(cwd, 'campaign', file), 'utf8');
+
+  /** A campaign as `judge --out` writes it: one leaking trial, judged. */
+  beforeAll(async () => {
+    const made = handMadeHistory();
+    const leak = { type: 'tool_completed', payload: { result: made.foreignMarker } };
+    writeFileSync(join(cwd, 'history.ndjson'), made.receives(leak).ends().text);
+    const judged = await crosstalk(['judge', 'history.ndjson', '--out', 'campaign'], { cwd });
+    expect(judged.code).toBe(1);
+  });
+
+  it('is written by every command that writes a campaign, for its owner alone', () => {
+    for (const file of RENDERED)
+      expect(statSync(join(cwd, 'campaign', file)).mode & 0o777).toBe(0o600);
+    expect(read('report.html')).toContain('Users were shown what belongs to other users.');
+  });
+
+  it('renders the same again from the JSON files, and judges nothing', async () => {
+    const before = RENDERED.map(read);
+    for (const file of RENDERED) rmSync(join(cwd, 'campaign', file));
+    const json = ['summary.json', 'trials/golden-path-websocket/verdict.json'];
+    const untouched = json.map(read);
+    const ended = await crosstalk(['report', 'campaign'], { cwd });
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    expect(ended.out.trimEnd().split('\n')).toEqual(RENDERED.map((file) => join('campaign', file)));
+    expect(json.map(read)).toEqual(untouched);
+    expect([read('summary.md'), read('junit.xml')].join('')).toContain('foreign-marker');
+    // The history lies elsewhere in this campaign: what was drawn from it is not there again.
+    const again = read('report.html');
+    expect(again).toContain('No readable history lies beside the verdict');
+    expect(before[0]).not.toContain('No readable history lies beside the verdict');
+    const [values = [], valuesBefore = []] = [again, before[0] ?? ''].map(
+      (html) => html.match(/<data value="[^"]*"/g) ?? [],
+    );
+    expect(new Set(valuesBefore)).toEqual(new Set([...valuesBefore, ...values]));
+  });
+
+  it('tells with --json what it wrote, and nothing with --quiet', async () => {
+    const [told, quiet] = await Promise.all([
+      crosstalk(['report', 'campaign', '--json'], { cwd }),
+      crosstalk(['report', 'campaign', '--quiet'], { cwd }),
+    ]);
+    expect(JSON.parse(told.out)).toEqual({
+      verdict: 'fail',
+      dir: 'campaign',
+      written: [...RENDERED],
+    });
+    expect(quiet).toMatchObject({ code: 0, out: '', err: '' });
+  });
+
+  it('ends with 64 and every mistake where there is no campaign', async () => {
+    mkdirSync(join(cwd, 'empty'));
+    const [nothing, gone, empty, all] = await Promise.all([
+      crosstalk(['report', '--json'], { cwd }),
+      crosstalk(['report', 'nowhere', '--json'], { cwd }),
+      crosstalk(['report', 'empty', '--json'], { cwd }),
+      crosstalk(['report', 'nowhere', 'campaign', '--colour', '--json'], { cwd }),
+    ]);
+    for (const ended of [nothing, gone, empty, all]) expect(ended.code).toBe(64);
+    expect(errorsIn(nothing.out)).toEqual([expect.stringMatching(/^MISSING_ARGUMENT: "report"/)]);
+    expect(errorsIn(gone.out)).toEqual([expect.stringMatching(/^UNREADABLE_FILE: "nowhere"/)]);
+    expect(errorsIn(empty.out)).toEqual([expect.stringMatching(/^UNREADABLE_FILE: .*summary/)]);
+    expect(errorsIn(all.out)).toHaveLength(3);
+  });
+
+  it('refuses files that are damaged, point elsewhere or contradict each other', async () => {
+    const damaged = join(cwd, 'damaged');
+    cpSync(join(cwd, 'campaign'), damaged, { recursive: true });
+    const summary: unknown = JSON.parse(read('summary.json'));
+    const trials = [{ ...firstTrial(summary), dir: '../elsewhere' }, firstTrial(summary)];
+    writeFileSync(
+      join(damaged, 'summary.json'),
+      JSON.stringify({ ...Object(summary), verdict: 'pass', cause: null, trials }),
+    );
+    const contradicting = await crosstalk(['report', 'damaged', '--json'], { cwd });
+    expect(contradicting.code).toBe(64);
+    expect(errorsIn(contradicting.out)).toEqual([
+      expect.stringMatching(/^BAD_FILE: .*"\.\.\/elsewhere"/),
+      expect.stringMatching(/^BAD_FILE: summary\.json says pass, but .* says fail/),
+    ]);
+    writeFileSync(join(damaged, 'summary.json'), '{"schema":1');
+    const cut = await crosstalk(['report', 'damaged'], { cwd });
+    expect(cut).toMatchObject({ code: 64, out: '' });
+    expect(cut.err).toContain('must hold JSON');
+  });
+
+  it('has examples in its help', async () => {
+    const { code, out } = await crosstalk(['report', '--help'], { cwd });
+    expect(code).toBe(0);
+    expect(out).toContain('npx crosstalk report artifacts/latest');
+  });
+});
+
+function firstTrial(summary: unknown): object {
+  const trials: unknown = Object(summary).trials;
+  return Array.isArray(trials) ? Object(trials[0]) : {};
+}
