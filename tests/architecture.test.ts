@@ -28,7 +28,7 @@ const ARROWS: Readonly<Record<string, { readonly code: string[]; readonly types?
   reference: { code: [] },
 };
 /** Folders that may import everything. */
-const FREE = new Set(['tests', 'bench']);
+const FREE = new Set(['tests', 'bench', 'deploy']);
 
 interface Import {
   readonly specifier: string;
