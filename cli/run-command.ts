@@ -56,7 +56,11 @@ function startTrials(
   const specs = scenarios.map(({ path }) => path);
   return startRunner(
     { plan: { ...plan, transports: [...transports] }, specs, transports, tag, env },
-    { progress: (progress) => view.receive(progress), output: (line) => view.remark(line) },
+    {
+      begin: (trials) => view.begin(trials),
+      progress: (progress) => view.receive(progress),
+      output: (line) => view.remark(line),
+    },
   );
 }
 

@@ -29,6 +29,8 @@ export interface RunnerTask {
 }
 
 export interface RunnerListener {
+  /** How many trials there are, before the first. */
+  begin(trials: number): void;
   progress(progress: Progress): void;
   /** A line that a script, or a process it started, printed. */
   output(line: string): void;
@@ -107,6 +109,7 @@ async function watch(child: ChildProcess, listener: RunnerListener): Promise<Run
     switch (message?.type) {
       case 'begin':
         tests = message.tests;
+        listener.begin(message.tests);
         break;
       case 'progress':
         listener.progress(message.progress);

@@ -116,6 +116,7 @@ function printingListener(): Listener {
     tell(message) {
       switch (message.type) {
         case 'begin':
+          view.begin(message.tests);
           return;
         case 'progress':
           view.receive(message.progress);

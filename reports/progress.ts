@@ -16,6 +16,8 @@ export interface ProgressOptions {
 
 /** Shows a campaign while it runs. */
 export interface ProgressView {
+  /** How many trials there will be. */
+  begin(trials: number): void;
   receive(progress: Progress): void;
   /** One line that stays. */
   remark(text: string): void;
@@ -36,6 +38,7 @@ export function createProgressView(options: ProgressOptions): ProgressView {
 
 /** A view that shows nothing (`--quiet`). */
 export const SILENT_VIEW: ProgressView = {
+  begin: () => undefined,
   receive: () => undefined,
   remark: () => undefined,
   stop: () => undefined,
@@ -48,11 +51,13 @@ function createPlainView({ stream, color }: ProgressOptions): ProgressView {
     stream.write(`${line}\n`);
   };
   const colors = createColors(color);
+  const place = startCounting();
   return {
+    begin: place.begin,
     receive(progress) {
-      if (progress.kind === 'phase') {
-        if (progress.over) print(phaseLine(progress, progress.elapsedMs));
-      } else print(standingLine(progress, colors));
+      if (progress.kind === 'trial') print(trialLine(progress, place.next()));
+      else if (progress.kind !== 'phase') print(standingLine(progress, colors));
+      else if (progress.over) print(phaseLine(progress, progress.elapsedMs));
     },
     remark: (text) => print(shown(text)),
     stop: () => undefined,
@@ -63,6 +68,9 @@ function createLiveView({ stream, color }: ProgressOptions): ProgressView {
   const update = createLogUpdate(stream, { showCursor: true });
   const colors = createColors(color);
   const clock = startClock();
+  const place = startCounting();
+  /** Where the campaign is; empty before its first trial. */
+  let where = '';
   /** Phases of the trial under way, with the moment each began on this clock. */
   const phases = new Map<string, { readonly phase: Phase; readonly beganAt: number }>();
   const draw = (): void => {
@@ -71,6 +79,7 @@ function createLiveView({ stream, color }: ProgressOptions): ProgressView {
         ? phaseLine(phase, phase.elapsedMs)
         : colors.bold(phaseLine(phase, clock.now() - beganAt)),
     );
+    if (where !== '') lines.push(colors.dim(`  ${where}, ${durationText(clock.now())}`));
     update(lines.join('\n'));
   };
   const timer = setInterval(draw, REDRAW_EVERY_MS);
@@ -80,6 +89,7 @@ function createLiveView({ stream, color }: ProgressOptions): ProgressView {
     draw();
   };
   return {
+    begin: place.begin,
     receive(progress) {
       if (progress.kind === 'phase') {
         const beganAt = clock.now() - progress.elapsedMs;
@@ -87,16 +97,22 @@ function createLiveView({ stream, color }: ProgressOptions): ProgressView {
         draw();
         return;
       }
-      if (progress.kind === 'trial' && phases.size > 0) {
-        draw();
-        update.done();
-        phases.clear();
+      if (progress.kind !== 'trial') {
+        keep(standingLine(progress, colors));
+        return;
       }
-      keep(standingLine(progress, colors));
+      // What the trial before came to stays above the new one.
+      where = '';
+      draw();
+      update.done();
+      phases.clear();
+      where = place.next();
+      keep(trialLine(progress, where));
     },
     remark: (text) => keep(shown(text)),
     stop() {
       clearInterval(timer);
+      where = '';
       draw();
       update.done();
     },
@@ -109,23 +125,41 @@ function phaseLine(phase: Phase, elapsedMs: number): string {
   return `  ${shown(phase.phase).padEnd(PHASE_WIDTH)} ${count.padEnd(16)} ${durationText(elapsedMs)}`;
 }
 
+/** Counts trials as they begin. */
+function startCounting(): { begin(trials: number): void; next(): string } {
+  let total = 0;
+  let begun = 0;
+  return {
+    begin(trials) {
+      total = trials;
+    },
+    next() {
+      begun += 1;
+      return total > 0 ? `trial ${begun} of ${total}` : `trial ${begun}`;
+    },
+  };
+}
+
+type Trial = Extract<Progress, { kind: 'trial' }>;
+
+function trialLine(trial: Trial, place: string): string {
+  const where = trial.url === '' ? '' : ` at ${trial.url}`;
+  return shown(
+    `${trial.scenario} on ${trial.transport}: ${counted(trial.users, 'user')}, target ${trial.target}${where}, seed ${trial.seed}, ${place}`,
+  );
+}
+
 /** Lines that are printed once and stay. */
 function standingLine(
-  progress: Exclude<Progress, { kind: 'phase' }>,
+  progress: Exclude<Progress, { kind: 'phase' | 'trial' }>,
   colors: ReturnType<typeof createColors>,
 ): string {
   switch (progress.kind) {
-    case 'trial': {
-      const where = progress.url === '' ? '' : ` at ${progress.url}`;
-      const name = `${progress.scenario} on ${progress.transport}`;
-      return shown(
-        `${name}: ${counted(progress.users, 'user')}, target ${progress.target}${where}, seed ${progress.seed}`,
-      );
+    case 'violation': {
+      const what = progress.rule.startsWith('isolation/') ? 'LEAK' : 'violation';
+      const line = `  ${what}: ${shown(progress.message)} [${showUntrusted(progress.rule)}]`;
+      return colors.bold(colors.red(line));
     }
-    case 'violation':
-      return colors.red(
-        `  violation: ${shown(progress.message)} [${showUntrusted(progress.rule)}]`,
-      );
     case 'remark':
       return `  ${shown(progress.text)}`;
     // A newer process may report more than this one knows.

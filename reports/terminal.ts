@@ -1,7 +1,9 @@
 import { createColors } from 'picocolors';
 import type { Finding, GateResult, Outcome, Summary, Verdict } from '../history/verdict.ts';
+import { headlineOf, outcomeWord } from './headline.ts';
 import type { JudgedTrial } from './judged-trial.ts';
 import { decidingFindings, worstFindings } from './judged-trial.ts';
+import { matrixLines } from './terminal-matrix.ts';
 import { counted, durationText, gateNumber, grouped, shareText } from './numbers.ts';
 import { showUntrusted, showUntrustedUpTo } from './untrusted.ts';
 
@@ -27,36 +29,72 @@ export interface CampaignView {
 
 /**
  * A campaign as plain lines: first the outcome of each trial, then the worst findings with a line of
- * the history each, how to reproduce them and where the evidence lies. Nothing from a target reaches
- * the terminal unescaped.
+ * the history each, how to reproduce them and where the evidence lies; last, where the eye is, what it
+ * came to as a whole. Nothing from a target reaches the terminal unescaped.
  */
 export function renderCampaign(view: CampaignView, options: TerminalOptions): string {
   const paint = painter(options);
   const { summary, trials } = view;
-  // Reasons of the trials stand with the trials; what is left concerns the campaign as a whole.
-  const known = new Set(trials.flatMap((trial) => trial.verdict.reasons));
-  const own = summary.reasons.filter((reason) => !known.has(withoutTrial(reason, trials)));
   const [only] = trials.length === 1 ? trials : [];
-  const blocks: string[] = [];
-  if (only !== undefined && only.verdict.verdict === summary.verdict) {
-    blocks.push(renderTrial(only, { paint, more: own }));
-  } else {
-    const head = paint.outcome(summary.verdict, `${word(summary.verdict)}${cause(summary)}`);
-    const lines = [
-      `${head}  ${counted(trials.length, 'trial')}, seed ${showUntrusted(summary.seed)}`,
-    ];
-    lines.push(...own.slice(0, REASONS_SHOWN_MAX).map((reason) => `  ${message(reason)}`));
-    blocks.push(`${lines.join('\n')}\n`);
-    blocks.push(...trials.map((trial) => renderTrial(trial, { paint, more: [] })));
-  }
+  const isWhole = only !== undefined && only.verdict.verdict === summary.verdict;
+  const own = ownReasons(view);
+  const blocks = isWhole
+    ? [renderTrial(only, { paint, more: own })]
+    : [...renderTrials(trials, paint), campaignLines(view, { paint, own })];
+  if (summary.signoff !== null) blocks.push(`${decisionLine(summary, paint)}\n`);
   if (view.out !== null) blocks.push(`${row('Artifacts', showUntrusted(view.out))}\n`);
   return blocks.join('\n');
+}
+
+/** Reasons of the trials stand with the trials; what is left concerns the campaign as a whole. */
+function ownReasons({ summary, trials }: CampaignView): string[] {
+  const known = new Set(trials.flatMap((trial) => trial.verdict.reasons));
+  return summary.reasons.filter((reason) => !known.has(withoutTrial(reason, trials)));
+}
+
+/** A line for each trial that passed, and all there is to say of the others. */
+function renderTrials(trials: readonly JudgedTrial[], paint: Painter): string[] {
+  const passed = trials.filter(({ verdict }) => verdict.verdict === 'pass');
+  const others = trials.filter(({ verdict }) => verdict.verdict !== 'pass');
+  const lines = passed.map((trial) => passedLine(trial, paint));
+  return [
+    ...(lines.length === 0 ? [] : [`${lines.join('\n')}\n`]),
+    ...others.map((trial) => renderTrial(trial, { paint, more: [] })),
+  ];
+}
+
+function passedLine({ verdict, dir }: JudgedTrial, paint: Painter): string {
+  const { trial, evidence } = verdict;
+  const name = showUntrusted(`${trial.scenario} on ${trial.transport}`);
+  const overlap = `${grouped(evidence.pairsOverlapping)} of ${grouped(evidence.pairs)} pairs`;
+  const numbers = [counted(trial.users, 'user'), overlap, durationText(trial.durationMs)];
+  return `${paint.outcome('pass', 'PASS')}  ${name}: ${numbers.join(', ')}  ${paint.dim(showUntrusted(dir))}`;
+}
+
+function campaignLines(
+  { summary, trials }: CampaignView,
+  { paint, own }: { readonly paint: Painter; readonly own: readonly string[] },
+): string {
+  const head = paint.outcome(summary.verdict, `${word(summary.verdict)}${cause(summary)}`);
+  const passed = summary.trials.filter(({ verdict }) => verdict === 'pass').length;
+  const counts = `${grouped(passed)} of ${counted(trials.length, 'trial')} passed`;
+  const lines = [`${head}  ${counts}, seed ${showUntrusted(summary.seed)}`];
+  lines.push(...own.slice(0, REASONS_SHOWN_MAX).map((reason) => `  ${message(reason)}`));
+  if (own.length > REASONS_SHOWN_MAX)
+    lines.push(`  and ${counted(own.length - REASONS_SHOWN_MAX, 'more reason')}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** `NO-GO  Do not ship: …` */
+function decisionLine(summary: Summary, paint: Painter): string {
+  return `${paint.outcome(summary.verdict, outcomeWord(summary))}  ${headlineOf(summary)}`;
 }
 
 /** One line that says how a campaign ended (`--quiet`). */
 export function renderOutcome(summary: Summary, options: TerminalOptions): string {
   const violations = summary.trials.reduce((sum, trial) => sum + trial.findings, 0);
-  const head = `${word(summary.verdict)}${cause(summary)}`;
+  const decision = summary.signoff === null ? '' : `${summary.signoff}, `;
+  const head = `${decision}${word(summary.verdict)}${cause(summary)}`;
   const tail = [
     counted(summary.trials.length, 'trial'),
     ...(violations > 0 ? [counted(violations, 'violation')] : []),
@@ -77,6 +115,8 @@ function renderTrial(trial: JudgedTrial, { paint, more }: TrialContext): string 
   const lines = [`${head}  ${trialName(verdict)}: ${headline(verdict)}`, ''];
   const why = [...findingLines(verdict, paint), ...reasonLines(verdict, more)];
   if (why.length > 0) lines.push(...why, '');
+  const matrix = matrixLines(verdict);
+  if (matrix.length > 0) lines.push(...matrix, '');
   lines.push(...numberLines(verdict), ...noteLines(verdict, paint), '');
   lines.push(row('Reproduce', showUntrusted(verdict.trial.reproduce)));
   lines.push(row('Evidence', showUntrusted(trial.history)));

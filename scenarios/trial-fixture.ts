@@ -15,6 +15,7 @@ import { transportMistakes } from '../clients/plan-check.ts';
 import { every, within } from '../clients/waiting.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import { encodeProgress, type Progress } from '../history/progress.ts';
+import { ruleText } from '../history/rules.ts';
 import type { Verdict } from '../history/verdict.ts';
 import { writeNotApplicable } from '../reports/not-applicable.ts';
 import { writeJsonArtifact } from '../reports/write-artifact.ts';
@@ -192,7 +193,7 @@ interface LiveView {
 }
 
 /**
- * Tells the first violation as it is seen, and ends the trial there where the plan says so. Observations
+ * Tells the first violation and the first leak as they are seen, and ends the trial there where the plan says so. Observations
  * are judged in batches, so that judging is not in the way of a burst that is being received.
  */
 function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge): LiveView {
@@ -211,11 +212,16 @@ function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge):
     const batch = waiting;
     waiting = [];
     for (const observation of batch) live?.observe(observation);
-    const [first] = live?.violated === true ? live.violations : [];
+    const found = live?.violated === true ? live.violations : [];
+    const [first] = found;
     if (first === undefined) return;
-    live = undefined;
+    const leak = found.find(({ rule }) => ruleText(rule).cause === 'leak');
+    if (!violated) tell({ kind: 'violation', rule: first.rule, message: first.message });
+    if (leak !== undefined && (violated || leak !== first))
+      tell({ kind: 'violation', rule: leak.rule, message: leak.message });
     violated = true;
-    tell({ kind: 'violation', rule: first.rule, message: first.message });
+    // After another violation the first leak is still news; after that nothing is.
+    if (leak !== undefined || plan.failFast) live = undefined;
     if (plan.failFast) crowd?.abort(`first violation: ${first.rule}`);
   };
   const stop = every(LIVE_EVERY_MS, judgeWaiting);

@@ -34,12 +34,13 @@ describe('progress', () => {
   it('is one line per phase where there is no terminal', () => {
     const { stream, written } = pipe(false);
     const view = createProgressView({ stream, color: false });
+    view.begin(21);
     view.receive(trial);
     view.receive({ ...phase, done: 4, over: false });
     view.receive({ ...phase, done: 9, failed: 1, over: true });
     view.stop();
     expect(written().split('\n')).toEqual([
-      'golden-path on websocket: 10 users, target reference at http://127.0.0.1:1, seed 41',
+      'golden-path on websocket: 10 users, target reference at http://127.0.0.1:1, seed 41, trial 1 of 21',
       expect.stringMatching(/^ {2}sign in +9\/10, 1 failed +120 ms$/),
       '',
     ]);
@@ -62,5 +63,45 @@ describe('progress', () => {
     view.receive({ ...phase, done: 10, over: true });
     view.stop();
     expect(written()).toMatch(/sign in +4\/10[\s\S]*sign in +10\/10 +120 ms/);
+  });
+
+  it('says on a terminal which trial it is and how long all of it has taken', () => {
+    const { stream, written } = pipe(true);
+    const view = createProgressView({ stream, color: false });
+    view.begin(2);
+    view.receive(trial);
+    view.receive({ ...phase, done: 10, over: true });
+    view.receive({ ...trial, transport: 'browser' });
+    view.receive({ ...phase, done: 1, over: false });
+    view.stop();
+    expect(written()).toMatch(/trial 1 of 2, \d+ ms[\s\S]*trial 2 of 2, \d+ ms/);
+    expect(written()).toContain('golden-path on browser: 10 users');
+  });
+
+  it('shows a leak the moment it is seen, and tells it from another violation', () => {
+    const { stream, written } = pipe(true);
+    const view = createProgressView({ stream, color: true });
+    view.receive({ kind: 'violation', rule: 'order/missing-event', message: 'u00 missed one' });
+    expect(written()).toContain('violation: u00 missed one [order/missing-event]');
+    view.receive({ kind: 'violation', rule: 'isolation/foreign-marker', message: 'u01 saw u02' });
+    expect(written()).toContain('LEAK: u01 saw u02 [isolation/foreign-marker]');
+    view.stop();
+  });
+
+  it('lets nothing from a target move the cursor of a terminal', () => {
+    const { stream, written } = pipe(true);
+    const view = createProgressView({ stream, color: false });
+    view.receive({ ...trial, target: HOSTILE, url: HOSTILE });
+    view.receive({ ...phase, phase: HOSTILE, done: 1, over: false });
+    view.receive({ kind: 'violation', rule: 'isolation/foreign-marker', message: HOSTILE });
+    view.remark(HOSTILE);
+    view.stop();
+    // What is left are the moves of the drawing itself: up, to the beginning of a line, erase.
+    const escape = String.fromCodePoint(0x1b);
+    const drawn = written().replaceAll(
+      new RegExp(`${escape}\\[(?:\\d*[AGK]|\\?25[lh]|\\?2026[lh])`, 'g'),
+      '',
+    );
+    expect(drawn.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
   });
 });

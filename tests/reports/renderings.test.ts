@@ -78,6 +78,48 @@ describe('the terminal', () => {
     }
   });
 
+  it('shows who saw whose in a small crowd, and nothing of it in a large one', () => {
+    const users = ['u00', 'u01', 'u02'];
+    const matrix: Verdict['matrix'] = {
+      users,
+      cells: [
+        [0, 1, 12],
+        [0, -1, 1],
+        [2, 0, 5000],
+      ],
+    };
+    const lines = renderCampaign(campaignOf({ ...failureOf([findingOf()]), matrix }), plain);
+    expect(lines).toContain(
+      [
+        '  saw of   u00  u01  outside',
+        '  u00            12        1',
+        '  u02     >999    ·        ·',
+      ].join('\n'),
+    );
+    const many = { ...matrix, users: Array.from({ length: 21 }, (_, index) => `u${index}`) };
+    const large = renderCampaign(campaignOf({ ...failureOf([findingOf()]), matrix: many }), plain);
+    expect(large).not.toContain('saw of');
+    expect(renderCampaign(campaignOf(verdictOf()), plain)).not.toContain('saw of');
+  });
+
+  it('has a line for each trial that passed, all of the others, and the whole at the end', () => {
+    const campaign = campaignOf(verdictOf(), failureOf([findingOf()]), verdictOf());
+    const summary = { ...campaign.summary, signoff: 'NO-GO' as const };
+    const text = renderCampaign({ ...campaign, summary }, plain);
+    expect(
+      text.match(/^PASS {2}golden-path on websocket: 10 users, 45 of 45 pairs/gm),
+    ).toHaveLength(2);
+    expect(text.match(/^ {2}Reproduce/gm)).toHaveLength(1);
+    expect(text.trimEnd().split('\n').slice(-5)).toEqual([
+      'FAIL (leak)  2 of 3 trials passed, seed 41',
+      '',
+      'NO-GO  Do not ship: users received data of other users, or could reach it.',
+      '',
+      '  Artifacts    artifacts/one',
+    ]);
+    expect(renderOutcome(summary, plain)).toMatch(/^NO-GO, FAIL \(leak\)/);
+  });
+
   it('colours only where it is told to', () => {
     const campaign = campaignOf(verdictOf());
     expect(renderCampaign(campaign, plain)).not.toContain('\u001b[');
