@@ -126,7 +126,10 @@ function phaseLine(phase: Phase, elapsedMs: number): string {
 }
 
 /** Counts trials as they begin. */
-function startCounting(): { begin(trials: number): void; next(): string } {
+function startCounting(): {
+  readonly begin: (trials: number) => void;
+  readonly next: () => string;
+} {
   let total = 0;
   let begun = 0;
   return {

@@ -16,7 +16,7 @@ import { every, within } from '../clients/waiting.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import { encodeProgress, type Progress } from '../history/progress.ts';
 import { ruleText } from '../history/rules.ts';
-import type { Verdict } from '../history/verdict.ts';
+import type { Finding, Verdict } from '../history/verdict.ts';
 import { writeNotApplicable } from '../reports/not-applicable.ts';
 import { writeJsonArtifact } from '../reports/write-artifact.ts';
 import { resolveAddresses } from '../targets/addresses.ts';
@@ -212,13 +212,12 @@ function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge):
     const batch = waiting;
     waiting = [];
     for (const observation of batch) live?.observe(observation);
-    const found = live?.violated === true ? live.violations : [];
-    const [first] = found;
+    const { first, leak } = worthTelling(live?.violated === true ? live.violations : []);
     if (first === undefined) return;
-    const leak = found.find(({ rule }) => ruleText(rule).cause === 'leak');
-    if (!violated) tell({ kind: 'violation', rule: first.rule, message: first.message });
-    if (leak !== undefined && (violated || leak !== first))
-      tell({ kind: 'violation', rule: leak.rule, message: leak.message });
+    const news = new Set(violated ? [leak] : [first, leak]);
+    for (const finding of news)
+      if (finding !== undefined)
+        tell({ kind: 'violation', rule: finding.rule, message: finding.message });
     violated = true;
     // After another violation the first leak is still news; after that nothing is.
     if (leak !== undefined || plan.failFast) live = undefined;
@@ -241,6 +240,13 @@ function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge):
     },
     stop,
   };
+}
+
+function worthTelling(found: readonly Finding[]): {
+  readonly first: Finding | undefined;
+  readonly leak: Finding | undefined;
+} {
+  return { first: found[0], leak: found.find(({ rule }) => ruleText(rule).cause === 'leak') };
 }
 
 /**
