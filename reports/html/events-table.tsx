@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { Verdict, VerdictUser } from '../../history/verdict.ts';
 import { showUntrusted } from '../untrusted.ts';
-import { Count, Counted, Milliseconds, OutcomeMark, Untrusted, Wide } from './figures.tsx';
+import { Count, LeftOut, Milliseconds, OutcomeMark, Untrusted, Wide } from './figures.tsx';
 import { usersThatMatter } from './trial-view.ts';
 
 const ROWS_MAX = 50;
@@ -74,17 +74,6 @@ function EventName({ event }: { readonly event: string }): VNode {
         </>
       ))}
     </code>
-  );
-}
-
-/** Says that a list goes on elsewhere; nothing when it does not. */
-export function LeftOut({ count, noun }: { readonly count: number; readonly noun: string }): VNode {
-  if (count <= 0) return <></>;
-  return (
-    <p class="quiet">
-      <Counted of={count} noun={`more ${noun}`} /> not shown here; all stand in{' '}
-      <code>verdict.json</code>.
-    </p>
   );
 }
 

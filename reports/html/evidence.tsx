@@ -1,7 +1,6 @@
 import type { VNode } from 'preact';
 import type { AccessRow, Verdict } from '../../history/verdict.ts';
-import { Count, OutcomeMark, Share, Untrusted, Wide } from './figures.tsx';
-import { LeftOut } from './events-table.tsx';
+import { Count, LeftOut, OutcomeMark, Share, Untrusted, Wide } from './figures.tsx';
 import { usersThatMatter } from './trial-view.ts';
 
 const USERS_MAX = 30;

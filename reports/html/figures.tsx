@@ -129,6 +129,17 @@ export function Wide({
   );
 }
 
+/** Says that a list goes on elsewhere; nothing when it does not. */
+export function LeftOut({ count, noun }: { readonly count: number; readonly noun: string }): VNode {
+  if (count <= 0) return <></>;
+  return (
+    <p class="quiet">
+      <Counted of={count} noun={`more ${noun}`} /> not shown here; all stand in{' '}
+      <code>verdict.json</code>.
+    </p>
+  );
+}
+
 /** A part of a trial with a heading that the table of contents leads to. */
 export function Part({
   id,

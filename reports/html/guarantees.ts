@@ -82,9 +82,7 @@ function sentenceOf(summary: Summary, verdicts: readonly Verdict[]): string {
     case 'pass':
       return 'Every user saw every event of their own runs, in order, and nothing of any other user.';
     case 'inconclusive':
-      return summary.cause === 'unavailable'
-        ? 'Nothing is proven: the target, or the means to examine it, was not available.'
-        : 'Nothing is proven: the evidence does not allow a verdict.';
+      return `Nothing is proven: ${obstacleOf(summary, verdicts)}.`;
     case 'fail': {
       const rules = verdicts
         .filter(({ verdict }) => verdict === 'fail')
@@ -95,10 +93,19 @@ function sentenceOf(summary: Summary, verdicts: readonly Verdict[]): string {
   }
 }
 
+/** What kept an inconclusive campaign from a verdict. */
+function obstacleOf({ cause }: Summary, verdicts: readonly Verdict[]): string {
+  if (cause !== 'unavailable') return 'the evidence does not allow a verdict';
+  const rules = verdicts.flatMap((verdict) => decidingFindings(verdict).map(({ rule }) => rule));
+  return rules.some((rule) => rule.startsWith('delivery/'))
+    ? 'the target could not be used'
+    : 'what is needed to examine the target was not available';
+}
+
 function adviceOf({ verdict, signoff }: Summary): string {
   if (signoff === 'GO') return 'Ship.';
   if (signoff === 'NO-GO' || verdict === 'fail') return 'Do not ship.';
   if (signoff === 'INCONCLUSIVE' || verdict === 'inconclusive')
-    return 'Do not ship on this: it says neither yes nor no. Remove what stands below, and run again.';
+    return 'Do not ship on this: it says neither yes nor no. Mend what stands below and run again.';
   return 'Nothing here speaks against shipping. The release gate itself is “crosstalk signoff”.';
 }

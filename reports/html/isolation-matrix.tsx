@@ -1,8 +1,7 @@
 import type { VNode } from 'preact';
 import type { Verdict } from '../../history/verdict.ts';
 import { showUntrustedUpTo } from '../untrusted.ts';
-import { Count, Counted, Untrusted, Wide } from './figures.tsx';
-import { LeftOut } from './events-table.tsx';
+import { Count, Counted, LeftOut, Untrusted, Wide } from './figures.tsx';
 import { mapMatrix } from './matrix-map.ts';
 
 /** Crowds up to this size are shown as a table of numbers. */

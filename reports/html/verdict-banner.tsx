@@ -66,10 +66,12 @@ function Tested({ views }: { readonly views: readonly TrialView[] }): VNode {
 
 function Why({ summary, views }: CampaignShown): VNode {
   if (summary.verdict === 'pass') return <></>;
+  // Whoever could not reach the target has seen nothing either: that is no second reason.
+  const perTrialMax = summary.cause === 'unavailable' ? 1 : PER_TRIAL_MAX;
   const told = views
     .filter(({ verdict }) => verdict.verdict === summary.verdict)
     .flatMap((view) =>
-      worstFindings(view.verdict, PER_TRIAL_MAX).map((finding) => ({ view, finding })),
+      worstFindings(view.verdict, perTrialMax).map((finding) => ({ view, finding })),
     )
     .slice(0, REASONS_MAX);
   const own = ownReasons(summary, views).slice(0, REASONS_MAX - Math.min(told.length, 2));
