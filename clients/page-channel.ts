@@ -17,7 +17,7 @@ export class DevToolsFailure extends Error {
 }
 
 /** What a channel leads to. */
-type WatchedTarget = Omit<TargetFacts, 'targetId'>;
+type WatchedTarget = Omit<TargetFacts, 'targetId'> & Partial<Pick<TargetFacts, 'targetId'>>;
 type Transmit = (method: string, params: object) => Promise<unknown>;
 type Listener = (params: never) => void;
 

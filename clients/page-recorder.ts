@@ -12,6 +12,7 @@ import { onSharedWorker } from './page-shared-workers.ts';
 import { PageSocketLog, type SocketLogSettings } from './page-socket-log.ts';
 import { PageStorage } from './page-storage.ts';
 import { PageTextWatch } from './page-text-watch.ts';
+import { workerGateOf, type WorkerGate } from './page-worker-gate.ts';
 import type { Recorder } from './recorder.ts';
 import { every, within } from './waiting.ts';
 
@@ -60,14 +61,14 @@ export class CdpPageRecorder implements PageRecorder {
   #isStopped = false;
   #isLost = false;
   #endPulse: (() => void) | undefined;
-  #seesSharedWorkers = false;
-  #forgetSharedWorkers: (() => void) | undefined;
+  #workerGate: WorkerGate | undefined;
+  readonly #endings: (() => void)[] = [];
 
   constructor(settings: PageRecorderSettings) {
     const { recorder, bodyBytesMax } = settings;
     this.#hangMsMax = settings.hangMsMax ?? HANG_MS_MAX;
     this.#pen = new PagePen(recorder, settings.quiet);
-    this.#sockets = new PageSocketLog(settings, this.#pen);
+    this.#sockets = new PageSocketLog(settings, this.#pen, this.#witness);
     this.#http = new PageHttpLog(settings, this.#pen, this.#witness);
     this.#console = new PageConsole(this.#pen);
     this.#screen = new PageScreen(this.#pen, bodyBytesMax);
@@ -131,7 +132,6 @@ export class CdpPageRecorder implements PageRecorder {
 
   async flush(): Promise<void> {
     if (this.#isLost) return;
-    const sockets = this.#witness.sockets;
     const ended = this.#witness.ended();
     const begun = [...this.#attending.values(), ...this.#work];
     await within(Promise.all(begun), FLUSH_MS_MAX, () => undefined);
@@ -142,18 +142,23 @@ export class CdpPageRecorder implements PageRecorder {
       this.#screen.flush(FLUSH_MS_MAX),
     ]);
     await this.#http.fill(ended);
-    if (sockets > this.#sockets.count)
-      this.#pen.blind('socket', 'a socket was over before it could be watched');
+    this.#tellMissedSockets();
   }
 
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     await this.flush();
+    this.#tellMissedSockets();
     this.#isStopped = true;
     this.#endPulse?.();
-    this.#forgetSharedWorkers?.();
+    for (const end of this.#endings.splice(0)) end();
     this.#sockets.stop();
     this.#http.stop();
+  }
+
+  #tellMissedSockets(): void {
+    if (this.#witness.missesSocket())
+      this.#pen.blind('socket', 'a socket was over before it could be watched');
   }
 
   async #attend(page: Page): Promise<void> {
@@ -170,7 +175,7 @@ export class CdpPageRecorder implements PageRecorder {
       this.#pages.set(page, attended);
       this.#watchPlace(attended);
       await this.#listen(channel);
-      await this.#findSharedWorkers(channel);
+      await this.#expectWorkers(channel);
       const { frameTree } = await channel.send('Page.getFrameTree');
       attended.mainFrame = frameTree.frame.id;
       if (/^https?:/.test(frameTree.frame.url)) this.#place(frameTree.frame.url);
@@ -201,7 +206,7 @@ export class CdpPageRecorder implements PageRecorder {
   }
 
   async #listenBelow(channel: DevToolsChannel): Promise<void> {
-    const { type, url } = channel.target;
+    const { type, url, targetId } = channel.target;
     let isGone = false;
     channel.onEnd(() => {
       isGone = true;
@@ -211,24 +216,30 @@ export class CdpPageRecorder implements PageRecorder {
     } catch (error) {
       if (isGone || this.#isStopped) return;
       this.#pen.blind('socket', `a ${type} (${url}) could not be watched: ${messageOf(error)}`);
+    } finally {
+      if (targetId !== undefined) this.#workerGate?.release(targetId);
     }
   }
 
   /** Once per profile, whose id in the browser only its pages know. */
-  async #findSharedWorkers(channel: DevToolsChannel): Promise<void> {
+  async #expectWorkers(channel: DevToolsChannel): Promise<void> {
     const browser = this.#context?.browser() ?? undefined;
-    if (browser === undefined || this.#seesSharedWorkers) return;
-    this.#seesSharedWorkers = true;
+    if (browser === undefined || this.#workerGate !== undefined) return;
+    const gate = workerGateOf(browser);
+    this.#workerGate = gate;
     const { targetInfo } = await channel.send('Target.getTargetInfo');
-    this.#forgetSharedWorkers = await onSharedWorker(
-      browser,
-      targetInfo.browserContextId ?? '',
-      (worker) => {
+    const profile = targetInfo.browserContextId ?? '';
+    this.#endings.push(
+      gate.hold(profile, ({ type }) => this.#ranUnwatched(type)),
+      await onSharedWorker(browser, profile, (worker) => {
         this.#keep(this.#listenBelow(worker));
-        // It runs already when it is found, and what it received by then nobody saw.
-        this.#pen.blind('socket', 'a shared worker ran before it could be watched');
-      },
+        if (!gate.holds) this.#ranUnwatched(worker.target.type);
+      }),
     );
+  }
+
+  #ranUnwatched(type: string): void {
+    this.#pen.blind('socket', `a ${type.replace('_', ' ')} ran before it could be watched`);
   }
 
   #watchPlace(attended: AttendedPage): void {

@@ -25,11 +25,18 @@ export class SecondWitness {
   /** Replies that we saw, less those that Playwright did, by method and address. */
   readonly #ahead = new Map<string, number>();
   readonly #requests: Request[] = [];
-  #sockets = 0;
+  /** Sockets that we saw being opened by pages and their workers, less those that Playwright saw. */
+  readonly #socketsAhead = new Map<string, number>();
+  /** Addresses of the sockets that Playwright saw since it was asked last. */
+  #sockets: string[] = [];
+  /** Those of them that we had not seen when we were asked last. */
+  #socketsUnseen: string[] = [];
 
   attach(context: BrowserContext): void {
     context.on('requestfinished', (request) => this.#requests.push(request));
-    context.on('page', (page) => page.on('websocket', () => (this.#sockets += 1)));
+    context.on('page', (page) => {
+      page.on('websocket', (socket) => this.#sockets.push(socket.url()));
+    });
   }
 
   /** We saw a reply ourselves. */
@@ -38,9 +45,20 @@ export class SecondWitness {
     this.#ahead.set(key, (this.#ahead.get(key) ?? 0) + 1);
   }
 
-  /** Sockets that Playwright saw being opened by pages and their workers. */
-  get sockets(): number {
-    return this.#sockets;
+  /** We saw a socket being opened by a page or by a worker of one. */
+  sawSocket(url: string): void {
+    this.#socketsAhead.set(url, (this.#socketsAhead.get(url) ?? 0) + 1);
+  }
+
+  /**
+   * Whether only Playwright saw some socket. What we see may reach us a little later, so that a socket
+   * is missed only if it is when asked for the second time.
+   */
+  missesSocket(): boolean {
+    const missed = this.#socketsUnseen.filter((url) => !takeOne(this.#socketsAhead, url));
+    this.#socketsUnseen = this.#sockets.filter((url) => !takeOne(this.#socketsAhead, url));
+    this.#sockets = [];
+    return missed.length > 0;
   }
 
   /** Requests that ended since the last time. We see an end later than Playwright, if only a little. */
@@ -53,17 +71,21 @@ export class SecondWitness {
     const unseen: Request[] = [];
     for (const request of ended) {
       if (!request.url().startsWith('http')) continue;
-      const key = keyOf(request.method(), request.url());
-      const ahead = this.#ahead.get(key) ?? 0;
-      if (ahead === 0) unseen.push(request);
-      else if (ahead === 1) this.#ahead.delete(key);
-      else this.#ahead.set(key, ahead - 1);
+      if (!takeOne(this.#ahead, keyOf(request.method(), request.url()))) unseen.push(request);
     }
     const read = await Promise.all(
       unseen.map((request) => within(readReply(request), SETTLE_MS_MAX, () => undefined)),
     );
     return read.filter((reply) => reply !== undefined);
   }
+}
+
+/** Takes one off a count; false when there is none. */
+function takeOne(counts: Map<string, number>, key: string): boolean {
+  const count = counts.get(key) ?? 0;
+  if (count <= 1) counts.delete(key);
+  else counts.set(key, count - 1);
+  return count > 0;
 }
 
 function keyOf(method: string, url: string): string {

@@ -7,18 +7,19 @@ import { masked } from './masking.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
 import type { Headers, SocketFrame } from './page-protocol.ts';
+import type { SecondWitness } from './page-second-witness.ts';
+import { SocketCloses, type CloseSeen } from './page-socket-closes.ts';
 import type { QuietWindow } from './quiet-window.ts';
 import { CONTENT_CHARACTERS_MAX, contentOf, toMicroseconds, type Observer } from './recorder.ts';
-import { after } from './waiting.ts';
 
 const BINARY = 2;
 /** No status code came with the close (RFC 6455 §7.4.1), or nobody could see which. */
 const CLOSE_WITHOUT_CODE = 1005;
 const CLOSE_ABNORMAL = 1006;
-/** How long the page may take to tell the code of a close that the browser told already. */
-const CLOSE_CODE_MS_MAX = 250;
 /** An echo of a ping that took longer says nothing about the target's clock. */
 const PING_MS_MAX = 10_000;
+/** Kinds of targets whose sockets Playwright sees, too. */
+const WITNESSED: ReadonlySet<string> = new Set(['page', 'iframe', 'worker']);
 
 /** What reading the sockets of a page needs to know. */
 export interface SocketLogSettings {
@@ -31,15 +32,6 @@ export interface SocketLogSettings {
   readonly silentEvents: ReadonlySet<string>;
   /** Longest frame that is kept whole, bytes. */
   readonly bytesMax: number;
-}
-
-/** How a socket ended, as only the page that held it can tell. */
-export interface CloseSeen {
-  readonly url: string;
-  readonly code: number;
-  readonly reason: string;
-  /** The page itself called `close`. */
-  readonly byPage: boolean;
 }
 
 /** One socket of a page. */
@@ -57,28 +49,18 @@ interface PageSocket {
   eventAt: number;
 }
 
-/** Closes of one page's sockets, told by the page and by the browser, in either order. */
-interface Closes {
-  readonly seen: CloseSeen[];
-  readonly waiting: { readonly url: string; readonly settle: (seen?: CloseSeen) => void }[];
-}
-
 /** Records the sockets of all pages and workers of one browser profile as a raw user records its own. */
 export class PageSocketLog {
   readonly #settings: SocketLogSettings;
   readonly #pen: PagePen;
-  readonly #closes = new Map<DevToolsChannel, Closes>();
+  readonly #closes = new SocketCloses();
+  readonly #witness: SecondWitness;
   #isStopped = false;
-  #seen = 0;
 
-  constructor(settings: SocketLogSettings, pen: PagePen) {
+  constructor(settings: SocketLogSettings, pen: PagePen, witness: SecondWitness) {
     this.#settings = settings;
     this.#pen = pen;
-  }
-
-  /** Sockets seen so far, in whichever state they were. */
-  get count(): number {
-    return this.#seen;
+    this.#witness = witness;
   }
 
   /** Listens to the sockets of one target. */
@@ -86,6 +68,7 @@ export class PageSocketLog {
     const sockets = new Map<string, PageSocket>();
     channel.on('Network.webSocketCreated', ({ requestId, url }) => {
       sockets.set(requestId, this.#made(url));
+      if (WITNESSED.has(channel.target.type)) this.#witness.sawSocket(url);
     });
     channel.on('Network.webSocketWillSendHandshakeRequest', (event) => {
       this.#pen.tie(event.timestamp, event.wallTime);
@@ -128,22 +111,16 @@ export class PageSocketLog {
 
   /** The page tells how one of its sockets ended. */
   closedInPage(channel: DevToolsChannel, seen: CloseSeen): void {
-    const closes = this.#closesOf(channel);
-    const at = closes.waiting.findIndex(({ url }) => url === seen.url);
-    const [waiting] = at === -1 ? [] : closes.waiting.splice(at, 1);
-    if (waiting === undefined) closes.seen.push(seen);
-    else waiting.settle(seen);
+    this.#closes.toldByPage(channel, seen);
   }
 
   /** From now on a close is our own doing. */
   stop(): void {
     this.#isStopped = true;
-    for (const { waiting } of this.#closes.values())
-      for (const { settle } of waiting.splice(0)) settle();
+    this.#closes.stop();
   }
 
   #made(url: string): PageSocket {
-    this.#seen += 1;
     return {
       url,
       createdAt: this.#pen.recorder.clock.now(),
@@ -471,26 +448,13 @@ export class PageSocketLog {
   #closed(channel: DevToolsChannel, socket: PageSocket, at: number): void {
     this.#recordOpen(socket, at, {});
     if (!socket.hasOpened) return;
-    const { seen, waiting } = this.#closesOf(channel);
-    const known = seen.findIndex(({ url }) => url === socket.url);
-    const [close] = known === -1 ? [] : seen.splice(known, 1);
+    const close = this.#closes.take(channel, socket.url);
     // A worker cannot be asked; and who is stopped need not know.
     if (close !== undefined || this.#isStopped || channel.target.type.endsWith('worker')) {
       this.#recordClose(socket, close, at);
       return;
     }
-    const entry = {
-      url: socket.url,
-      settle: (told?: CloseSeen) => {
-        cancel();
-        this.#recordClose(socket, told, at);
-      },
-    };
-    const cancel = after(CLOSE_CODE_MS_MAX, () => {
-      waiting.splice(waiting.indexOf(entry), 1);
-      entry.settle();
-    });
-    waiting.push(entry);
+    this.#closes.await(channel, socket.url, (told) => this.#recordClose(socket, told, at));
   }
 
   /**
@@ -522,8 +486,7 @@ export class PageSocketLog {
   /** The target is gone, and with it what it held open. */
   #ended(channel: DevToolsChannel, sockets: Map<string, PageSocket>): void {
     const at = this.#pen.recorder.clock.now();
-    for (const { settle } of this.#closes.get(channel)?.waiting.splice(0) ?? []) settle();
-    this.#closes.delete(channel);
+    this.#closes.end(channel);
     for (const socket of sockets.values())
       if (socket.hasOpened)
         this.#recordClose(
@@ -532,14 +495,6 @@ export class PageSocketLog {
           at,
         );
     sockets.clear();
-  }
-
-  #closesOf(channel: DevToolsChannel): Closes {
-    const known = this.#closes.get(channel);
-    if (known !== undefined) return known;
-    const closes: Closes = { seen: [], waiting: [] };
-    this.#closes.set(channel, closes);
-    return closes;
   }
 
   #remark({ observer }: PageSocket, what: string, error: unknown): void {

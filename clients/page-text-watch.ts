@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BrowserContext } from 'playwright';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
-import type { CloseSeen } from './page-socket-log.ts';
+import type { CloseSeen } from './page-socket-closes.ts';
 import { PageTextWatcher, type PageRecord, type TextScriptSettings } from './page-text-script.ts';
 import { within } from './waiting.ts';
 

@@ -1,0 +1,148 @@
+import type { Browser } from 'playwright';
+import type { DevToolsEvents } from './page-protocol.ts';
+import { after } from './waiting.ts';
+
+/** Longest time that a new worker waits to be watched, milliseconds. */
+const HELD_MS_MAX = 3_000;
+
+/** A message of the DevTools protocol, either way. */
+interface Message {
+  readonly sessionId?: string;
+  readonly method?: string;
+  readonly params?: unknown;
+}
+
+/** The line between Playwright and a browser. */
+interface Wire {
+  onmessage: (message: Message) => unknown;
+  send(message: Message): void;
+}
+
+type Attached = DevToolsEvents['Target.attachedToTarget'];
+type Worker = Attached['targetInfo'];
+
+/** A worker that waits, and what Playwright told it meanwhile. */
+interface Held {
+  readonly profile: string;
+  letGo(): void;
+}
+
+/**
+ * Keeps new workers of a browser from running before they are watched. A worker for which several
+ * sessions wait runs as soon as the first of them lets it go, and Playwright does so at once: what the
+ * worker then opens in its first moments nobody records. So Playwright's word is held back until ours
+ * was given. Pages and frames wait for everybody and need no gate.
+ *
+ * Playwright has no public way to this: its line to the browser is reached through its own internals, of
+ * the one version that this project pins. Where they are not as expected nothing is held.
+ */
+export class WorkerGate {
+  readonly #profiles = new Map<string, (worker: Worker) => void>();
+  /** Workers by the session that Playwright has with them. */
+  readonly #workers = new Map<string, Worker>();
+  readonly #held = new Map<string, Held>();
+  readonly #watched = new Set<string>();
+  /** Whether workers can be held at all. */
+  readonly holds: boolean;
+
+  constructor(browser: Browser) {
+    const wire = wireOf(browser);
+    this.holds = wire !== undefined;
+    if (wire === undefined) return;
+    const receive = wire.onmessage.bind(wire);
+    const send = wire.send.bind(wire);
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- no event target: it calls one function
+    wire.onmessage = (message) => {
+      this.#received(message);
+      return receive(message);
+    };
+    wire.send = (message) => {
+      if (!this.#isHeld(message, () => send(message))) send(message);
+    };
+  }
+
+  /**
+   * From now on new workers of a profile wait until they are watched, until the returned function is
+   * called.
+   * @param profile the browser's own id of the profile.
+   * @param late told of a worker that ran unwatched because nobody watched it in time.
+   */
+  hold(profile: string, late: (worker: Worker) => void): () => void {
+    this.#profiles.set(profile, late);
+    return () => {
+      this.#profiles.delete(profile);
+      for (const held of this.#held.values()) if (held.profile === profile) held.letGo();
+    };
+  }
+
+  /** A worker is watched, or cannot be: it need not wait any longer. */
+  release(targetId: string): void {
+    this.#watched.add(targetId);
+    this.#held.get(targetId)?.letGo();
+  }
+
+  #received({ method, params }: Message): void {
+    if (method === 'Target.attachedToTarget') {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the protocol's word for it
+      const { sessionId, targetInfo, waitingForDebugger } = params as Attached;
+      if (waitingForDebugger && targetInfo.type.endsWith('worker'))
+        this.#workers.set(sessionId, targetInfo);
+    } else if (method === 'Target.detachedFromTarget') {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the protocol's word for it
+      const { sessionId } = params as DevToolsEvents['Target.detachedFromTarget'];
+      const targetId = this.#workers.get(sessionId)?.targetId;
+      this.#workers.delete(sessionId);
+      if (targetId !== undefined) this.#watched.delete(targetId);
+    }
+  }
+
+  #isHeld({ method, sessionId = '' }: Message, send: () => void): boolean {
+    if (method !== 'Runtime.runIfWaitingForDebugger') return false;
+    const worker = this.#workers.get(sessionId);
+    const profile = worker?.browserContextId ?? '';
+    const late = this.#profiles.get(profile);
+    if (worker === undefined || late === undefined || this.#watched.has(worker.targetId))
+      return false;
+    const letGo = (): void => {
+      cancel();
+      this.#held.delete(worker.targetId);
+      if (this.#workers.has(sessionId)) send();
+    };
+    const cancel = after(HELD_MS_MAX, () => {
+      letGo();
+      late(worker);
+    });
+    this.#held.set(worker.targetId, { profile, letGo });
+    return true;
+  }
+}
+
+const gates = new WeakMap<Browser, WorkerGate>();
+
+/** The gate of a browser; there is one. */
+export function workerGateOf(browser: Browser): WorkerGate {
+  const known = gates.get(browser) ?? new WorkerGate(browser);
+  gates.set(browser, known);
+  return known;
+}
+
+function wireOf(browser: Browser): Wire | undefined {
+  try {
+    const connection = memberOf(browser, '_connection');
+    const toImpl = memberOf(connection, 'toImpl');
+    if (typeof toImpl !== 'function') return undefined;
+    const half: unknown = toImpl.call(connection, browser);
+    const wire = memberOf(memberOf(half, '_connection'), '_transport');
+    return isWire(wire) ? wire : undefined;
+  } catch {
+    return undefined; // A browser that Playwright drives from another process.
+  }
+}
+
+function isWire(value: unknown): value is Wire {
+  return ['send', 'onmessage'].every((name) => typeof memberOf(value, name) === 'function');
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
