@@ -1,10 +1,19 @@
-import { isUtf8 } from 'node:buffer';
 import type { Request } from 'playwright';
 import type { Content } from '../history/journal-writer.ts';
 import type { Addresses } from '../targets/target.ts';
 import { learnCredentials } from './http.ts';
 import type { DevToolsChannel } from './page-channel.ts';
+import { EventStream } from './page-event-stream.ts';
 import type { PagePen } from './page-pen.ts';
+import {
+  BODY_MS_MAX,
+  boundedBody,
+  hasNoText,
+  lowerCased,
+  mayBeText,
+  readBody,
+  type ReplyBody,
+} from './page-reply-body.ts';
 import type { MissedReply, SecondWitness } from './page-second-witness.ts';
 import type { Headers, RequestSent, ResponseFacts, ResponseReceived } from './page-protocol.ts';
 import { contentOf, toMicroseconds } from './recorder.ts';
@@ -22,19 +31,15 @@ export interface HttpLogSettings {
 const BODIES_KEPT = 16;
 /** How long headers as they were on the wire may come after the end of their reply. */
 const EXTRA_MS_MAX = 250;
-const BODY_MS_MAX = 5_000;
-const JSON_OR_TEXT =
-  /^(?:text\/|application\/(?!octet-stream|pdf|wasm|zip|font|vnd\.ms)|image\/svg)/;
-const NEVER_TEXT = /^(?:image\/(?!svg)|font\/|audio\/|video\/|application\/(?:wasm|pdf|zip|font))/;
 const EVENT_STREAM = /^(?:text\/event-stream|application\/(?:x-)?ndjson|application\/jsonl)/;
+/** A shadow tree that is written in the HTML; those that scripts make are watched, closed ones too. */
+const CLOSED_TREE = /<template\s[^<>]{0,200}shadowrootmode=["']?closed/i;
 /** Playwright's words for what a request is for, as the protocol says it. */
 const TYPES: Readonly<Record<string, string>> = {
   document: 'Document',
   fetch: 'Fetch',
   xhr: 'XHR',
 };
-/** Statuses whose replies have no body. */
-const BODILESS = new Set([101, 204, 205, 304]);
 
 /** One request and its reply; a redirect ends one and begins the next under the same id. */
 interface Exchange {
@@ -217,12 +222,11 @@ export class PageHttpLog {
     });
   }
 
-  #bodyIn({ method, status, headers, body }: MissedReply): Body {
+  #bodyIn({ method, status, headers, body }: MissedReply): ReplyBody {
     const mimeType = headers['content-type'] ?? '';
     if (hasNoText(method, { status, mimeType }) || body?.length === 0) return {};
-    if (body !== undefined)
-      return this.#bounded({ body: body.toString('base64'), base64Encoded: true }, mimeType);
-    if (!JSON_OR_TEXT.test(mimeType) || (status >= 300 && status < 400)) return {};
+    if (body !== undefined) return boundedBody(body, mimeType, this.#settings.bodyBytesMax);
+    if (!mayBeText(mimeType) || (status >= 300 && status < 400)) return {};
     this.#pen.blind('http', 'the text of a reply could not be read');
     return { cut: 1, problem: 'body not read' };
   }
@@ -436,7 +440,7 @@ export class PageHttpLog {
 
   #writeResponse(
     exchange: Answered,
-    body: Body,
+    body: ReplyBody,
     { response, ending }: { readonly response: ResponseFacts; readonly ending: Ending },
   ): void {
     const { recorder } = this.#pen;
@@ -466,15 +470,22 @@ export class PageHttpLog {
       isPage ? undefined : content,
       at,
     );
-    if (isPage && content !== undefined)
-      this.#pen.line(
-        { surface: 'html', dir: 'in', kind: 'text', place: recorder.vault.redact(url) },
-        { ...content, kind: 'text' },
-        at,
-      );
+    if (isPage && content !== undefined) this.#writeHtml(url, content, at);
   }
 
-  #cutContent({ text = '', cut }: Body): Content {
+  /** What the target sent for a page, before any script of the page has changed it. */
+  #writeHtml(url: string, content: Content, at: number): void {
+    const place = this.#pen.recorder.vault.redact(url);
+    this.#pen.line(
+      { surface: 'html', dir: 'in', kind: 'text', place },
+      { ...content, kind: 'text' },
+      at,
+    );
+    if (CLOSED_TREE.test(content.text))
+      this.#pen.blind('dom', 'the page came with a closed shadow tree, which nobody can look into');
+  }
+
+  #cutContent({ text = '', cut }: ReplyBody): Content {
     const content = this.#content(text);
     return cut === undefined
       ? content
@@ -486,37 +497,13 @@ export class PageHttpLog {
     return contentOf(vault.redact(text), jsonOf(text) !== undefined);
   }
 
-  async #bodyOf(
-    { channel, requestId, response, stream, method }: Exchange,
-    { isRedirect, error }: Ending,
-  ): Promise<Body> {
+  async #bodyOf(exchange: Exchange, { isRedirect, error }: Ending): Promise<ReplyBody> {
+    const { response, stream } = exchange;
     stream?.end();
-    if (response === undefined || isRedirect === true || hasNoText(method, response)) return {};
-    try {
-      const answer = await channel.send('Network.getResponseBody', { requestId }, BODY_MS_MAX);
-      return this.#bounded(answer, response.mimeType);
-    } catch (failure) {
-      const isEmpty = lowerCased(response.headers)['content-length'] === '0';
-      if (isEmpty || !JSON_OR_TEXT.test(response.mimeType)) return {};
-      const problem = `body not read: ${String(failure)}`;
-      return { cut: 1, problem, isUnread: error === undefined };
-    }
-  }
-
-  #bounded(
-    { body, base64Encoded }: { readonly body: string; readonly base64Encoded: boolean },
-    mimeType: string,
-  ): Body {
-    const { bodyBytesMax } = this.#settings;
-    if (!base64Encoded && body.length * 3 <= bodyBytesMax) return { text: body };
-    const bytes = Buffer.from(body, base64Encoded ? 'base64' : 'utf8');
-    if (base64Encoded && !isUtf8(bytes))
-      return { cut: bytes.length, problem: `${mimeType || 'bytes'} that are no text` };
-    if (bytes.length <= bodyBytesMax) return { text: bytes.toString('utf8') };
-    return {
-      text: bytes.subarray(0, bodyBytesMax).toString('utf8'),
-      cut: bytes.length - bodyBytesMax,
-    };
+    if (response === undefined || isRedirect === true) return {};
+    const body = await readBody({ ...exchange, response }, this.#settings.bodyBytesMax);
+    // What broke off on its way nobody else has either.
+    return error === undefined ? body : { ...body, isUnread: false };
   }
 
   #keep(work: Promise<void>): void {
@@ -525,62 +512,13 @@ export class PageHttpLog {
   }
 }
 
-/** What could be had of a reply's body. */
-interface Body {
-  readonly text?: string | undefined;
-  readonly cut?: number | undefined;
-  readonly problem?: string | undefined;
-  /** There was a text, and it is not here. */
-  readonly isUnread?: boolean | undefined;
-}
-
 /** A reply whose text the other witness may have. */
 interface Unread {
   readonly exchange: Exchange;
   readonly response: ResponseFacts;
   readonly ending: Ending;
-  readonly body: Body;
+  readonly body: ReplyBody;
   readonly isAsked?: boolean;
-}
-
-/** A text that comes in pieces, handed on event by event (a blank line ends one). */
-class EventStream {
-  readonly #tell: (text: string, at: number) => void;
-  readonly #decoder = new TextDecoder();
-  /** Pieces that came before the answer with what had come before them. */
-  #early: { readonly data: string; readonly at: number }[] | undefined = [];
-  #rest = '';
-  #lastAt = 0;
-
-  constructor(tell: (text: string, at: number) => void) {
-    this.#tell = tell;
-  }
-
-  /** What had come before anybody asked, base64. */
-  begin(data: string, at: number): void {
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    this.#take(data, at);
-    for (const piece of early) this.#take(piece.data, piece.at);
-  }
-
-  push(data: string, at: number): void {
-    if (this.#early === undefined) this.#take(data, at);
-    else this.#early.push({ data, at });
-  }
-
-  end(): void {
-    if (this.#rest.trim() !== '') this.#tell(this.#rest, this.#lastAt);
-    this.#rest = '';
-  }
-
-  #take(data: string, at: number): void {
-    this.#lastAt = at;
-    this.#rest += this.#decoder.decode(Buffer.from(data, 'base64'), { stream: true });
-    const parts = this.#rest.split(/\r?\n\r?\n/);
-    this.#rest = parts.pop() ?? '';
-    for (const part of parts) if (part.trim() !== '') this.#tell(part, at);
-  }
 }
 
 function isSame(
@@ -588,16 +526,6 @@ function isSame(
   { method, url }: MissedReply,
 ): boolean {
   return exchange.method === method && exchange.url === url;
-}
-
-/** Replies that have no body, or none that could be text. */
-function hasNoText(
-  method: string,
-  { status, mimeType }: Pick<ResponseFacts, 'status' | 'mimeType'>,
-): boolean {
-  return (
-    method === 'HEAD' || method === 'OPTIONS' || BODILESS.has(status) || NEVER_TEXT.test(mimeType)
-  );
 }
 
 /** Where a reply came from, if not from the target, and what was wrong with it. */
@@ -611,13 +539,6 @@ function notesOf(
     fromServiceWorker === true ? 'from service worker' : undefined,
   ];
   return [...from, ...problems].filter((note) => note !== undefined).join('; ');
-}
-
-function lowerCased(headers: Headers): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers))
-    result[name.toLowerCase()] = value.replaceAll('\n', ', ');
-  return result;
 }
 
 function jsonOf(text: string): unknown {

@@ -184,6 +184,18 @@ describe('page text', () => {
     expect(JSON.stringify(lines)).not.toContain('hunter22');
   });
 
+  it('is unseen, and that is told, in a closed shadow tree that comes with the HTML', async () => {
+    const tree = '<template shadowrootmode="closed"><p>out of sight</p></template>';
+    const place = await site(closers, { files: { '/': `<section>${tree}</section>` } });
+    const lab = await pageLab(closers, browser);
+    await lab.open(place.url);
+    expect((await lab.lines()).find(({ kind }) => kind === 'failure')).toMatchObject({
+      step: 'watch',
+      reason: 'dom',
+      message: expect.stringContaining('closed shadow tree'),
+    });
+  });
+
   it('is told again to whom the profile passes, and redacted', async () => {
     const place = await site(closers, { files: { '/': '<p>left behind, secretsecret</p>' } });
     const lab = await pageLab(closers, browser);

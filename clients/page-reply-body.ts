@@ -1,0 +1,88 @@
+import { isUtf8 } from 'node:buffer';
+import type { DevToolsChannel } from './page-channel.ts';
+import type { Headers, ResponseFacts } from './page-protocol.ts';
+
+/** Longest wait for the browser to hand a body out, milliseconds. */
+export const BODY_MS_MAX = 5_000;
+const JSON_OR_TEXT =
+  /^(?:text\/|application\/(?!octet-stream|pdf|wasm|zip|font|vnd\.ms)|image\/svg)/;
+const NEVER_TEXT = /^(?:image\/(?!svg)|font\/|audio\/|video\/|application\/(?:wasm|pdf|zip|font))/;
+/** Statuses whose replies have no body. */
+const BODILESS = new Set([101, 204, 205, 304]);
+/** Longest that UTF-8 makes of one unit of a string, bytes. */
+const UTF8_BYTES_MAX = 3;
+
+/** What could be had of a reply's body. */
+export interface ReplyBody {
+  readonly text?: string | undefined;
+  /** Bytes that are not in `text`. */
+  readonly cut?: number | undefined;
+  readonly problem?: string | undefined;
+  /** There was a text, and it is not here. */
+  readonly isUnread?: boolean | undefined;
+}
+
+/** A reply that has ended, and where the browser keeps its body. */
+export interface EndedReply {
+  readonly channel: DevToolsChannel;
+  readonly requestId: string;
+  readonly method: string;
+  readonly response: ResponseFacts;
+}
+
+/**
+ * Asks the browser for the body of a reply. Never throws: a browser that has forgotten it leaves it unread.
+ * @param bytesMax longest body that is kept whole, bytes.
+ */
+export async function readBody(
+  { channel, requestId, method, response }: EndedReply,
+  bytesMax: number,
+): Promise<ReplyBody> {
+  const { mimeType, headers } = response;
+  if (hasNoText(method, response)) return {};
+  try {
+    const { body, base64Encoded } = await channel.send(
+      'Network.getResponseBody',
+      { requestId },
+      BODY_MS_MAX,
+    );
+    if (!base64Encoded && body.length * UTF8_BYTES_MAX <= bytesMax) return { text: body };
+    const bytes = Buffer.from(body, base64Encoded ? 'base64' : 'utf8');
+    return boundedBody(bytes, mimeType, bytesMax);
+  } catch (failure) {
+    const isEmpty = lowerCased(headers)['content-length'] === '0';
+    if (isEmpty || !mayBeText(mimeType)) return {};
+    return { cut: 1, problem: `body not read: ${String(failure)}`, isUnread: true };
+  }
+}
+
+/** A body as text, cut at the limit; of what is no text only its length. */
+export function boundedBody(bytes: Buffer, mimeType: string, bytesMax: number): ReplyBody {
+  if (!isUtf8(bytes))
+    return { cut: bytes.length, problem: `${mimeType || 'bytes'} that are no text` };
+  if (bytes.length <= bytesMax) return { text: bytes.toString('utf8') };
+  return { text: bytes.subarray(0, bytesMax).toString('utf8'), cut: bytes.length - bytesMax };
+}
+
+/** Whether a reply has no body, or none that could be text. */
+export function hasNoText(
+  method: string,
+  { status, mimeType }: Pick<ResponseFacts, 'status' | 'mimeType'>,
+): boolean {
+  return (
+    method === 'HEAD' || method === 'OPTIONS' || BODILESS.has(status) || NEVER_TEXT.test(mimeType)
+  );
+}
+
+/** Whether a body of this type is likely to be text. */
+export function mayBeText(mimeType: string): boolean {
+  return JSON_OR_TEXT.test(mimeType);
+}
+
+/** Headers under lower-case names; several of one name in one line. */
+export function lowerCased(headers: Headers): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    result[name.toLowerCase()] = value.replaceAll('\n', ', ');
+  return result;
+}
