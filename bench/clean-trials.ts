@@ -1,31 +1,61 @@
+import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
-import { newSeed } from '../clients/plan.ts';
+import { newSeed, TRANSPORTS, type Transport } from '../clients/plan.ts';
 import { explainResult, goldenPath, PATIENT } from '../tests/e2e/trial.ts';
 
 /**
  * How often does a clean target pass? Runs golden paths of ten users with different seeds on the embedded
  * target and prints how many ended in which verdict. Everything but `pass` is a false alarm or a gap.
  *
- * `node --import tsx bench/clean-trials.ts [trials = 200] [at once = 1]`. With more than one at once the
- * timing gates are lifted: trials that share a machine are slow together.
+ * `node --import tsx bench/clean-trials.ts [trials = 200] [at once = 1] [transport = websocket]`. With
+ * more than one at once, or with `--patient`, the timing gates are lifted: trials that share a machine
+ * are slow together.
  */
 const TRIALS_DEFAULT = 200;
 const PACE = 0.1;
+/** Pages take their time, and a machine that is shared makes them take more. */
+const PHASE_MS_MAX: Readonly<Record<Transport, number>> = {
+  websocket: 6_000,
+  browser: 60_000,
+  mixed: 60_000,
+};
 
-async function main(trials: number, atOnce: number): Promise<void> {
+interface Clean {
+  readonly trials: number;
+  readonly atOnce: number;
+  readonly transport: Transport;
+  readonly patient: boolean;
+}
+
+async function main({ trials, atOnce, transport, patient }: Clean): Promise<void> {
   const limit = pLimit(atOnce);
   const verdicts = new Map<string, number>();
+  const slo = patient || atOnce > 1 ? PATIENT : {};
   const one = async (): Promise<void> => {
     const seed = newSeed();
-    const result = await goldenPath({ seed, pace: PACE, slo: atOnce > 1 ? PATIENT : {} });
+    const timeoutMs = PHASE_MS_MAX[transport];
+    const result = await goldenPath({ seed, pace: PACE, slo, transport, timeoutMs });
     const { verdict } = result.verdict;
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     if (verdict !== 'pass') console.log(`seed ${seed}: ${explainResult(result)}`);
   };
   await Promise.all(Array.from({ length: trials }, () => limit(one)));
-  console.log(`${trials} clean trials: ${JSON.stringify(Object.fromEntries(verdicts))}`);
+  const counts = JSON.stringify(Object.fromEntries(verdicts));
+  console.log(`${trials} clean trials, ${transport}: ${counts}`);
   process.exitCode = verdicts.get('pass') === trials ? 0 : 1;
 }
 
-const [trials = TRIALS_DEFAULT, atOnce = 1] = process.argv.slice(2).map(Number);
-await main(trials, atOnce);
+/** @throws TypeError for an option or a transport that there is not. */
+function readWords(): Clean {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { patient: { type: 'boolean', default: false } },
+  });
+  const [trials = TRIALS_DEFAULT, atOnce = 1, name = 'websocket'] = positionals;
+  const transport = TRANSPORTS.find((known) => known === name);
+  if (transport === undefined)
+    throw new TypeError(`the transport must be ${TRANSPORTS.join(', ')}, got "${name}"`);
+  return { trials: Number(trials), atOnce: Number(atOnce), transport, ...values };
+}
+
+await main(readWords());

@@ -8,10 +8,10 @@ import {
   type Unexplained,
 } from '../../assertions/ground-truth.ts';
 import { judgeHistory } from '../../assertions/judge.ts';
-import { defaultPlan, type TrialPlan } from '../../clients/plan.ts';
+import { defaultPlan, type Transport, type TrialPlan } from '../../clients/plan.ts';
 import type { Verdict } from '../../history/verdict.ts';
 import { recordPlainTrial } from '../../scenarios/plain-trial.ts';
-import { storyOf } from '../../scenarios/stories/table.ts';
+import { storyOf, type Story } from '../../scenarios/stories/table.ts';
 
 /**
  * Several trials share the machine here, and a busy machine is slow: timing gates are lifted unless a
@@ -32,15 +32,22 @@ export interface TrialResult {
   readonly unexplained: readonly Unexplained[];
 }
 
+/** How a trial differs from the golden path on sockets. */
+export interface TrialChange extends Partial<TrialPlan> {
+  /** Further words of the embedded target's command line. */
+  readonly args?: readonly string[];
+  readonly transport?: Transport;
+  /** What the crowd goes through instead. */
+  readonly story?: Story;
+}
+
 /**
  * One golden path on the real engine: the embedded target as a child process, real sockets, the judge
  * from disk with calibration. Without Playwright Test, which `tests/cli` covers: it would only add its
  * start-up to each of a hundred trials.
  */
-export async function goldenPath(
-  change: Partial<TrialPlan> & { args?: readonly string[] },
-): Promise<TrialResult> {
-  const { args = [], ...changes } = change;
+export async function goldenPath(change: TrialChange): Promise<TrialResult> {
+  const { args = [], transport = 'websocket', story = storyOf('golden-path'), ...changes } = change;
   const dir = mkdtempSync(join(tmpdir(), 'crosstalk-e2e-'));
   const plan: TrialPlan = {
     ...defaultPlan({}, dir),
@@ -51,9 +58,8 @@ export async function goldenPath(
     ...changes,
   };
   try {
-    const story = storyOf('golden-path');
     const { historyPath, truthPath } = await turns.together(() =>
-      recordPlainTrial({ plan, story, transport: 'websocket', args }),
+      recordPlainTrial({ plan, story, transport, args }),
     );
     const verdict = await turns.alone(() => judgeHistory(historyPath, { calibrate: true }));
     const deeds = readDeeds(truthPath);
