@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright';
-import type { DevToolsEvents } from './page-protocol.ts';
+import type { DevToolsEvents, TargetFacts } from './page-protocol.ts';
 import { after } from './waiting.ts';
 
 /** Longest time that a new worker waits to be watched, milliseconds. */
@@ -19,7 +19,13 @@ interface Wire {
 }
 
 type Attached = DevToolsEvents['Target.attachedToTarget'];
-type Worker = Attached['targetInfo'];
+
+/** A worker that waited when a session of Playwright's began. */
+interface Worker {
+  readonly facts: TargetFacts;
+  /** It need not wait any more, also where the browser stops it and starts it again. */
+  isFree: boolean;
+}
 
 /** A worker that waits, and what Playwright told it meanwhile. */
 interface Held {
@@ -37,11 +43,10 @@ interface Held {
  * the one version that this project pins. Where they are not as expected nothing is held.
  */
 export class WorkerGate {
-  readonly #profiles = new Map<string, (worker: Worker) => void>();
+  readonly #profiles = new Map<string, (worker: TargetFacts) => void>();
   /** Workers by the session that Playwright has with them. */
   readonly #workers = new Map<string, Worker>();
   readonly #held = new Map<string, Held>();
-  readonly #watched = new Set<string>();
   /** Whether workers can be held at all. */
   readonly holds: boolean;
 
@@ -67,7 +72,7 @@ export class WorkerGate {
    * @param profile the browser's own id of the profile.
    * @param late told of a worker that ran unwatched because nobody watched it in time.
    */
-  hold(profile: string, late: (worker: Worker) => void): () => void {
+  hold(profile: string, late: (worker: TargetFacts) => void): () => void {
     this.#profiles.set(profile, late);
     return () => {
       this.#profiles.delete(profile);
@@ -77,7 +82,8 @@ export class WorkerGate {
 
   /** A worker is watched, or cannot be: it need not wait any longer. */
   release(targetId: string): void {
-    this.#watched.add(targetId);
+    for (const worker of this.#workers.values())
+      if (worker.facts.targetId === targetId) worker.isFree = true;
     this.#held.get(targetId)?.letGo();
   }
 
@@ -86,33 +92,36 @@ export class WorkerGate {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the protocol's word for it
       const { sessionId, targetInfo, waitingForDebugger } = params as Attached;
       if (waitingForDebugger && targetInfo.type.endsWith('worker'))
-        this.#workers.set(sessionId, targetInfo);
+        this.#workers.set(sessionId, { facts: targetInfo, isFree: false });
     } else if (method === 'Target.detachedFromTarget') {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the protocol's word for it
       const { sessionId } = params as DevToolsEvents['Target.detachedFromTarget'];
-      const targetId = this.#workers.get(sessionId)?.targetId;
       this.#workers.delete(sessionId);
-      if (targetId !== undefined) this.#watched.delete(targetId);
     }
   }
 
   #isHeld({ method, sessionId = '' }: Message, send: () => void): boolean {
     if (method !== 'Runtime.runIfWaitingForDebugger') return false;
     const worker = this.#workers.get(sessionId);
-    const profile = worker?.browserContextId ?? '';
+    if (worker === undefined || worker.isFree) return false;
+    const { targetId, browserContextId: profile = '' } = worker.facts;
     const late = this.#profiles.get(profile);
-    if (worker === undefined || late === undefined || this.#watched.has(worker.targetId))
-      return false;
+    if (late === undefined) return false;
     const letGo = (): void => {
       cancel();
-      this.#held.delete(worker.targetId);
-      if (this.#workers.has(sessionId)) send();
+      worker.isFree = true;
+      this.#held.delete(targetId);
+      try {
+        send();
+      } catch {
+        // The browser is gone, and its workers with it.
+      }
     };
     const cancel = after(HELD_MS_MAX, () => {
       letGo();
-      late(worker);
+      late(worker.facts);
     });
-    this.#held.set(worker.targetId, { profile, letGo });
+    this.#held.set(targetId, { profile, letGo });
     return true;
   }
 }
