@@ -77,6 +77,30 @@ export const pageResultSchema = z.strictObject({
 });
 export type PageResult = z.infer<typeof pageResultSchema>;
 
+/** Who drives a crowd in browsers: a bare Playwright script, or the product. */
+export type CrowdVariant = CrowdJob['variant'];
+
+export const crowdJobSchema = z.strictObject({
+  variant: z.enum(['bare', 'trial']),
+  /** Base URL of the target. */
+  url: z.string(),
+  users: z.number().int().positive(),
+  /** Directory of the trial. */
+  dir: z.string(),
+});
+export type CrowdJob = z.infer<typeof crowdJobSchema>;
+
+export const crowdResultSchema = z.strictObject({
+  /** Of the Node process. */
+  cpuSeconds: z.number(),
+  /** Of all processes of the browser. */
+  browserCpuSeconds: z.number(),
+  wallSeconds: z.number(),
+  /** Lines of the history; 0 where none is written. */
+  observations: z.number(),
+});
+export type CrowdResult = z.infer<typeof crowdResultSchema>;
+
 export const judgeJobSchema = z.strictObject({
   path: z.string(),
   source: z.enum(['memory', 'disk']),

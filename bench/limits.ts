@@ -47,6 +47,8 @@ export const LIMITS = {
   millionMegabytes: { name: 'judge: peak memory meanwhile', unit: 'MB', limit: 300 },
   /** What a page receives and the history lacks is evidence that is gone. */
   pageFramesLost: { name: 'page: frames lost', unit: 'frames', limit: 0 },
+  /** Watching pages must not change what is watched: the clicks and the browser are most of the work. */
+  browserTrial: { name: 'browser: trial / bare script', unit: 'x', limit: 1.3, aim: 1.1 },
   /** A search must not take a target's word for how long it takes: its cost is linear in what came (a quadratic one gives 4). */
   scanGrowth: { name: 'search: cost of twice the text', unit: 'x', limit: 3.5, aim: 2.2 },
   /** A megabyte that is made to be slow must not hold up the sockets for the length of a quiet window. */

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { measureBrowserCpu } from './measure-browser-cpu.ts';
 import { measureClient } from './measure-client.ts';
 import { measureJudge } from './measure-judge.ts';
 import { measureMemory } from './measure-memory.ts';
@@ -10,6 +11,7 @@ import { readOptions, USAGE, type BenchOptions, type Section } from './options.t
 import { isWithin, render, type Measurement, type Workbench } from './report.ts';
 
 const MEASURE: Readonly<Record<Section, (bench: Workbench) => Promise<Measurement>>> = {
+  'browser-cpu': measureBrowserCpu,
   client: measureClient,
   judge: measureJudge,
   memory: measureMemory,

@@ -1,7 +1,14 @@
 import { parseArgs } from 'node:util';
 
 /** The groups of measurements. */
-export const SECTIONS = ['client', 'judge', 'memory', 'scan', 'page-frames'] as const;
+export const SECTIONS = [
+  'client',
+  'judge',
+  'memory',
+  'scan',
+  'page-frames',
+  'browser-cpu',
+] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface BenchOptions {

@@ -78,7 +78,7 @@ describe('the statistics', () => {
 describe('the options', () => {
   it('name every mistake', () => {
     expect(readOptions(['--rounds', '0', '--only', 'page'])).toEqual([
-      '--only must be client, judge, memory, scan, page-frames, got "page"',
+      '--only must be client, judge, memory, scan, page-frames, browser-cpu, got "page"',
       '--rounds must be 1 to 100, got "0"',
     ]);
     expect(readOptions(['--quick'])).toMatchObject({ rounds: 2, quick: true });
