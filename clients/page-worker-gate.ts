@@ -3,7 +3,7 @@ import type { DevToolsEvents, TargetFacts } from './page-protocol.ts';
 import { after } from './waiting.ts';
 
 /** Longest time that a new worker waits to be watched, milliseconds. */
-const HELD_MS_MAX = 3_000;
+const HELD_MS_MAX = 5_000;
 
 /** A message of the DevTools protocol, either way. */
 interface Message {
