@@ -2,14 +2,16 @@
  * Walks scenarios on the embedded target, clean and with each of the faults that motivated them, and keeps
  * what came of it in `docs/scenarios.json`, from which `npm run schemas` makes `docs/scenarios.md`:
  *
- *     node --import tsx bench/scenario-trials.ts [--only NAME[,NAME]] [--transport NAME] [--fault NAME]
+ *     node --import tsx bench/scenario-trials.ts [--only NAME[,NAME]] [--transport NAME] [--fault NAME|none]
+ *         [--missing] [--jobs N]
  *
- * What was not walked this time stays as it was. Ends with 1 where something was not as it must be.
+ * `--missing` leaves out what is known already. What was not walked this time stays as it was. Ends with 1 where something was not as it must be.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import pLimit from 'p-limit';
 import { readDeeds, unexplained } from '../assertions/ground-truth.ts';
 import { judgeHistory } from '../assertions/judge.ts';
 import { defaultPlan, type TrialPlan } from '../clients/plan.ts';
@@ -40,26 +42,40 @@ interface Wanted {
   readonly fault: string | null;
 }
 
-function wanted(words: readonly string[]): Wanted[] {
-  const { values } = parseArgs({
-    args: [...words],
-    options: {
-      only: { type: 'string' },
-      transport: { type: 'string' },
-      fault: { type: 'string' },
-    },
-  });
-  const only = values.only?.split(',');
-  return STORIES.filter(({ name }) => only?.includes(name) ?? true).flatMap((story) =>
-    TRANSPORTS.filter(
-      (name) => values.transport === undefined || name === values.transport,
-    ).flatMap((transport) =>
-      [null, ...story.reveals]
-        .filter((fault) => values.fault === undefined || (fault ?? 'none') === values.fault)
-        .filter((fault) => fault === null || isSeenOn(fault, transport))
-        .map((fault) => ({ story, transport, fault })),
+interface Choice {
+  readonly only?: string | undefined;
+  readonly transport?: string | undefined;
+  readonly fault?: string | undefined;
+  readonly missing?: boolean | undefined;
+}
+
+function wanted({ only, transport: chosen, fault: wished, missing }: Choice): Wanted[] {
+  const known = new Set(missing === true ? readFile().map(keyOf) : []);
+  const names = only?.split(',');
+  const all = STORIES.filter(({ name }) => names?.includes(name) ?? true).flatMap((story) =>
+    TRANSPORTS.flatMap((transport) =>
+      [null, ...story.reveals].map((fault) => ({ story, transport, fault })),
     ),
   );
+  return all.filter(
+    ({ story, transport, fault }) =>
+      (chosen === undefined || chosen === transport) &&
+      (wished === undefined || wished === (fault ?? 'none')) &&
+      (fault === null || isSeenOn(fault, transport)) &&
+      !known.has(keyOf({ scenario: story.name, transport, fault })),
+  );
+}
+
+function keyOf({
+  scenario,
+  transport,
+  fault,
+}: Pick<ScenarioTrial, 'scenario' | 'transport' | 'fault'>): string {
+  return `${scenario} ${transport} ${fault ?? ''}`;
+}
+
+function readFile(): ScenarioTrial[] {
+  return parseScenarioTrials(readFileSync(FILE, 'utf8'));
 }
 
 function isSeenOn(fault: string, transport: Transport): boolean {
@@ -86,8 +102,9 @@ async function walk({ story, transport, fault }: Wanted): Promise<ScenarioTrial>
     const verdict = judgeHistory(historyPath, { calibrate: true });
     const untrue = unexplained(verdict, readDeeds(truthPath));
     const raised = verdict.findings.filter(({ severity }) => severity !== 'note');
-    for (const line of [...verdict.reasons, ...untrue.map(({ why }) => `untrue: ${why}`)])
-      process.stderr.write(`    ${line}\n`);
+    const told = untrue.map(({ finding, why }) => `untrue: ${finding.message} (${why})`);
+    for (const line of [...verdict.reasons, ...told])
+      process.stderr.write(`    ${story.name} ${transport} ${fault ?? 'clean'}: ${line}\n`);
     return {
       ...common,
       outcome: untrue.length > 0 ? 'untrue' : verdict.verdict,
@@ -107,15 +124,12 @@ function isRight({ fault, outcome, rules }: ScenarioTrial): boolean {
 }
 
 function keep(trial: ScenarioTrial): void {
-  const known = parseScenarioTrials(readFileSync(FILE, 'utf8'));
-  const key = (one: ScenarioTrial): string => `${one.scenario} ${one.transport} ${one.fault ?? ''}`;
-  const all = [...known.filter((one) => key(one) !== key(trial)), trial].toSorted((a, b) =>
-    key(a).localeCompare(key(b)),
-  );
+  const others = readFile().filter((one) => keyOf(one) !== keyOf(trial));
+  const all = [...others, trial].toSorted((a, b) => keyOf(a).localeCompare(keyOf(b)));
   writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
 }
 
-for (const one of wanted(process.argv.slice(2))) {
+async function tryOne(one: Wanted): Promise<void> {
   const started = performance.now();
   const trial = await walk(one);
   const right = isRight(trial);
@@ -127,3 +141,15 @@ for (const one of wanted(process.argv.slice(2))) {
       `${trial.outcome} ${trial.rules.join(', ')} (${seconds} s)\n`,
   );
 }
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    transport: { type: 'string' },
+    fault: { type: 'string' },
+    missing: { type: 'boolean' },
+    jobs: { type: 'string', default: '1' },
+  },
+});
+const limit = pLimit(Number(values.jobs));
+await Promise.all(wanted(values).map((one) => limit(() => tryOne(one))));

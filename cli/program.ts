@@ -198,6 +198,14 @@ const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./list-command.ts')).listCommand,
   },
   {
+    name: 'init',
+    takes: 'scenario NAME',
+    text: 'write a scenario that works as it is, to be changed into one of yours',
+    options: [],
+    examples: ['crosstalk init scenario two-tabs'],
+    load: async () => (await import('./init-command.ts')).initCommand,
+  },
+  {
     name: 'explain',
     takes: '<rule or fault>',
     text: 'explain a rule or a fault: what it means, why it matters, an example, how to fix it',

@@ -65,6 +65,12 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   'equal titles': { story: 'equal-names', variants: ['equal-questions'] },
   'prefix names': { story: 'equal-names' },
   'ask at once': { story: 'ask-at-once' },
+  revocation: { story: 'revoked', pace: PACE_OF_STALE_RUNS },
+  refresh: { story: 'token-refresh', pace: PACE_OF_DISTURBANCES },
+  again: { story: 'history' },
+  restart: { story: 'cold-start' },
+  idle: { story: 'idle' },
+  stall: { story: 'slow-reader', pace: PACE_OF_DISTURBANCES },
   probe: PROBES,
   expiry: {},
 };
