@@ -62,6 +62,10 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
     if (verdictFile !== null) writeJsonArtifact(verdictFile, verdict);
   writeReports(plan.outDir, summary, trials);
   printCampaign(output, summary, { trials, out });
+  for (const { scenario, transport, reason } of notApplicable)
+    output.remark(
+      `not applicable: ${scenario} on ${transport}: ${showUntrustedUpTo(reason, REASON_CHARACTERS_MAX)}`,
+    );
   await tellGitHub({ summary, trials, outDir: plan.outDir }, output);
   await notify(conclusion, digestOf(summary, trials));
   if (summary.verdict === 'fail') return EXIT.fail;
