@@ -8,6 +8,7 @@ import {
   type FaultExplanation,
   type RuleExplanation,
 } from './explanations.ts';
+import { scenariosDoc } from './scenarios-doc.ts';
 import { MISTAKES } from './usage-error.ts';
 
 /** A file that is made from the code and must stay in step with it. */
@@ -36,6 +37,7 @@ export function generatedDocs(): GeneratedDoc[] {
     { path: 'docs/rules.md', text: rulesDoc() },
     { path: 'docs/faults.md', text: faultsDoc() },
     { path: 'docs/mistakes.md', text: mistakesDoc() },
+    { path: 'docs/scenarios.md', text: `${GENERATED}\n\n${scenariosDoc()}` },
   ];
 }
 

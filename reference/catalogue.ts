@@ -259,7 +259,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'thread-list-cache',
     does: 'Whoever signs in again gets the thread list of the last who did.',
-    after: ['A13', 'A43'],
+    after: ['A13'],
     needs: 'again',
     seenBy: 'any',
     rules: ['isolation/foreign-run', 'isolation/foreign-marker'],
@@ -267,7 +267,7 @@ export const FAULTS: readonly FaultEntry[] = [
   {
     name: 'ids-restart',
     does: 'After a restart thread ids are counted from the beginning again.',
-    after: ['A43'],
+    after: [],
     needs: 'restart',
     seenBy: 'any',
     rules: ['isolation/shared-identifier'],

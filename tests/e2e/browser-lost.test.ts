@@ -42,7 +42,7 @@ async function disturbed(disturb: () => void): Promise<TrialResult> {
     browsers: 2,
     pace: 1,
     timeoutMs: PHASE_MS_MAX,
-    story: { name: 'golden-path', walk: (crowd) => walk(crowd, disturb) },
+    story: { name: 'golden-path', reveals: [], walk: (crowd) => walk(crowd, disturb) },
   });
   expect(performance.now() - from).toBeLessThan(TRIAL_MS_MAX);
   return result;

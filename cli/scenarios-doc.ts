@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { STORIES, type Story } from '../scenarios/stories/table.ts';
+import {
+  parseScenarioTrials,
+  SCENARIO_TRIALS_FILE,
+  type ScenarioTrial,
+} from './scenario-trials.ts';
+import { builtInScenarios, type ScenarioFile } from './scenarios.ts';
+
+const TRANSPORTS = ['websocket', 'browser'] as const;
+
+const HEAD = `# Scenarios
+
+Each file in \`scenarios/\` is one situation, told as a story that every user of the crowd takes part in. Whatever a
+script asserts, the whole rulebook is judged. How to write one: [writing-scenarios.md](writing-scenarios.md).
+
+The table is made from real runs (\`node --import tsx bench/scenario-trials.ts\`, kept in
+[scenarios.json](scenarios.json)): a transport is named where the clean embedded target passed on it, and a fault where
+the scenario caught it by one of the fault's own rules; in brackets the only transport that shows the fault. \`mixed\`
+is both at once.`;
+
+/** `docs/scenarios.md`, from the scenario files and from what real runs of them showed. */
+export function scenariosDoc(): string {
+  const trials = parseScenarioTrials(
+    readFileSync(new URL(`../${SCENARIO_TRIALS_FILE}`, import.meta.url), 'utf8'),
+  );
+  const rows = builtInScenarios().flatMap((file) => {
+    const story = STORIES.find(({ name }) => name === file.name);
+    return story === undefined ? [] : [row(file, story, trials)];
+  });
+  const table = [
+    '| Scenario | What it provokes | Passes clean on | Tags | Faults caught |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ];
+  return `${HEAD}\n\n${table.join('\n')}\n`;
+}
+
+function row(file: ScenarioFile, { reveals }: Story, trials: readonly ScenarioTrial[]): string {
+  const own = trials.filter(({ scenario }) => scenario === file.name);
+  const passes = TRANSPORTS.filter((transport) =>
+    own.some((one) => one.fault === null && one.transport === transport && one.outcome === 'pass'),
+  );
+  const caught = reveals.flatMap((fault) => {
+    const on = TRANSPORTS.filter((transport) =>
+      own.some(
+        (one) => one.fault === fault && one.transport === transport && one.outcome === 'fail',
+      ),
+    );
+    if (on.length === 0) return [];
+    return [on.length === passes.length ? `\`${fault}\`` : `\`${fault}\` (${on.join(', ')})`];
+  });
+  const tags = file.tags.map((tag) => `@${tag}`).join(' ');
+  const cells = [`\`${file.name}\``, file.text, passes.join(', '), tags, caught.join(', ')];
+  return `| ${cells.join(' | ')} |`;
+}
