@@ -1,8 +1,14 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FAULTS } from '../../reference/catalogue.ts';
+import { DEFAULT_OPTIONS } from '../../reference/options.ts';
+import { startTarget } from '../../reference/service.ts';
 import {
   TestSocket,
   TestUser,
+  call,
   payloadOf,
   startTestTarget,
   text,
@@ -278,6 +284,107 @@ const PLAYS: Readonly<Record<string, Play>> = {
     expect(shorts.typesOf(nearsRun)).toEqual([]);
     expect(wrote(short, long, run)).toBe(true);
     expect(wrote(cora, long)).toBe(false);
+  },
+
+  // Time, absence and coming back.
+  'stale-after-revocation': async ({ target, anna, ben, wrote }) => {
+    const [annas, bens] = await Promise.all([anna.connect(), ben.connect()]);
+    const run = anna.ask(annas);
+    expect((await anna.call('/auth/revoke', { method: 'POST' })).status).toBe(200);
+    expect((await anna.call('/auth/me')).status).toBe(401);
+    expect(await upgradeStatus(target.url, ['jwt-auth', `jwt.${anna.token}`])).toBe(401);
+    await annas.event(run, 'agent_completed');
+    expect(wrote(anna, null)).toBe(true);
+    // Whoever signs out is not kept.
+    await ben.call('/auth/logout', { method: 'POST' });
+    expect(await bens.closed).toBe(1008);
+  },
+
+  'thread-delete': async ({ anna, ben, wrote }) => {
+    const path = `/api/threads/${anna.threadId}`;
+    expect((await ben.call(path)).status).toBe(403);
+    expect((await ben.call(path, { method: 'DELETE' })).body).toMatchObject({ deleted: true });
+    expect((await anna.call(path)).status).toBe(404);
+    expect(wrote(ben, anna) && wrote(anna, ben)).toBe(true);
+  },
+
+  'ticket-replay': async ({ target, anna, wrote }) => {
+    const { body } = await anna.call('/api/websocket/ticket', { method: 'POST', body: {} });
+    const query = `?ticket=${text(body['ticket_id'])}`;
+    expect(await upgradeStatus(target.url, [], { query })).toBe(101);
+    expect(wrote(anna, null)).toBe(false);
+    expect(await upgradeStatus(target.url, [], { query })).toBe(101);
+    expect(wrote(anna, null)).toBe(true);
+    expect(await upgradeStatus(target.url, [], { query: '?ticket=ticket_nowhere' })).toBe(401);
+  },
+
+  'refresh-mixup': async ({ target, anna, ben, wrote }) => {
+    const refreshed = async ({ refreshToken }: TestUser): Promise<Json> => {
+      const body = { refresh_token: refreshToken };
+      return (await call(target.url, '/auth/refresh', { body })).body;
+    };
+    expect(await refreshed(anna)).toMatchObject({ user: { email: anna.email } });
+    expect(await refreshed(ben)).toMatchObject({ user: { email: anna.email } });
+    expect(wrote(ben, anna)).toBe(true);
+  },
+
+  'thread-list-cache': async ({ target, anna, ben, wrote }) => {
+    const again = ({ email, password }: TestUser): ReturnType<typeof call> =>
+      call(target.url, '/auth/login', { body: { email, password } });
+    await again(anna);
+    expect(JSON.stringify((await anna.call('/api/threads')).body)).toContain(anna.title);
+    await again(ben);
+    const listed = JSON.stringify((await ben.call('/api/threads')).body);
+    expect(listed).toContain(anna.title);
+    expect(listed).not.toContain(ben.title);
+    expect(wrote(ben, anna)).toBe(true);
+  },
+
+  'ids-restart': async () => {
+    const truth = join(mkdtempSync(join(tmpdir(), 'reference-')), 'truth.ndjson');
+    const lives: { readonly email: string; readonly thread: string }[] = [];
+    for (const email of ['first@crowd.test', 'second@crowd.test']) {
+      const target = await startTarget({ ...DEFAULT_OPTIONS, faults: ['ids-restart'], truth });
+      const user = await enter(new TestUser(target.url, email));
+      lives.push({ email, thread: user.threadId });
+      await target.close();
+    }
+    const [first, second] = lives;
+    expect(second?.thread).toBe(first?.thread);
+    const written = readFileSync(truth, 'utf8');
+    expect(written).toContain(`"observer":"${second?.email}","owner":"${first?.email}"`);
+    expect(written).toContain(`"observer":"${first?.email}","owner":"${second?.email}"`);
+  },
+
+  'heartbeat-roster': async () => {
+    const target = await startTestTarget({ faults: ['heartbeat-roster'], heartbeatSeconds: 0.2 });
+    const anna = await TestUser.register(target.url);
+    const ben = await TestUser.register(target.url);
+    const [annas] = await Promise.all([anna.connect(), ben.connect()]);
+    const named = (frame: Json): boolean => JSON.stringify(frame).includes(ben.email);
+    const heartbeat = await annas.wait((frame) => frame['type'] === 'heartbeat' && named(frame));
+    expect(JSON.stringify(heartbeat)).toContain(ben.id);
+    expect(target.truth()).toContainEqual(
+      expect.objectContaining({ observer: anna.email, owner: ben.email, event: 'heartbeat' }),
+    );
+    await target.close();
+  },
+
+  'slow-reader-starves': async ({ anna, ben, wrote }) => {
+    const [annas, bens] = await Promise.all([anna.connect(), ben.connect()]);
+    const before = ben.ask(bens);
+    await bens.event(before, 'agent_completed');
+    expect(bens.typesOf(before)).toEqual(FIVE);
+    annas.socket.pause();
+    // Until it is noticed that she does not read, nothing is lost.
+    let run = before;
+    while (bens.typesOf(run).includes('tool_completed')) {
+      run = ben.ask(bens);
+      await bens.event(run, 'agent_completed');
+    }
+    expect(bens.typesOf(run)).toEqual(FIVE.filter((type) => type !== 'tool_completed'));
+    expect(wrote(ben, anna, run)).toBe(true);
+    annas.socket.resume();
   },
 };
 
