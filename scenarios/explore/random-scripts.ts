@@ -193,15 +193,19 @@ function stepsOf({ moments, inTools }: Possibilities): fc.Arbitrary<DrawnStep>[]
     who.map((one) => ({ verb, who: one, several: false }));
   const atMoment = (verb: Verb): fc.Arbitrary<DrawnStep> =>
     fc.record({ verb: fc.constant(verb), who, several: fc.constant(false), at });
-  const ask = together('ask');
-  const drop = atMoment('drop');
-  const reconnect = atMoment('reconnect');
-  const cancel = atMoment('cancel');
-  return [
-    ...[ask, ask, ask, ask, cancel, cancel],
-    ...[drop, drop, drop, reconnect, reconnect, reconnect, reconnect],
-    ...[together('read'), together('arrive'), together('use the old session')],
-    ...[alone('ask for trouble'), alone('duplicate the tab'), alone('refresh the token')],
-    ...[atMoment('sign out'), alone("try the neighbour's thread")],
+  const weighed: readonly (readonly [weight: number, step: fc.Arbitrary<DrawnStep>])[] = [
+    [4, together('ask')],
+    [2, atMoment('cancel')],
+    [3, atMoment('drop')],
+    [4, atMoment('reconnect')],
+    [1, together('read')],
+    [1, together('arrive')],
+    [1, alone('ask for trouble')],
+    [1, alone('duplicate the tab')],
+    [1, alone('refresh the token')],
+    [1, alone("try the neighbour's thread")],
+    [1, atMoment('sign out')],
+    [1, together('use the old session')],
   ];
+  return weighed.flatMap(([weight, step]) => Array.from({ length: weight }, () => step));
 }

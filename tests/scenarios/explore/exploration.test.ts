@@ -1,0 +1,72 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { judgeHistory } from '../../../assertions/judge.ts';
+import type { TrialPlan } from '../../../clients/plan.ts';
+import { explore, type ExplorationSummary } from '../../../scenarios/explore/exploration.ts';
+import { loadTarget } from '../../../targets/load-target.ts';
+import { Closers, planFor, temporaryDirectory } from '../../clients/lab.ts';
+import { crosstalk } from '../../cli/command-line.ts';
+
+const closers = new Closers();
+afterEach(() => closers.closeAll());
+
+interface Explored {
+  readonly summary: ExplorationSummary;
+  readonly dir: string;
+}
+
+async function exploring(durationMs: number, changes: Partial<TrialPlan>): Promise<Explored> {
+  const dir = temporaryDirectory(closers);
+  const plan = planFor(dir, { users: 3, timeoutMs: 30_000, ...changes });
+  const target = await loadTarget(plan.target);
+  return { summary: await explore({ plan, target, durationMs, dir }), dir };
+}
+
+const linesIn = (path: string): string[] => readFileSync(path, 'utf8').trimEnd().split('\n');
+
+describe('an exploration of the embedded target', () => {
+  test('passes when it is clean, and leaves a try that stands for all', async () => {
+    const { summary, dir } = await exploring(1, { seed: 'clean' });
+    expect(summary).toMatchObject({ found: null, verdicts: { pass: 4, inconclusive: 0, fail: 0 } });
+    const verdict = judgeHistory(join(dir, 'history.ndjson'), { calibrate: true });
+    expect(verdict.verdict).toBe('pass');
+    expect(verdict.evidence.runPairsOverlapping).toBeGreaterThan(0);
+    expect(summary.opportunities).toBeGreaterThan(verdict.evidence.opportunities);
+    expect(linesIn(join(dir, 'tries.ndjson'))).toHaveLength(summary.tries);
+    expect(existsSync(join(dir, 'tries'))).toBe(false);
+    expect(existsSync(join(dir, 'found.spec.mts'))).toBe(false);
+  }, 120_000);
+
+  test('finds a leak, shrinks it, and keeps a scenario that shows it again', async () => {
+    const { summary, dir } = await exploring(60_000, {
+      seed: 'overlap',
+      faults: ['overlap-only'],
+    });
+    expect(summary.found).toMatchObject({
+      rule: 'isolation/foreign-marker',
+      steps: ['u00 and u01: ask'],
+      script: { users: 2, late: 0 },
+      shownAgain: true,
+    });
+    const verdict = judgeHistory(join(dir, 'history.ndjson'));
+    expect(verdict).toMatchObject({ verdict: 'fail', cause: 'leak' });
+    expect(readFileSync(join(dir, 'truth.ndjson'), 'utf8')).toContain('overlap-only');
+    expect(existsSync(join(dir, 'tries'))).toBe(false);
+
+    const out = join(dir, 'again');
+    const words = ['run', join(dir, 'found.spec.mts'), '--fault', 'overlap-only', '--users', '2'];
+    const again = await crosstalk([...words, '--transport', 'websocket', '--out', out]);
+    expect(again.code).toBe(1);
+    expect(again.out).toContain('isolation/foreign-marker');
+  }, 300_000);
+
+  test('is inconclusive, and stops, where nobody is there to be explored', async () => {
+    const { summary, dir } = await exploring(60_000, { url: 'http://127.0.0.1:9' });
+    expect(summary).toMatchObject({ tries: 1, verdicts: { inconclusive: 1 }, found: null });
+    expect(judgeHistory(join(dir, 'history.ndjson'))).toMatchObject({
+      verdict: 'inconclusive',
+      cause: 'unavailable',
+    });
+  }, 60_000);
+});
