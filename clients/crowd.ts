@@ -70,6 +70,8 @@ export interface CrowdParts {
   readonly forMs?: number | null;
   /** Time over which {@link Crowd.throughout} lets users come, milliseconds. */
   readonly rampMs?: number;
+  /** Questions that the target allows a campaign; {@link Crowd.throughout} ends with them. */
+  readonly questionsMax?: number | null;
   readonly onProgress: (progress: Progress) => void;
   /** Asks the target's health endpoints; never rejects. */
   readonly probeHealth: () => Promise<void>;
@@ -219,18 +221,23 @@ export class Crowd {
 
   /**
    * Lets users come one after the other, evenly over the ramp, and each do its rounds until the time that
-   * `--for` gave is over. Nobody begins a round after that, and each ends the one under way.
+   * `--for` gave is over, or the target's budget of questions, of which each round takes one. Nobody
+   * begins a round after that, and each ends the one under way.
    * @throws as {@link each}.
    */
   async throughout(phase: string, { first, again, usualMs }: LastingSteps): Promise<void> {
-    const { recorder, forMs, rampMs = 0 } = this.#parts;
+    const { recorder, forMs, rampMs = 0, questionsMax } = this.#parts;
     const { clock } = recorder;
     const began = clock.now();
     const until = began + (forMs ?? usualMs);
+    let left = questionsMax ?? Infinity;
     await this.each(phase, async (user) => {
       await this.#pauseUntil(began + (rampMs * user.index) / this.users.length);
       await first(user);
-      for (let round = 1; clock.now() < until && !user.isOut; round += 1) await again(user, round);
+      for (let round = 1; clock.now() < until && left > 0 && !user.isOut; round += 1) {
+        left -= 1;
+        await again(user, round);
+      }
     });
   }
 

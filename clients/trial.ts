@@ -345,6 +345,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     timeoutMs: plan.timeoutMs,
     forMs: plan.forMs,
     rampMs: plan.rampMs,
+    questionsMax: target.limits.questionsMax,
     onProgress,
     probeHealth,
     seed: plan.seed,

@@ -7,9 +7,9 @@ import type { Finding, Outcome } from '../../history/verdict.ts';
 import { writeArtifact, writeJsonArtifact } from '../../reports/write-artifact.ts';
 import type { Target } from '../../targets/target.ts';
 import { FreshTargets } from './fresh-targets.ts';
-import { EXPLORERS_MAX, randomScripts, type Candidate } from './random-scripts.ts';
+import { randomScripts, type Candidate } from './random-scripts.ts';
 import { scenarioFile, SCENARIO_FILE } from './scenario-file.ts';
-import { describeStep, type Script } from './script.ts';
+import { describeStep, questionsIn, type Script } from './script.ts';
 import { shrink } from './shrink.ts';
 import { tryScript, violates, violationIn, type TryGround, type TryRecord } from './try.ts';
 import { possibilitiesOf } from './walk.ts';
@@ -102,6 +102,7 @@ class Exploration {
   #found: Found | undefined;
   #isHopeless = false;
   #longestMs = 0;
+  #questions = 0;
 
   constructor(ground: TryGround, options: ExploreOptions) {
     this.#ground = ground;
@@ -112,8 +113,15 @@ class Exploration {
 
   async run(): Promise<ExplorationSummary> {
     const { plan } = this.#options;
-    const scripts = randomScripts(plan.seed, plan.users, this.#ground.can);
-    await Promise.all(Array.from({ length: this.#atOnce }, () => this.#tryOn(scripts)));
+    const scripts = randomScripts(plan.seed, this.#usersMax(), this.#ground.can);
+    const trying = Array.from({ length: this.#atOnce }, () => this.#tryOn(scripts));
+    try {
+      await Promise.all(trying);
+    } finally {
+      // Whatever went wrong with one try, the others end before their targets do.
+      this.#isHopeless = true;
+      await Promise.allSettled(trying);
+    }
     this.#tell({ over: true });
     const found = this.#found === undefined ? null : await this.#settle(this.#found);
     const summary = {
@@ -132,10 +140,26 @@ class Exploration {
     return summary;
   }
 
+  /** No crowd is larger than the target allows at one moment. */
+  #usersMax(): number {
+    const { plan, target } = this.#options;
+    const { usersMax, startsPerSecondMax } = target.limits;
+    return Math.floor(Math.min(plan.users, usersMax, startsPerSecondMax ?? usersMax));
+  }
+
+  /** Whether the target's budget has room for the questions of one more script; takes them from it. */
+  #affords(script: Script): boolean {
+    const { questionsMax } = this.#options.target.limits;
+    const questions = this.#questions + questionsIn(script);
+    if (questionsMax !== null && questions > questionsMax) return false;
+    this.#questions = questions;
+    return true;
+  }
+
   async #tryOn(scripts: Iterator<Candidate>): Promise<void> {
     while (this.#mayBegin()) {
       const next = scripts.next();
-      if (next.done === true) return;
+      if (next.done === true || !this.#affords(next.value.script)) return;
       this.#begun += 1;
       const began = this.#clock.now();
       const record = await tryScript(this.#ground, {
@@ -184,6 +208,7 @@ class Exploration {
       atOnce: this.#atOnce,
       isOver: () => this.#clock.now() > until,
       shows: async (script, signal) => {
+        if (!this.#affords(script)) return false;
         tries += 1;
         const attempt = { script, name: `shrink-${tries}`, untilViolation: true, signal };
         const record = await tryScript(this.#ground, attempt);
@@ -209,6 +234,7 @@ class Exploration {
   /** The record of the shortest script goes to its end, so that it can be judged in full. */
   async #confirm(script: Script, rule: string): Promise<boolean> {
     for (let attempt = 1; attempt <= CONFIRMATIONS_MAX; attempt += 1) {
+      if (!this.#affords(script)) break;
       const name = `shortest-${attempt}`;
       const record = await tryScript(this.#ground, { script, name, untilViolation: false });
       if (violates(record.verdict, rule)) {
@@ -253,9 +279,6 @@ class Exploration {
     });
   }
 }
-
-/** What the users of all explorations may at most be; more than that `--users` cannot ask for. */
-export { EXPLORERS_MAX };
 
 const RANKS: Readonly<Record<Outcome, number>> = { pass: 0, inconclusive: 1, fail: 2 };
 const HISTORY = 'history.ndjson';

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import {
   CrowdModel,
   legalScript,
+  USERS_MIN,
   type Possibilities,
   type Script,
   type Step,
   type Verb,
 } from './script.ts';
 
-const USERS_MIN = 2;
 /** Most leaks need two users and some a bystander; more only cost time. */
 export const EXPLORERS_MAX = 5;
 const LATE_MAX = 2;

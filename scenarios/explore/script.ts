@@ -45,6 +45,17 @@ export interface Script {
   readonly steps: readonly Step[];
 }
 
+/** One user alone proves nothing about isolation. */
+export const USERS_MIN = 2;
+
+/** Questions that a script asks. */
+export function questionsIn({ steps }: Script): number {
+  const asking = steps.filter(({ verb }) => ASKING.has(verb));
+  return asking.reduce((sum, { users }) => sum + users.length, 0);
+}
+
+const ASKING = new Set<Verb>(['ask', 'ask for trouble', "try the neighbour's thread"]);
+
 /** What the target lets users do, as far as scripts depend on it. */
 export interface Possibilities {
   /** Canonical events of a run, in their usual order, the last one left out. */
@@ -204,7 +215,7 @@ export function legalScript(
   { users, late, steps }: Script,
   can: Possibilities,
 ): { readonly script: Script; readonly model: CrowdModel } {
-  const fewer = Math.min(late, users - 2);
+  const fewer = Math.min(late, users - USERS_MIN);
   const model = new CrowdModel({ users, late: fewer }, can);
   const legal = steps.flatMap((step) => {
     const part = model.legalPart(step);

@@ -1,5 +1,12 @@
 import type { Candidate } from './random-scripts.ts';
-import { legalScript, type Possibilities, type Script, type Step, type Verb } from './script.ts';
+import {
+  legalScript,
+  USERS_MIN,
+  type Possibilities,
+  type Script,
+  type Step,
+  type Verb,
+} from './script.ts';
 
 /** How shrinking asks whether a script still shows what was found. */
 export interface ShrinkQuestions {
@@ -127,7 +134,8 @@ function* withOneThingLess(
   const legal = (changes: Partial<Script>): { readonly script: Script } => ({
     script: legalScript({ ...script, ...changes }, can).script,
   });
-  for (let user = users - 1; users > 2 && user >= 0; user -= 1)
+  const dispensable = users > USERS_MIN ? [...Array.from({ length: users }).keys()] : [];
+  for (const user of dispensable.toReversed())
     yield legal({ users: users - 1, steps: steps.flatMap((step) => without(step, user)) });
   if (late > 0) yield legal({ late: late - 1 });
   for (const [at, step] of steps.entries()) {
