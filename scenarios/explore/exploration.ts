@@ -75,7 +75,7 @@ export async function explore(options: ExploreOptions): Promise<ExplorationSumma
     target,
     places,
     directory,
-    can: possibilitiesOf(target, plan.usersFile === null),
+    can: possibilitiesOf(target, plan),
   };
   const exploration = new Exploration(ground, options);
   try {

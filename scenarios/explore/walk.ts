@@ -1,4 +1,5 @@
 import { CrowdLost, TrialAborted, type Crowd, type UserStep } from '../../clients/crowd.ts';
+import type { TrialPlan } from '../../clients/plan.ts';
 import type { User } from '../../clients/user.ts';
 import type { Target } from '../../targets/target.ts';
 import {
@@ -38,16 +39,20 @@ export const DEEDS: Readonly<
   'use the old session': (user) => user.stale(),
 };
 
-/** What users can do on a target, as its profile tells; `madeByUs`: they are nobody else's. */
-export function possibilitiesOf(target: Target, madeByUs: boolean): Possibilities {
+/** What the users of a plan can do on a target, as its profile tells. */
+export function possibilitiesOf(
+  target: Target,
+  { usersFile, variants }: Pick<TrialPlan, 'usersFile' | 'variants'>,
+): Possibilities {
   const { required, last, pairs } = target.judging.order;
   const needs: Readonly<Partial<Record<Verb, boolean>>> = {
     cancel: target.socket.stop !== undefined,
     'ask for trouble': target.failWord !== undefined,
     'refresh the token': target.refresh !== undefined,
     'sign out': target.signOut !== undefined,
-    // Only users that the harness made are probed (DESIGN §6).
-    "try the neighbour's thread": target.probes !== undefined && madeByUs,
+    // Only users that the harness made are probed (DESIGN §6), and a member may read a shared thread.
+    "try the neighbour's thread":
+      target.probes !== undefined && usersFile === null && !variants.includes('shared-thread'),
   };
   return {
     moments: required.filter((event) => event !== last),

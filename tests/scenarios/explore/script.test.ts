@@ -13,7 +13,8 @@ import { shrink } from '../../../scenarios/explore/shrink.ts';
 import { possibilitiesOf } from '../../../scenarios/explore/walk.ts';
 import reference from '../../../targets/reference.ts';
 
-const CAN = possibilitiesOf(reference, true);
+const OURS = { usersFile: null, variants: [] };
+const CAN = possibilitiesOf(reference, OURS);
 
 function firstScripts(seed: string, count: number, users = 5): Candidate[] {
   const found: Candidate[] = [];
@@ -64,10 +65,14 @@ describe('the model', () => {
 
   test('leaves out what the target has no verb for', () => {
     const { refresh: _refresh, failWord: _failWord, probes: _probes, ...rest } = reference;
-    const verbs = possibilitiesOf(rest, true).verbs;
+    const verbs = possibilitiesOf(rest, OURS).verbs;
     const missing = VERBS.filter((verb) => !verbs.has(verb));
     expect(missing).toEqual(['ask for trouble', 'refresh the token', "try the neighbour's thread"]);
-    expect(possibilitiesOf(reference, false).verbs.has("try the neighbour's thread")).toBe(false);
+    for (const plan of [
+      { usersFile: [{ token: 'somebody' }], variants: [] },
+      { usersFile: null, variants: ['shared-thread'] },
+    ])
+      expect(possibilitiesOf(reference, plan).verbs.has("try the neighbour's thread")).toBe(false);
   });
 });
 
