@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { HeadReader, type Draft } from './line-head.ts';
+import { HeadReader } from './line-head.ts';
+import type { Draft } from './observation-draft.ts';
 import type { Observation, TrialEnd, TrialHeader } from './observation.ts';
 import { observationFieldsSchema, trialEndSchema, trialHeaderSchema } from './schemas.ts';
 

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, write, writeSync } from 'nod
 import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
 import { GrowingNumber, NameMembers, numberMember, quoted, textMember } from './line-text.ts';
+import { newDraft, type Draft } from './observation-draft.ts';
 import type {
   ContentKind,
   DecodedFields,
@@ -266,41 +267,38 @@ export class JournalWriter {
     content: Content | undefined,
     { n, t }: { n: number; t: number },
   ): void {
-    const observation: Observation = {
-      ...fields,
-      n,
-      t,
-      line: n + 2,
-      content: content?.text,
-      contentKind: content?.kind,
-      cut: content?.cut,
-    };
+    const observation: Draft = Object.assign(newDraft(), fields);
+    observation.n = n;
+    observation.t = t;
+    observation.line = n + 2;
+    observation.content = content?.text;
+    observation.contentKind = content?.kind;
+    observation.cut = content?.cut;
     for (const listener of this.#listeners) listener(observation);
   }
 
   #tellFrame({ origin, decoded, text }: ReceivedFrame, n: number, t: number): void {
     const { event, owner, thread, run, tool, agent, id, sequence, sentAt } = decoded;
-    const observation: Observation = {
-      n,
-      line: n + 2,
-      t,
-      user: origin.user,
-      conn: origin.conn,
-      surface: 'socket',
-      dir: 'in',
-      kind: 'frame',
-      event,
-      owner,
-      thread,
-      run,
-      tool,
-      agent,
-      id,
-      sequence,
-      sentAt,
-      contentKind: 'frame',
-      content: text,
-    };
+    const observation = newDraft();
+    observation.n = n;
+    observation.line = n + 2;
+    observation.t = t;
+    observation.user = origin.user;
+    observation.conn = origin.conn;
+    observation.surface = 'socket';
+    observation.dir = 'in';
+    observation.kind = 'frame';
+    observation.event = event;
+    observation.owner = owner;
+    observation.thread = thread;
+    observation.run = run;
+    observation.tool = tool;
+    observation.agent = agent;
+    observation.id = id;
+    observation.sequence = sequence;
+    observation.sentAt = sentAt;
+    observation.contentKind = 'frame';
+    observation.content = text;
     for (const listener of this.#listeners) listener(observation);
   }
 
