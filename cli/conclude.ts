@@ -18,6 +18,7 @@ import { printCampaign, writeReports } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
 import type { RunnerEnd } from './runner.ts';
 import { missingTrials } from './signoff-narrowing.ts';
+import { targetBuildIn } from './target-build.ts';
 
 const MESSAGE_CHARACTERS_MAX = 2000;
 const REASON_CHARACTERS_MAX = 300;
@@ -54,7 +55,7 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
     ],
     notApplicable: [...settings.notApplicable, ...notApplicable],
     decides: settings.decides,
-    ...describeEnvironment(),
+    ...environmentOf(settings, trials),
     seed: plan.seed,
     command: plan.reproduce,
   });
@@ -73,6 +74,18 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
   if (end === undefined || defect === undefined) return exitCodeOf(summary.verdict);
   explainDefect(defect, end, output);
   return usesOwnScripts(settings) ? EXIT.inconclusive : EXIT.defect;
+}
+
+/** Where it was run, and on which build of the target, where that tells. */
+function environmentOf(
+  { plan }: RunSettings,
+  trials: readonly JudgedTrial[],
+): ReturnType<typeof describeEnvironment> {
+  const described = describeEnvironment();
+  const histories = trials.map(({ dir }) => join(plan.outDir, dir, HISTORY_FILE));
+  const targetBuild = targetBuildIn(histories);
+  if (targetBuild === null) return described;
+  return { ...described, environment: { ...described.environment, targetBuild } };
 }
 
 /** Tells whoever wants to be told. The outcome is settled: what goes wrong here is a remark. */
