@@ -34,7 +34,10 @@ export function writeRenderings(out: string, campaign: Campaign): string[] {
   // After all others, for it holds their digests.
   const manifest = [
     manifestEntry(SUMMARY_FILE, jsonText(summary)),
-    ...manifestOf(out, new Set([SHEET_FILE, SUMMARY_FILE])),
+    ...manifestOf(out, {
+      except: new Set([SHEET_FILE, SUMMARY_FILE]),
+      folded: [ALLURE_DIRECTORY],
+    }),
   ];
   writeArtifact(join(out, SHEET_FILE), renderSummaryMarkdown(summary, trials, manifest));
   return [...Object.keys(RENDERINGS), ALLURE_DIRECTORY, SHEET_FILE];

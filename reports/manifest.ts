@@ -6,23 +6,45 @@ const CHUNK_BYTES = 1024 * 1024;
 
 /** One artifact of a campaign, by its content. */
 export interface ManifestEntry {
-  /** Relative to the campaign's directory, with `/`. */
+  /** Relative to the campaign's directory, with `/`; a folder that is one entry ends with it. */
   readonly path: string;
   readonly bytes: number;
-  /** SHA-256 in hex. */
+  /** SHA-256 in hex; of a folder that of what `sha256sum` prints of its files, sorted by name. */
   readonly sha256: string;
 }
 
+/** Which entries a manifest has. */
+export interface ManifestScope {
+  /** Paths left out, relative to the directory. */
+  readonly except: ReadonlySet<string>;
+  /** Folders of many small files, each of which is one entry. */
+  readonly folded: readonly string[];
+}
+
 /**
- * Every file below a campaign's directory but `except` (paths relative to it), sorted by path. Links are
- * not followed.
+ * Every file below a campaign's directory, sorted by path. Links are not followed.
  * @throws what the file system says of a file that cannot be read.
  */
-export function manifestOf(directory: string, except: ReadonlySet<string>): ManifestEntry[] {
-  return filesBelow(directory, '')
+export function manifestOf(directory: string, { except, folded }: ManifestScope): ManifestEntry[] {
+  const entries = filesBelow(directory, '')
     .filter((path) => !except.has(path))
     .toSorted()
     .map((path) => ({ path, ...digestOf(join(directory, path)) }));
+  const folders = folded.flatMap((name) => foldedEntry(name, entries));
+  const isFolded = (path: string): boolean => folded.some((name) => path.startsWith(`${name}/`));
+  return [...entries.filter(({ path }) => !isFolded(path)), ...folders].toSorted((a, b) =>
+    a.path < b.path ? -1 : 1,
+  );
+}
+
+function foldedEntry(name: string, entries: readonly ManifestEntry[]): ManifestEntry[] {
+  const within = entries.filter(({ path }) => path.startsWith(`${name}/`));
+  if (within.length === 0) return [];
+  const lines = within.map(
+    ({ path, sha256: digest }) => `${digest}  ${path.slice(name.length + 1)}\n`,
+  );
+  const bytes = within.reduce((sum, entry) => sum + entry.bytes, 0);
+  return [{ path: `${name}/`, bytes, sha256: sha256().update(lines.join('')).digest('hex') }];
 }
 
 /** The entry of a file that is about to be written with this text. */

@@ -2,7 +2,7 @@ import type { Summary } from '../../history/verdict.ts';
 import { headlineOf, outcomeWord } from '../headline.ts';
 import { counted, durationText, grouped, shareText } from '../numbers.ts';
 import { cell, code, section, table } from '../markdown.ts';
-import { trialCells, type Sheet } from './sheet.ts';
+import type { Sheet } from './sheet.ts';
 
 const REASONS_FIRST_MAX = 5;
 
@@ -73,11 +73,23 @@ export function verdictSection({ summary, trials }: Sheet): string[] {
     '',
     'To see it again:',
     '',
-    ...table(
-      ['Scenario', 'Transport', 'Reproduce'],
-      trials.map((trial) => [...trialCells(trial), cell(trial.verdict.trial.reproduce)]),
-    ),
+    ...reproductions(trials),
   ]);
+}
+
+/** Each command once, with the trials it repeats. */
+function reproductions(trials: Sheet['trials']): string[] {
+  const commands = new Map<string, string[]>();
+  for (const { verdict } of trials) {
+    const { reproduce, scenario, transport } = verdict.trial;
+    const name = `${scenario} on ${transport}`;
+    commands.set(reproduce, [...(commands.get(reproduce) ?? []), name]);
+  }
+  return [...commands].map(([command, names]) =>
+    names.length === trials.length
+      ? `- ${code(command)}`
+      : `- ${code(command)}: ${names.map((name) => code(name)).join(', ')}`,
+  );
 }
 
 /** SHA-256 of everything beside this sheet, so that what was signed can be told from what was not. */

@@ -88,6 +88,8 @@ export function isolationSection({ trials }: Sheet): string[] {
     ),
   ]);
   return section('Multi-user isolation', [
+    'In brackets: trials on the transport that came to this outcome.',
+    '',
     ...table(['Guarantee', ...transports.map((name) => cell(name))], rows),
     '',
     ...findingLines(trials),

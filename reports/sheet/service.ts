@@ -8,8 +8,6 @@ import { outcomeCell, ruleOutcome, trialCells, type Sheet } from './sheet.ts';
 /** What was examined: the target as the harness knew it, and the harness itself. */
 export function deploymentSection({ summary, trials }: Sheet): string[] {
   const about = trials.map(({ verdict }) => verdict.trial);
-  const unique = (values: readonly string[]): string =>
-    [...new Set(values)].map((value) => code(value)).join(', ') || 'unknown';
   const build = summary.environment['targetBuild'];
   const [first] = about.map(({ startedAt }) => startedAt).toSorted();
   return section('Deployment under test', [
@@ -25,6 +23,17 @@ export function deploymentSection({ summary, trials }: Sheet): string[] {
     `- Environment: ${code(pairs(summary.environment))}`,
     `- Versions: ${code(pairs(summary.versions))}`,
   ]);
+}
+
+/** The embedded target has an address of its own in each trial. */
+const VALUES_SHOWN_MAX = 4;
+
+function unique(values: readonly string[]): string {
+  const different = [...new Set(values)];
+  const shown = different.slice(0, VALUES_SHOWN_MAX).map((value) => code(value));
+  const more = different.length - shown.length;
+  if (more > 0) shown.push(`${grouped(more)} more`);
+  return shown.join(', ') || 'unknown';
 }
 
 /** Whether the service was well while it was examined. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -203,6 +203,10 @@ describe('guarantees', () => {
   });
 });
 
+function digestOf(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
 describe('the manifest', () => {
   const out = mkdtempSync(join(tmpdir(), 'crosstalk-test-'));
   afterAll(() => rmSync(out, { recursive: true, force: true }));
@@ -213,7 +217,13 @@ describe('the manifest', () => {
     const { summary, trials } = campaignOf(verdictOf());
     writeReports(out, summary, trials);
     const text = sectionOf(readFileSync(join(out, 'summary.md'), 'utf8'), 'Manifest');
-    for (const path of ['summary.json', 'junit.xml', 'trials/one/history.ndjson']) {
+    const lines = readdirSync(join(out, 'allure-results'))
+      .toSorted()
+      .map((name) => `${digestOf(readFileSync(join(out, 'allure-results', name)))}  ${name}\n`);
+    expect(text).toMatch(
+      new RegExp(`\\| \`allure-results/\` \\| [\\d,]+ \\| \`${digestOf(lines.join(''))}\``),
+    );
+    for (const path of ['summary.json', 'junit.xml', 'report.html', 'trials/one/history.ndjson']) {
       const digest = createHash('sha256')
         .update(readFileSync(join(out, path)))
         .digest('hex');
