@@ -60,7 +60,11 @@ export function Searched({ verdict }: { readonly verdict: Verdict }): VNode {
 }
 
 /** How far the users really ran at once, and what seeing no leak among them is worth. */
-export function Confidence({ verdict: { evidence } }: { readonly verdict: Verdict }): VNode {
+export function Confidence({
+  verdict: { evidence, verdict },
+}: {
+  readonly verdict: Verdict;
+}): VNode {
   const { pairs, pairsOverlapping, runPairsOverlapping, opportunities } = evidence;
   return (
     <>
@@ -69,10 +73,10 @@ export function Confidence({ verdict: { evidence } }: { readonly verdict: Verdic
         pairs of users did, in <Count of={runPairsOverlapping} /> pairs of runs.
       </p>
       <ShareBar share={pairs === 0 ? 0 : pairsOverlapping / pairs} />
-      {evidence.leakRateUpperBound95 === null ? (
+      {verdict !== 'pass' || evidence.leakRateUpperBound95 === null ? (
         <p>
-          No upper bound of the leak rate can be given: something leaked, or nothing could have.
-          Chances to see a leak: <Count of={opportunities} />.
+          No upper bound of the leak rate is claimed: only a trial that passes proves one. Chances
+          to see a leak: <Count of={opportunities} />.
         </p>
       ) : (
         <p>

@@ -211,22 +211,28 @@ function Facts({ finding }: { readonly finding: Finding }): VNode {
 
 function Screenshot({
   view,
-  finding: { screenshot, observer },
+  finding,
 }: {
   readonly view: TrialView;
   readonly finding: Finding;
 }): VNode {
+  const { screenshot, observer } = finding;
   if (screenshot === null) return <></>;
   const name = showUntrustedUpTo(observer ?? 'the user', LINE_CHARACTERS_MAX);
   const picture = view.pictures.get(screenshot);
   const path = `${view.judged.dir}/${screenshot}`;
   return (
     <figure class="screenshot">
-      {picture?.kind === 'inlined' ? (
+      {picture?.kind === 'inlined' && picture.card === finding ? (
         <img src={picture.dataUri} alt={`The page of ${name} as it was shown`} />
       ) : null}
       <figcaption>
         The page of {name}: <Code text={path} />
+        {picture?.kind === 'inlined' && picture.card !== finding ? (
+          <>
+            , shown <a href={`#${findingId(view, picture.card)}`}>above</a>
+          </>
+        ) : null}
       </figcaption>
     </figure>
   );

@@ -59,6 +59,8 @@ export interface Headline {
   readonly sentence: string;
   /** What follows for a release. */
   readonly advice: string;
+  /** What the outcome is not, or null. */
+  readonly caveat: string | null;
 }
 
 export function headlineOf(summary: Summary, verdicts: readonly Verdict[]): Headline {
@@ -66,6 +68,10 @@ export function headlineOf(summary: Summary, verdicts: readonly Verdict[]): Head
     word: summary.signoff ?? summary.verdict.toUpperCase(),
     sentence: sentenceOf(summary, verdicts),
     advice: adviceOf(summary),
+    caveat:
+      summary.signoff === null && summary.verdict === 'pass'
+        ? 'This was a run, not the release gate: that is “crosstalk signoff”.'
+        : null,
   };
 }
 
@@ -106,6 +112,6 @@ function adviceOf({ verdict, signoff }: Summary): string {
   if (signoff === 'GO') return 'Ship.';
   if (signoff === 'NO-GO' || verdict === 'fail') return 'Do not ship.';
   if (signoff === 'INCONCLUSIVE' || verdict === 'inconclusive')
-    return 'Do not ship on this: it says neither yes nor no. Mend what stands below and run again.';
-  return 'Nothing here speaks against shipping. The release gate itself is “crosstalk signoff”.';
+    return 'Do not ship on this: it says neither yes nor no.';
+  return 'Nothing here speaks against shipping.';
 }

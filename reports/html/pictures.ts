@@ -15,21 +15,27 @@ export class PictureBudget {
   /** The pictures of these findings by their paths. */
   picturesOf(trial: JudgedTrial, findings: readonly Finding[]): Map<string, Picture> {
     const pictures = new Map<string, Picture>();
-    for (const { screenshot } of findings)
-      if (screenshot !== null && !pictures.has(screenshot))
-        pictures.set(screenshot, this.#take(dirname(trial.history), screenshot));
+    for (const finding of findings) {
+      const { screenshot } = finding;
+      if (screenshot === null || pictures.has(screenshot)) continue;
+      const dataUri = this.#take(dirname(trial.history), screenshot);
+      pictures.set(
+        screenshot,
+        dataUri === undefined ? { kind: 'named' } : { kind: 'inlined', dataUri, card: finding },
+      );
+    }
     return pictures;
   }
 
-  #take(dir: string, screenshot: string): Picture {
-    if (normalize(screenshot).startsWith('..')) return { kind: 'named' };
+  #take(dir: string, screenshot: string): string | undefined {
+    if (normalize(screenshot).startsWith('..')) return undefined;
     const path = join(dir, screenshot);
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? Infinity;
-    if (size > this.#left) return { kind: 'named' };
+    if (size > this.#left) return undefined;
     const bytes = readPng(path);
-    if (bytes === undefined) return { kind: 'named' };
+    if (bytes === undefined) return undefined;
     this.#left -= bytes.length;
-    return { kind: 'inlined', dataUri: `data:image/png;base64,${bytes.toString('base64')}` };
+    return `data:image/png;base64,${bytes.toString('base64')}`;
   }
 }
 

@@ -27,12 +27,13 @@ export function strayMark(x: number, y: number): string {
 export function runMarks({ asked, received }: Lane): (readonly [from: number, to: number])[] {
   return asked.map(({ t, run }, index) => {
     const next = asked[index + 1]?.t ?? Infinity;
-    const own = received.filter((event) =>
-      // Where events carry no run, what comes before the next question is taken for its answer.
-      event.run === undefined || run === undefined
+    const own = received.filter((event) => {
+      if (event.stray) return false;
+      // Where no run is known, what comes before the next question is taken for its answer.
+      return event.run === undefined || run === undefined
         ? event.t >= t && event.t < next
-        : event.run === run,
-    );
+        : event.run === run;
+    });
     return [t, Math.max(t, ...own.map((event) => event.t))] as const;
   });
 }

@@ -68,7 +68,7 @@ export function Timeline({ view }: { readonly view: TrialView }): VNode {
           </>
         )}
       </p>
-      <Legend events={record.events} leaks={arrows.length > 0} />
+      <Legend events={record.events} strays={hasStrays(record)} />
       <Wide label="Timeline">
         <Lanes view={view} record={record} users={users} />
       </Wide>
@@ -220,18 +220,17 @@ function LaneRow({
   readonly scale: Scale;
 }): VNode {
   const y = scale.y(user);
-  const own = new Set(lane?.asked.map(({ run }) => run).filter((run) => run !== undefined));
-  const isOwn = (run: string | undefined): boolean => run === undefined || own.has(run);
   const received = lane?.received ?? [];
+  const own = received.filter(({ stray }) => !stray);
   const drawn = record.events.map((event, index) => ({
     event,
-    path: received
-      .filter((mark) => mark.event === event && isOwn(mark.run))
+    path: own
+      .filter((mark) => mark.event === event)
       .map(({ t }) => eventMark(index, scale.x(t), y))
       .join(''),
   }));
-  const strays = received.filter(({ run }) => !isOwn(run)).map(({ t }) => strayMark(scale.x(t), y));
-  const ends = received.filter(({ event, run }) => isOwn(run) && !record.events.includes(event));
+  const strays = received.filter(({ stray }) => stray).map(({ t }) => strayMark(scale.x(t), y));
+  const ends = own.filter(({ event }) => !record.events.includes(event));
   return (
     <g class="lane">
       <text x={0} y={y + 4}>
@@ -309,12 +308,16 @@ function originOf({ record }: TrialView, finding: Finding): number {
   return origin === undefined ? finding.t : Math.min(origin, finding.t);
 }
 
+function hasStrays({ lanes }: TrialRecord): boolean {
+  return [...lanes.values()].some(({ received }) => received.some(({ stray }) => stray));
+}
+
 function Legend({
   events,
-  leaks,
+  strays,
 }: {
   readonly events: readonly string[];
-  readonly leaks: boolean;
+  readonly strays: boolean;
 }): VNode {
   return (
     <ul class="legend">
@@ -328,7 +331,7 @@ function Legend({
           </code>
         </li>
       ))}
-      {leaks ? (
+      {strays ? (
         <li>
           <svg viewBox="0 0 16 16" aria-hidden="true">
             <path class="stray" d={strayMark(8, 8)} />

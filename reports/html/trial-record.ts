@@ -21,6 +21,8 @@ export interface Received {
   readonly t: number;
   readonly event: string;
   readonly run: string | undefined;
+  /** Whether another user is on record as the asker of its run. */
+  readonly stray: boolean;
 }
 
 /** What one user did and received, in order. */
@@ -98,7 +100,7 @@ export function readTrialRecord(
 
 interface LaneDraft {
   readonly asked: Asked[];
-  readonly received: Received[];
+  readonly received: Omit<Received, 'stray'>[];
 }
 
 class RecordDraft {
@@ -108,6 +110,7 @@ class RecordDraft {
     { readonly finding: Finding; readonly witness: Witness }[]
   >();
   readonly #names = new Map<string, Set<string>>();
+  readonly #askers = new Map<string, string>();
   /** When each marker was planted, and who asked for each run when. */
   readonly #planted = new Map<string, number>();
   readonly #asked = new Map<string, { readonly user: string; readonly t: number }>();
@@ -165,11 +168,18 @@ class RecordDraft {
     return {
       phases: this.#phases,
       events: this.#events,
-      lanes: this.#lanes,
+      lanes: new Map([...this.#lanes].map(([user, lane]) => [user, this.#laneOf(user, lane)])),
       frames: this.#frames,
       origins: this.#origins,
       names: this.#names,
     };
+  }
+
+  /** Whose a run is may be learned after its first events. */
+  #laneOf(user: string, { asked, received }: LaneDraft): Lane {
+    const isStray = (run: string | undefined): boolean =>
+      run !== undefined && (this.#askers.get(run) ?? user) !== user;
+    return { asked, received: received.map((event) => ({ ...event, stray: isStray(event.run) })) };
   }
 
   #phase({ phase, mark, t }: Observation): void {
@@ -190,12 +200,16 @@ class RecordDraft {
   #act(user: string, { act, marker, run, t }: Observation): void {
     if (marker !== undefined) this.#planted.set(marker.toLowerCase(), t);
     if (act !== 'ask') return;
-    if (run !== undefined) this.#asked.set(run, { user, t });
+    if (run !== undefined) {
+      this.#asked.set(run, { user, t });
+      this.#askers.set(run, user);
+    }
     const lane = this.#lanes.get(user);
     if (lane !== undefined && lane.asked.length < ASKED_PER_LANE_MAX) lane.asked.push({ t, run });
   }
 
   #learn(user: string, ids: OwnedIds | undefined): void {
+    if (ids?.run !== undefined) this.#askers.set(ids.run, user);
     for (const id of Object.values(ids ?? {})) if (typeof id === 'string') this.#name(user, id);
   }
 

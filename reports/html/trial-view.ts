@@ -17,10 +17,10 @@ export interface TrialView {
   readonly pictures: ReadonlyMap<string, Picture>;
 }
 
-/** A picture of a user's page. */
+/** A picture of a user's page. Several findings may have the same. */
 export type Picture =
-  /** Shown in the page itself. */
-  | { readonly kind: 'inlined'; readonly dataUri: string }
+  /** Shown in the page itself, with the card of this finding and no other. */
+  | { readonly kind: 'inlined'; readonly dataUri: string; readonly card: Finding }
   /** Too large for the page's budget, or unreadable: named only. */
   | { readonly kind: 'named' };
 

@@ -27,7 +27,7 @@ interface CampaignShown {
 /** The first screen: the outcome, what follows from it, why, and what it rests on. */
 export function VerdictBanner({ summary, views }: CampaignShown): VNode {
   const verdicts = views.map(({ verdict }) => verdict);
-  const { word, sentence, advice } = headlineOf(summary, verdicts);
+  const { word, sentence, advice, caveat } = headlineOf(summary, verdicts);
   return (
     <header class={`banner ${summary.verdict}`}>
       <p class="tool">
@@ -39,6 +39,7 @@ export function VerdictBanner({ summary, views }: CampaignShown): VNode {
       </h1>
       <p class="advice">{advice}</p>
       <p class="sentence">{sentence}</p>
+      {caveat === null ? null : <p>{caveat}</p>}
       <Why summary={summary} views={views} />
       <ul class="guarantees" aria-label="Guarantees">
         {guaranteesOf(summary, verdicts).map((guarantee) => (
@@ -163,7 +164,7 @@ export function TrialsTable({ summary, views }: CampaignShown): VNode {
       <p class="quiet">
         Pairs at once: pairs of users whose runs overlapped, for only they could have leaked.
         Planted leaks: put into the recorded history to see that the judge finds them. Leak rate:
-        upper bound with 95 % confidence, absent after a leak.
+        upper bound with 95 % confidence; nothing is claimed of a trial that did not pass.
       </p>
       {summary.notApplicable.length === 0 ? null : (
         <ul>
@@ -216,8 +217,8 @@ function TrialRow({
         )}
       </td>
       <td class="number">
-        {evidence.leakRateUpperBound95 === null ? (
-          <span class="quiet">none</span>
+        {verdict.verdict !== 'pass' || evidence.leakRateUpperBound95 === null ? (
+          <span class="quiet">no claim</span>
         ) : (
           <Share of={evidence.leakRateUpperBound95} />
         )}

@@ -73,6 +73,11 @@ describe('the first screen', () => {
     for (const part of parts) expect(banner).toContain(part);
   });
 
+  it('claims no bound of the leak rate where nothing passed', () => {
+    expect(textOf(renderReportHtml(campaignOf(verdictOf())))).toContain('0.083 %');
+    expect(textOf(renderReportHtml(campaignOf(openVerdict)))).not.toContain('0.083 %');
+  });
+
   it('claims of nothing but a pass as a whole that anything was kept', () => {
     const failed = failureOf([findingOf({ rule: 'order/missing-event' })]);
     const rules = [...failed.rules, ...verdictOf().rules];
@@ -263,8 +268,28 @@ describe('a recorded leak', () => {
   });
 });
 
-describe('the origin of a leak', () => {
-  it('is when its owner planted what was seen', () => {
+describe('what is taken from a history', () => {
+  it('tells an event of another’s run from those of a run that is known late', () => {
+    const [header = ''] = handMadeHistory().lines;
+    const harness = { conn: null, surface: 'harness', dir: 'act' };
+    const socket = { conn: 'c', surface: 'socket', dir: 'in', kind: 'frame' };
+    const lines = [
+      { user: 'u00', ...harness, kind: 'act', act: 'ask' },
+      { user: 'u00', ...socket, event: 'agent_started', run: 'r0' },
+      { user: 'u01', ...socket, event: 'agent_started', run: 'r0' },
+      { user: 'u00', ...harness, kind: 'identity', ids: { run: 'r0' } },
+    ].map((line, n) => JSON.stringify({ n, t: 10 * n, ...line }));
+    const path = join(directory, 'strays.ndjson');
+    writeFileSync(path, [header, ...lines, ''].join('\n'));
+    const lanes = new Set(['u00', 'u01']);
+    const record = readTrialRecord(path, verdictOf(), { lanes, findings: [] });
+    const strays = [...lanes].map((user) =>
+      record?.lanes.get(user)?.received.map(({ stray }) => stray),
+    );
+    expect(strays).toEqual([[false], [true]]);
+  });
+
+  it('says when its owner planted what was seen', () => {
     const made = handMadeHistory();
     const header = made.lines[0] ?? '';
     const plant = {
@@ -316,16 +341,18 @@ describe('pictures of pages', () => {
   const dir = join(directory, 'pictures', 'trials', 'one');
   mkdirSync(join(dir, 'screenshots'), { recursive: true });
   const render = (screenshot: string): string => {
-    const verdict = failureOf([findingOf({ screenshot })]);
+    const verdict = failureOf([findingOf({ screenshot }), findingOf({ screenshot, owner: 'u01' })]);
     const trial = { verdict, dir: 'trials/one', history: join(dir, 'h.ndjson'), verdictFile: null };
     return renderReportHtml({ ...campaignOf(verdict), trials: [trial] });
   };
 
-  it('are part of the page', () => {
+  it('are part of the page, once however many findings they show', () => {
     writeFileSync(join(dir, 'screenshots', 'u03.png'), PNG);
     const html = render('screenshots/u03.png');
     expect(html).toContain(`src="data:image/png;base64,${PNG.toString('base64')}"`);
     expect(html).toContain('alt="The page of u03 as it was shown"');
+    expect(html.match(/<img/g)).toHaveLength(1);
+    expect(html).toContain('shown <a href="#t0-finding-0">above</a>');
   });
 
   it.each([
