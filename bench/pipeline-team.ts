@@ -156,7 +156,6 @@ class PipelineUser implements Contender, SocketOwner {
   #askNow({ content, marker, run }: Asked): void {
     const { recorder } = this.#settings;
     const { thread } = this.#person;
-    const observer = this.#observer();
     const ordinal = this.#asked;
     const intended = toMicroseconds(recorder.clock.now());
     const first = ordinal === 1;
@@ -168,8 +167,7 @@ class PipelineUser implements Contender, SocketOwner {
       marker,
       userId: this.userId,
     });
-    recorder.identity(observer, { source: 'ask', ids: { run } });
-    recorder.act(observer, 'ask', { question: ordinal, run, thread, marker, intended });
+    this.#socket.asking({ question: ordinal, run, thread, marker, intended });
     this.#socket.send(frame, { run, thread });
   }
 

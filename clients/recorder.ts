@@ -1,5 +1,10 @@
 import type { Clock } from '../history/clock.ts';
-import type { Content, JournalWriter } from '../history/journal-writer.ts';
+import type {
+  AskedFields,
+  Content,
+  FrameOrigin,
+  JournalWriter,
+} from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import type { Vault } from '../history/redaction.ts';
 
@@ -80,17 +85,19 @@ export class Recorder {
     this.campaignPrefix = campaignPrefix;
   }
 
-  /** Whether an id is one that somebody in the crowd is known to own. */
+  /** Whether an id (of a user, thread or connection) is one that somebody in the crowd is known to own. */
   ownedByCrowd(id: string): boolean {
     return this.#crowdIds.has(id);
   }
 
-  /** Remembers an id of the crowd without a line of its own (from the header). */
+  /**
+   * Remembers an id of the crowd without a line of its own (from the header). Runs are not among them:
+   * nobody asks for those, and a soak has millions.
+   */
   learn(ids: OwnedIds): void {
-    const { user, thread, run, connection } = ids;
+    const { user, thread, connection } = ids;
     if (user !== undefined) this.#crowdIds.add(user);
     if (thread !== undefined) this.#crowdIds.add(thread);
-    if (run !== undefined) this.#crowdIds.add(run);
     if (connection !== undefined) this.#crowdIds.add(connection);
   }
 
@@ -139,6 +146,11 @@ export class Recorder {
       intended,
       message,
     });
+  }
+
+  /** Records that a question is about to be asked on a connection, and that its run is the asker's own. */
+  asked(origin: FrameOrigin, asked: AskedFields): void {
+    this.journal.appendAsk(origin, asked);
   }
 
   failure(observer: Observer, failure: FailureReason): void {

@@ -15,24 +15,57 @@ export interface AskedQuestion {
 /** Agents of one run at work at once that are told apart; beyond, a run counts as over early. */
 const AGENTS_MAX = 64;
 
+/** What an event means for the run that shows it. */
+interface Meaning {
+  /** The event's canonical name. */
+  readonly event: string;
+  readonly effect: 'enter' | 'leave' | 'finish' | 'none';
+}
+
+type Order = ProfileData['order'];
+
+/** Trials have one order or two, and every event of every run asks what it means. */
+const meanings = new WeakMap<Order, Map<string, Meaning>>();
+/** Names that are remembered; a target that makes up new ones must not fill the memory. */
+const MEANINGS_MAX = 256;
+
+function meaningsOf(order: Order): Map<string, Meaning> {
+  let known = meanings.get(order);
+  if (known === undefined) meanings.set(order, (known = new Map<string, Meaning>()));
+  return known;
+}
+
+function meaningOf(event: string, order: Order): Meaning {
+  const { first, last, failure, stopped, aliases } = order;
+  const canonical = (Object.hasOwn(aliases, event) ? aliases[event] : event) ?? event;
+  if (canonical === first) return { event: canonical, effect: 'enter' };
+  if (canonical === last) return { event: canonical, effect: 'leave' };
+  const isEnd = failure.includes(event) || stopped.includes(event);
+  return { event: canonical, effect: isEnd ? 'finish' : 'none' };
+}
+
 /**
  * Follows one question to its end: the last event of the outermost agent, a failure, or a stop. It
  * decides nothing but when the asker may stop waiting; whether all was well is for the judge to say.
  */
 export class RunTracker {
-  readonly #order: ProfileData['order'];
+  readonly #order: Order;
+  readonly #meanings: Map<string, Meaning>;
   readonly #question: AskedQuestion;
+  /** Agents at work, the outermost first. */
   readonly #agents: string[] = [];
   #run: string | undefined;
   #isOver = false;
   #resolve: (() => void) | undefined;
   #sequence = 0;
-  readonly #seen = new Set<string>();
+  /** Canonical names; a run has few. */
+  readonly #seen: string[] = [];
   /** Those who wait for an event of the run, or for its end. */
-  #awaiting: { readonly event: string; readonly resolve: () => void }[] = [];
+  #awaiting: { readonly event: string; readonly resolve: () => void }[] | undefined;
 
-  constructor(order: ProfileData['order'], question: AskedQuestion) {
+  constructor(order: Order, question: AskedQuestion) {
     this.#order = order;
+    this.#meanings = meaningsOf(order);
     this.#question = question;
     this.#run = question.run;
   }
@@ -58,14 +91,14 @@ export class RunTracker {
 
   /** Whether the run has shown this canonical event. */
   hasSeen(event: string): boolean {
-    return this.#seen.has(event);
+    return this.#seen.includes(event);
   }
 
   /** Resolves when the run has shown this canonical event, or is over. */
   until(event: string): Promise<void> {
-    if (this.#isOver || this.#seen.has(event)) return Promise.resolve();
+    if (this.#isOver || this.#seen.includes(event)) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#awaiting.push({ event, resolve });
+      (this.#awaiting ??= []).push({ event, resolve });
     });
   }
 
@@ -92,17 +125,34 @@ export class RunTracker {
   #follow({ run, event = '', agent = '', sequence = 0 }: DecodedFrame): void {
     this.#run ??= run;
     this.#sequence = Math.max(this.#sequence, sequence);
-    const { first, last, failure, stopped, aliases } = this.#order;
-    const canonical = Object.hasOwn(aliases, event) ? aliases[event] : event;
-    this.#note(canonical ?? event);
-    if (canonical === first) this.#enter(agent);
-    else if (canonical === last) this.#leave(agent);
-    else if (failure.includes(event) || stopped.includes(event)) this.#finish();
+    const meaning = this.#meaningOf(event);
+    this.#note(meaning.event);
+    switch (meaning.effect) {
+      case 'enter':
+        this.#enter(agent);
+        break;
+      case 'leave':
+        this.#leave(agent);
+        break;
+      case 'finish':
+        this.#finish();
+        break;
+      case 'none':
+        break;
+    }
+  }
+
+  #meaningOf(event: string): Meaning {
+    const known = this.#meanings.get(event);
+    if (known !== undefined) return known;
+    const meaning = meaningOf(event, this.#order);
+    if (this.#meanings.size < MEANINGS_MAX) this.#meanings.set(event, meaning);
+    return meaning;
   }
 
   #note(event: string): void {
-    this.#seen.add(event);
-    if (this.#awaiting.length === 0) return;
+    if (!this.#seen.includes(event)) this.#seen.push(event);
+    if (this.#awaiting === undefined) return;
     for (const awaited of this.#awaiting) if (awaited.event === event) awaited.resolve();
     this.#awaiting = this.#awaiting.filter((awaited) => awaited.event !== event);
   }
@@ -121,7 +171,8 @@ export class RunTracker {
 
   #finish(): void {
     this.#isOver = true;
-    for (const { resolve } of this.#awaiting.splice(0)) resolve();
+    for (const { resolve } of this.#awaiting ?? []) resolve();
+    this.#awaiting = undefined;
     this.#resolve?.();
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
-import { FrameOrigin } from '../history/journal-writer.ts';
+import { FrameOrigin, type AskedFields } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import type {
   AskFrame,
@@ -210,21 +210,16 @@ export class SocketClient implements Beating {
     if (socket?.readyState !== WebSocket.OPEN)
       throw new StepFailure('the connection is not open', { reason: 'unexpected-close' });
     const text = JSON.stringify(frame);
-    const { journal, vault } = this.#settings.recorder;
-    journal.append(
-      {
-        user: this.#observer.user,
-        conn: this.#observer.conn,
-        surface: 'socket',
-        dir: 'out',
-        kind: 'frame',
-        event: fields.event,
-        thread: fields.thread,
-        run: fields.run,
-      },
-      contentOf(vault.redact(text), true),
-    );
-    socket.send(text);
+    // The journal copies the very bytes that are sent; and what is handed over as bytes leaves in one
+    // piece, a text in two.
+    const bytes = Buffer.from(text);
+    this.#recordSent(text, bytes, fields);
+    socket.send(bytes, { binary: false });
+  }
+
+  /** Records that a question is about to be sent on this connection. */
+  asking(asked: AskedFields): void {
+    this.#settings.recorder.asked(this.#origin(), asked);
   }
 
   /** Stops reading until {@link resume}: the journal cannot follow. */
@@ -260,6 +255,24 @@ export class SocketClient implements Beating {
 
   protocolPing(): void {
     if (this.isOpen) this.#socket?.ping();
+  }
+
+  #recordSent(
+    text: string,
+    bytes: Buffer,
+    { event, thread, run }: Pick<ObservationFields, 'run' | 'thread' | 'event'>,
+  ): void {
+    const { journal, vault } = this.#settings.recorder;
+    const clean = vault.redact(text);
+    if (clean === text && isPlainLine(text)) {
+      journal.appendSent(this.#origin(), { event, thread, run, text, bytes });
+      return;
+    }
+    const { user, conn } = this.#observer;
+    journal.append(
+      { user, conn, surface: 'socket', dir: 'out', kind: 'frame', event, thread, run },
+      contentOf(clean, true),
+    );
   }
 
   #recordOpen(request: SocketRequest, intended: number): void {

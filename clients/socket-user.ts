@@ -499,8 +499,7 @@ export class SocketUser implements User, SocketOwner {
       marker,
       userId: this.userId,
     });
-    if (run !== undefined) recorder.identity(this.#observer(), { source: 'ask', ids: { run } });
-    recorder.act(this.#observer(), 'ask', { question: ordinal, run, thread, marker, intended });
+    socket.asking({ question: ordinal, run, thread, marker, intended });
     socket.send(frame, { run, thread });
   }
 

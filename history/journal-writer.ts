@@ -25,6 +25,8 @@ const PRESSURE_LOW = 8 * 1024 * 1024;
 const PRESSURE_MAX = 512 * 1024 * 1024;
 
 const LINE_END = '}\n';
+const OWN_RUN = ',"surface":"harness","dir":"act","kind":"identity","source":"ask","ids":';
+const ASKED = ',"surface":"harness","dir":"act","kind":"act","act":"ask"';
 const CLOSING_BRACE = 0x7d;
 const NEWLINE = 0x0a;
 
@@ -37,13 +39,16 @@ export interface Content {
 }
 
 /**
- * A connection's part of every line about what it received; see {@link JournalWriter.appendFrame}. The
- * events of one run share their ids, and those of a tool call its id, so these are quoted once.
+ * A connection's part of every line about what it received, asked and sent; see
+ * {@link JournalWriter.appendFrame}. The events of one run share their ids, and those of a tool call its
+ * id, so these are quoted once.
  */
 export class FrameOrigin {
   readonly user: string;
   readonly conn: string;
-  /** The leading members as they stand in a line. */
+  /** The members that say who observed, as they stand in a line. */
+  readonly source: string;
+  /** The same and those that every received frame has. */
   readonly head: string;
   #owner: string | undefined;
   #thread: string | undefined;
@@ -55,7 +60,8 @@ export class FrameOrigin {
   constructor(user: string, conn: string) {
     this.user = user;
     this.conn = conn;
-    this.head = `,"user":${quoted(user)},"conn":${quoted(conn)},"surface":"socket","dir":"in","kind":"frame"`;
+    this.source = `,"user":${quoted(user)},"conn":${quoted(conn)}`;
+    this.head = `${this.source},"surface":"socket","dir":"in","kind":"frame"`;
   }
 
   /** The members `owner`, `thread` and `run`. */
@@ -86,6 +92,20 @@ export interface ReceivedFrame {
   /** The frame as text, and the same as the bytes it came in. */
   readonly text: string;
   readonly bytes: Buffer;
+}
+
+/** A frame on its way out: one line of JSON that holds nothing to redact, as the bytes that are sent. */
+export interface SentFrame extends Pick<DecodedFields, 'event' | 'thread' | 'run'> {
+  readonly text: string;
+  readonly bytes: Buffer;
+}
+
+/** A question that is being asked. */
+export interface AskedFields extends Pick<ObservationFields, 'marker' | 'run' | 'thread'> {
+  /** Ordinal from 1. */
+  readonly question: number;
+  /** When it was due, milliseconds on the journal's clock. */
+  readonly intended: number;
 }
 
 /** The fields that come first, in the order DESIGN §4.4 gives. Comparing names beats asking a set. */
@@ -227,6 +247,45 @@ export class JournalWriter {
     if (this.#listeners.length > 0) this.#tellFrame(frame, n, t);
   }
 
+  /** Appends a frame that is being sent: the same line as {@link append} writes, by the shortest way. */
+  appendSent(origin: FrameOrigin, frame: SentFrame, at: number = this.clock.now()): void {
+    if (!this.#accepts()) return;
+    const { event, thread, run, text, bytes } = frame;
+    const n = this.#next;
+    this.#next += 1;
+    const members = `,"surface":"socket","dir":"out","kind":"frame"${this.#events.of(event)}`;
+    const ids = textMember('thread', thread) + textMember('run', run);
+    this.#pushFrame(`${this.#begin(origin, n, at)}${members}${ids},"frame":`, bytes);
+    if (this.#listeners.length === 0) return;
+    const { user, conn } = origin;
+    this.#tell(
+      { user, conn, surface: 'socket', dir: 'out', kind: 'frame', event, thread, run },
+      { kind: 'frame', text },
+      { n, t: toMicroseconds(at) },
+    );
+  }
+
+  /**
+   * Appends what is known of a question before it leaves: its run, where the asker chose it, as the
+   * asker's own, and the act itself. The same lines as {@link append} writes, at one moment.
+   */
+  appendAsk(origin: FrameOrigin, asked: AskedFields, at: number = this.clock.now()): void {
+    const { question, intended } = asked;
+    const isOwnRun = asked.run !== undefined;
+    if (!this.#accepts(isOwnRun ? 2 : 1)) return;
+    const n = this.#next;
+    this.#next += isOwnRun ? 2 : 1;
+    const marker = textMember('marker', asked.marker);
+    const run = textMember('run', asked.run);
+    const thread = textMember('thread', asked.thread);
+    const begin = this.#begin(origin, n, at);
+    const own = isOwnRun ? `${begin}${OWN_RUN}{${run.slice(1)}}}\n` : '';
+    const begun = isOwnRun ? this.#begin(origin, n + 1, at) : begin;
+    const act = `${marker}${numberMember('question', question)}${run}${thread}${numberMember('intended', intended)}`;
+    this.#push(`${own}${begun}${ASKED}${act}}\n`);
+    if (this.#listeners.length > 0) this.#tellAsked(origin, asked, { n, t: toMicroseconds(at) });
+  }
+
   /** Waits until everything appended so far is in the file. */
   async flush(): Promise<void> {
     this.#send();
@@ -277,6 +336,31 @@ export class JournalWriter {
     for (const listener of this.#listeners) listener(observation);
   }
 
+  #tellAsked(origin: FrameOrigin, asked: AskedFields, { n, t }: { n: number; t: number }): void {
+    const { user, conn } = origin;
+    const { question, run, thread, marker, intended } = asked;
+    const act = { user, conn, surface: 'harness', dir: 'act', kind: 'act', act: 'ask' } as const;
+    const isOwnRun = run !== undefined;
+    if (isOwnRun)
+      this.#tell(
+        {
+          user,
+          conn,
+          surface: 'harness',
+          dir: 'act',
+          kind: 'identity',
+          source: 'ask',
+          ids: { run },
+        },
+        undefined,
+        { n, t },
+      );
+    this.#tell({ ...act, marker, question, run, thread, intended }, undefined, {
+      n: isOwnRun ? n + 1 : n,
+      t,
+    });
+  }
+
   #tellFrame({ origin, decoded, text }: ReceivedFrame, n: number, t: number): void {
     const { event, owner, thread, run, tool, agent, id, sequence, sentAt } = decoded;
     const observation = newDraft();
@@ -302,12 +386,17 @@ export class JournalWriter {
     for (const listener of this.#listeners) listener(observation);
   }
 
+  /** How a line of a connection begins. */
+  #begin(origin: FrameOrigin, n: number, at: number): string {
+    return `{"n":${this.#numbers.text(n)},"t":${this.#times.microseconds(at)}${origin.source}`;
+  }
+
   /** False when nothing more can be taken; what is refused is counted. */
-  #accepts(): boolean {
+  #accepts(lines: number = 1): boolean {
     if (this.#ended) return false;
     if (this.#collected + this.#inFlight <= PRESSURE_MAX && this.#failure === undefined)
       return true;
-    this.#lost += 1;
+    this.#lost += lines;
     return false;
   }
 

@@ -206,7 +206,8 @@ function questionFrame({ content, thread, run, now }: Question): unknown {
     type: 'user_message',
     payload: {
       content,
-      ...(thread !== undefined && { thread_id: thread }),
+      // Without a value it is not written.
+      thread_id: thread,
       run_id: run,
       timestamp: new Date(now).toISOString(),
     },

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +107,62 @@ describe('a received frame', () => {
     expect(lines).toHaveLength(2 * many.length);
     for (let line = 0; line < lines.length; line += 2)
       expect(withoutNumber(lines[line])).toBe(withoutNumber(lines[line + 1]));
+  });
+});
+
+describe('a question', () => {
+  const texts: fc.Arbitrary<Pick<DecodedFields, 'event' | 'thread' | 'run'> & { marker?: string }> =
+    fc.record(
+      { event: anyText, thread: anyText, run: anyText, marker: anyText },
+      { requiredKeys: [] },
+    );
+  const numbers = fc.record({ question: fc.integer(), intended: fc.double() });
+
+  test('becomes the lines that the long way writes, on disk and for listeners', async () => {
+    const { header } = new HistoryBuilder(2);
+    const dir = mkdtempSync(join(tmpdir(), 'crosstalk-line-'));
+    const [quick, slow] = ['quick', 'slow'].map((name) => {
+      const path = join(dir, `${name}.ndjson`);
+      const journal = new JournalWriter({ path, header, clock: startClock() });
+      const heard: unknown[] = [];
+      journal.listen((observation) => heard.push(observation));
+      return { path, journal, heard };
+    });
+    assert(quick !== undefined && slow !== undefined);
+    const origin = new FrameOrigin('u00', 'u00#1');
+    const source = { user: 'u00', conn: 'u00#1' } as const;
+    const harness = { ...source, surface: 'harness', dir: 'act' } as const;
+    const text = '{"type":"x","text":"ü"}';
+    const many = fc.sample(fc.tuple(texts, numbers), 1_000);
+    for (const [
+      index,
+      [{ event, thread, run, marker }, { question, intended }],
+    ] of many.entries()) {
+      const at = index * 1.2345;
+      quick.journal.appendAsk(origin, { question, intended, thread, run, marker }, at);
+      quick.journal.appendSent(origin, { event, thread, run, text, bytes: Buffer.from(text) }, at);
+      if (run !== undefined)
+        slow.journal.append(
+          { ...harness, kind: 'identity', source: 'ask', ids: { run } },
+          undefined,
+          at,
+        );
+      const asked = { marker, question, run, thread, intended };
+      slow.journal.append({ ...harness, kind: 'act', act: 'ask', ...asked }, undefined, at);
+      slow.journal.append(
+        { ...source, surface: 'socket', dir: 'out', kind: 'frame', event, thread, run },
+        { kind: 'frame', text },
+        at,
+      );
+    }
+    await quick.journal.end('done');
+    await slow.journal.end('done');
+    const [written, expected] = [quick, slow].map(({ path }) =>
+      readFileSync(path, 'utf8').split('\n').slice(0, -2),
+    );
+    expect(written).toEqual(expected);
+    expect(written?.length).toBeGreaterThan(2 * many.length);
+    expect(quick.heard).toEqual(slow.heard);
   });
 });
 
