@@ -1,7 +1,14 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, write, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
-import { GrowingNumber, NameMembers, numberMember, quoted, textMember } from './line-text.ts';
+import {
+  GrowingNumber,
+  inOnePiece,
+  NameMembers,
+  numberMember,
+  quoted,
+  textMember,
+} from './line-text.ts';
 import { newDraft, type Draft } from './observation-draft.ts';
 import type {
   ContentKind,
@@ -60,8 +67,8 @@ export class FrameOrigin {
   constructor(user: string, conn: string) {
     this.user = user;
     this.conn = conn;
-    this.source = `,"user":${quoted(user)},"conn":${quoted(conn)}`;
-    this.head = `${this.source},"surface":"socket","dir":"in","kind":"frame"`;
+    this.source = inOnePiece([',"user":', quoted(user), ',"conn":', quoted(conn)]);
+    this.head = inOnePiece([this.source, ',"surface":"socket","dir":"in","kind":"frame"']);
   }
 
   /** The members `owner`, `thread` and `run`. */
@@ -70,8 +77,11 @@ export class FrameOrigin {
       this.#owner = owner;
       this.#thread = thread;
       this.#run = run;
-      this.#idMembers =
-        textMember('owner', owner) + textMember('thread', thread) + textMember('run', run);
+      this.#idMembers = inOnePiece([
+        textMember('owner', owner),
+        textMember('thread', thread),
+        textMember('run', run),
+      ]);
     }
     return this.#idMembers;
   }
@@ -79,7 +89,7 @@ export class FrameOrigin {
   toolMember(tool: string | undefined): string {
     if (tool !== this.#tool) {
       this.#tool = tool;
-      this.#toolMember = textMember('tool', tool);
+      this.#toolMember = tool === undefined ? '' : inOnePiece([',"tool":', quoted(tool)]);
     }
     return this.#toolMember;
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startClock } from '../../history/clock.ts';
 import { FrameOrigin, JournalWriter } from '../../history/journal-writer.ts';
-import { GrowingNumber, NameMembers, quoted } from '../../history/line-text.ts';
+import { GrowingNumber, inOnePiece, NameMembers, quoted } from '../../history/line-text.ts';
 import type { DecodedFields } from '../../history/observation.ts';
 import { HistoryBuilder } from '../assertions/history-builder.ts';
 
@@ -30,6 +30,16 @@ describe('the parts of a line', () => {
     for (let pass = 0; pass < 2; pass += 1)
       for (let index = 0; index < 2_000; index += 1)
         expect(members.of(`e"${index}`)).toBe(`,"event":${JSON.stringify(`e"${index}`)}`);
+  });
+
+  test('are the same text in one piece', () => {
+    fc.assert(
+      fc.property(fc.array(anyText), (parts) => {
+        let sum = '';
+        for (const part of parts) sum += part;
+        expect(inOnePiece(parts)).toBe(sum);
+      }),
+    );
   });
 
   test('write milliseconds rounded to a microsecond as JSON does', () => {
