@@ -103,13 +103,14 @@ async function walk({ story, transport, fault }: Wanted): Promise<ScenarioTrial>
     const untrue = unexplained(verdict, readDeeds(truthPath));
     const raised = verdict.findings.filter(({ severity }) => severity !== 'note');
     const told = untrue.map(({ finding, why }) => `untrue: ${finding.message} (${why})`);
-    for (const line of [...verdict.reasons, ...told])
-      process.stderr.write(`    ${story.name} ${transport} ${fault ?? 'clean'}: ${line}\n`);
-    return {
+    const trial: ScenarioTrial = {
       ...common,
       outcome: untrue.length > 0 ? 'untrue' : verdict.verdict,
       rules: [...new Set(raised.map(({ rule }) => rule))].toSorted(),
     };
+    if (!isRight(trial))
+      for (const line of [...verdict.reasons, ...told]) process.stderr.write(`    ${line}\n`);
+    return trial;
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -28,15 +28,25 @@ export function scenariosDoc(): string {
     const story = STORIES.find(({ name }) => name === file.name);
     return story === undefined ? [] : [row(file, story, trials)];
   });
-  const table = [
-    '| Scenario | What it provokes | Passes clean on | Tags | Faults caught |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-  ];
-  return `${HEAD}\n\n${table.join('\n')}\n`;
+  const head = ['Scenario', 'What it provokes', 'Passes clean on', 'Tags', 'Faults caught'];
+  return `${HEAD}\n\n${tableOf([head, ...rows])}\n`;
 }
 
-function row(file: ScenarioFile, { reveals }: Story, trials: readonly ScenarioTrial[]): string {
+/** A Markdown table; columns are as wide as their widest cell, as the formatter has them. */
+function tableOf(rows: readonly (readonly string[])[]): string {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lineOf = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [first = '', ...others] = rows.map(lineOf);
+  return [first, lineOf(widths.map((width) => '-'.repeat(width))), ...others].join('\n');
+}
+
+function row(
+  file: ScenarioFile,
+  { reveals }: Story,
+  trials: readonly ScenarioTrial[],
+): readonly string[] {
   const own = trials.filter(({ scenario }) => scenario === file.name);
   const passes = TRANSPORTS.filter((transport) =>
     own.some((one) => one.fault === null && one.transport === transport && one.outcome === 'pass'),
@@ -51,6 +61,5 @@ function row(file: ScenarioFile, { reveals }: Story, trials: readonly ScenarioTr
     return [on.length === passes.length ? `\`${fault}\`` : `\`${fault}\` (${on.join(', ')})`];
   });
   const tags = file.tags.map((tag) => `@${tag}`).join(' ');
-  const cells = [`\`${file.name}\``, file.text, passes.join(', '), tags, caught.join(', ')];
-  return `| ${cells.join(' | ')} |`;
+  return [`\`${file.name}\``, file.text, passes.join(', '), tags, caught.join(', ')];
 }

@@ -250,7 +250,15 @@ export class TargetAccount {
     if (target.refresh === undefined)
       throw new NotApplicable(this.#offersNo('way to refresh a token'));
     recorder.act(this.#owner.observer(), 'refresh-token');
-    this.signedIn(await target.refresh({ http: this.http, session: this.session }));
+    const { session } = this;
+    const fresh = await target.refresh({ http: this.http, session });
+    if (fresh.userId === session.userId) {
+      this.signedIn(fresh);
+      return;
+    }
+    // Tokens of somebody else are no more this user's own for having been handed out.
+    for (const secret of fresh.secrets) recorder.vault.add(secret);
+    recorder.identity(this.#owner.observer(), { source: 'sign-in', shown: fresh.userId });
   }
 
   /** A question with the word in it that makes a tool of the target fail. */

@@ -1,0 +1,58 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readDeeds, unexplained } from '../../assertions/ground-truth.ts';
+import { judgeHistory } from '../../assertions/judge.ts';
+import { defaultPlan, type TrialPlan } from '../../clients/plan.ts';
+import type { Verdict } from '../../history/verdict.ts';
+import { recordPlainTrial } from '../../scenarios/plain-trial.ts';
+import type { Story } from '../../scenarios/stories/table.ts';
+
+const PATIENT: TrialPlan['slo'] = {
+  connect: { limit: 60_000 },
+  'first-event': { limit: 60_000 },
+  delivery: { limit: 60_000 },
+  api: { limit: 60_000 },
+};
+
+/** What a story left behind. */
+export interface Walk {
+  readonly verdict: Verdict;
+  /** Lines of the history. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+  /** Violations that the ground truth does not explain. */
+  readonly untrue: readonly string[];
+  readonly violated: readonly string[];
+}
+
+/** Walks a story over raw sockets on an embedded target of its own, and judges it. */
+export async function walk(story: Story, changes: Partial<TrialPlan> = {}): Promise<Walk> {
+  const dir = mkdtempSync(join(tmpdir(), 'crosstalk-walk-'));
+  try {
+    const { historyPath, truthPath } = await recordPlainTrial({
+      plan: {
+        ...defaultPlan({}, dir),
+        users: 4,
+        pace: 0.1,
+        timeoutMs: 20_000,
+        slo: PATIENT,
+        ...changes,
+      },
+      story,
+      transport: 'websocket',
+    });
+    const verdict = judgeHistory(historyPath, { calibrate: true });
+    const violations = verdict.findings.filter(({ severity }) => severity === 'violation');
+    return {
+      verdict,
+      lines: readFileSync(historyPath, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>),
+      untrue: unexplained(verdict, readDeeds(truthPath)).map(({ finding }) => finding.message),
+      violated: [...new Set(violations.map(({ rule }) => rule))],
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
