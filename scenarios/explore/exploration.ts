@@ -52,8 +52,10 @@ export interface ExplorationSummary {
   } | null;
 }
 
-/** Tries side by side where each has a target of its own; they mostly wait. */
-const TRIES_AT_ONCE = 4;
+/** Tries side by side where each has a target to itself; they mostly wait. */
+const TRIES_AT_ONCE = 6;
+/** Targets that are started before anybody needs them. */
+const TARGETS_AHEAD = 2;
 /** Shrinking may go on for so long after the finding. */
 const SHRINK_MS_MAX = 150_000;
 const CONFIRMATIONS_MAX = 3;
@@ -69,7 +71,7 @@ export async function explore(options: ExploreOptions): Promise<ExplorationSumma
   const { plan, target, dir } = options;
   mkdirSync(dir, { recursive: true });
   const directory = join(dir, 'tries');
-  const places = new FreshTargets(plan, target, { directory, ahead: TRIES_AT_ONCE });
+  const places = new FreshTargets(plan, target, { directory, ahead: TARGETS_AHEAD });
   const ground = {
     plan,
     target,
@@ -101,14 +103,14 @@ class Exploration {
   #begun = 0;
   #found: Found | undefined;
   #isHopeless = false;
-  #longestMs = 0;
+  #triesMs = 0;
   #questions = 0;
 
   constructor(ground: TryGround, options: ExploreOptions) {
     this.#ground = ground;
     this.#options = options;
     this.#evidence = new Evidence(options.dir);
-    this.#atOnce = ground.places.areFresh ? TRIES_AT_ONCE : 1;
+    this.#atOnce = ground.places.areSeparate ? TRIES_AT_ONCE : 1;
   }
 
   async run(): Promise<ExplorationSummary> {
@@ -166,17 +168,19 @@ class Exploration {
         script: next.value.script,
         name: `try-${next.value.path}`,
         untilViolation: true,
+        unused: false,
         signal: this.#foundOne.signal,
       });
-      this.#longestMs = Math.max(this.#longestMs, this.#clock.now() - began);
+      this.#triesMs += this.#clock.now() - began;
       this.#take(next.value, record);
     }
   }
 
-  /** The first try is always begun; another only if there is time for it. */
+  /** The first tries are always begun; another only if there is time for one of the usual length. */
   #mayBegin(): boolean {
     if (this.#found !== undefined || this.#isHopeless) return false;
-    return this.#begun === 0 || this.#clock.now() + this.#longestMs < this.#options.durationMs;
+    const usualMs = this.#triesMs / Math.max(1, this.#evidence.totals.tries);
+    return this.#begun === 0 || this.#clock.now() + usualMs < this.#options.durationMs;
   }
 
   #take(candidate: Candidate, record: TryRecord): void {
@@ -210,8 +214,13 @@ class Exploration {
       shows: async (script, signal) => {
         if (!this.#affords(script)) return false;
         tries += 1;
-        const attempt = { script, name: `shrink-${tries}`, untilViolation: true, signal };
-        const record = await tryScript(this.#ground, attempt);
+        const record = await tryScript(this.#ground, {
+          script,
+          name: `shrink-${tries}`,
+          untilViolation: true,
+          unused: true,
+          signal,
+        });
         rmSync(record.dir, { recursive: true, force: true });
         return violates(record.verdict, rule);
       },
@@ -233,10 +242,9 @@ class Exploration {
 
   /** The record of the shortest script goes to its end, so that it can be judged in full. */
   async #confirm(script: Script, rule: string): Promise<boolean> {
-    for (let attempt = 1; attempt <= CONFIRMATIONS_MAX; attempt += 1) {
-      if (!this.#affords(script)) break;
-      const name = `shortest-${attempt}`;
-      const record = await tryScript(this.#ground, { script, name, untilViolation: false });
+    for (let time = 1; time <= CONFIRMATIONS_MAX && this.#affords(script); time += 1) {
+      const attempt = { script, name: `shortest-${time}`, untilViolation: false, unused: true };
+      const record = await tryScript(this.#ground, attempt);
       if (violates(record.verdict, rule)) {
         this.#evidence.replace(record);
         return true;

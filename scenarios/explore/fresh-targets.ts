@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import type { TrialPlan } from '../../clients/plan.ts';
 import { resolveAddresses } from '../../targets/addresses.ts';
 import type { Addresses, Target } from '../../targets/target.ts';
@@ -10,25 +11,33 @@ export interface Place {
   readonly addresses: Addresses;
   /** Ground truth of the embedded target, which exists once something was done wrong; else null. */
   readonly truthPath: string | null;
-  /** Gives the place up; nobody else gets it. */
-  leave(): Promise<void>;
+  /** Gives the place up. One that was left clean may be given to another try. */
+  leave(how: { readonly clean: boolean }): Promise<void>;
 }
 
 /** Runs of a try take so long at this pace that others can do something meanwhile, and no longer. */
-const PACE = 0.4;
+const PACE = 0.3;
+
+/** A start is all work: more at once than there are processors only make each of them late. */
+const STARTS_AT_ONCE = 2;
+/** Tries that one target serves, one after the other, while nothing is wrong: starting one is dear. */
+const TRIES_PER_TARGET = 8;
 
 /**
- * Places for tries. On the embedded target each try gets a process of its own, so that nothing of an
- * earlier try is left in it; a few are started ahead. Any other target is the same place for all.
+ * Places for tries. On the embedded target each try has a process to itself while it lasts, and one that
+ * showed something is used no more; a few are started ahead. Any other target is the same place for all.
  */
 export class FreshTargets {
   readonly #plan: TrialPlan;
   readonly #target: Target;
   readonly #directory: string;
   readonly #ahead: number;
+  readonly #starts = pLimit(STARTS_AT_ONCE);
   #started = 0;
   #closed = false;
   readonly #waiting: Promise<EmbeddedPlace>[] = [];
+  /** Left clean, and good for more tries. */
+  readonly #idle: EmbeddedPlace[] = [];
   readonly #open = new Set<EmbeddedTarget>();
 
   /** `directory`: for the ground truth; `ahead`: targets that wait for their try. */
@@ -43,26 +52,39 @@ export class FreshTargets {
     this.#ahead = ahead;
   }
 
-  /** Whether each try finds a target that nobody has used. */
-  get areFresh(): boolean {
+  /** Whether each try has a target to itself, so that several can go on at once. */
+  get areSeparate(): boolean {
     return this.#target.embedded && this.#plan.url === null;
   }
 
-  /** @throws EmbeddedTargetFailed, PlanInvalid */
-  async take(): Promise<Place> {
-    if (!this.areFresh) {
+  /**
+   * A place; with `unused` one that nobody has been at, where there can be such.
+   * @throws EmbeddedTargetFailed, PlanInvalid
+   */
+  async take({ unused }: { readonly unused: boolean }): Promise<Place> {
+    if (!this.areSeparate) {
       const addresses = this.#addressesAt(this.#plan.url ?? undefined);
       return { addresses, truthPath: null, leave: () => Promise.resolve() };
     }
-    while (!this.#closed && this.#waiting.length <= this.#ahead) this.#waiting.push(this.#start());
-    const place = await this.#waiting.shift();
-    if (place === undefined) throw new Error('no target was started');
+    const place = (unused ? undefined : this.#idle.shift()) ?? (await this.#unused());
     const { embedded, truthPath } = place;
     return {
       addresses: this.#addressesAt(embedded.url),
       truthPath,
-      leave: () => this.#stop(embedded),
+      leave: async ({ clean }) => {
+        const tries = place.tries + 1;
+        if (clean && !this.#closed && tries < TRIES_PER_TARGET)
+          this.#idle.push({ ...place, tries });
+        else await this.#stop(embedded);
+      },
     };
+  }
+
+  async #unused(): Promise<EmbeddedPlace> {
+    while (!this.#closed && this.#waiting.length <= this.#ahead) this.#waiting.push(this.#start());
+    const place = await this.#waiting.shift();
+    if (place === undefined) throw new Error('no target was started');
+    return place;
   }
 
   /** Ends every target that is still there. */
@@ -77,7 +99,7 @@ export class FreshTargets {
     this.#started += 1;
     const truthPath =
       faults.length === 0 ? null : join(this.#directory, `truth-${this.#started}.ndjson`);
-    const starting = (async () => {
+    const starting = this.#starts(async () => {
       const embedded = await startEmbeddedTarget({
         faults,
         variants,
@@ -87,8 +109,8 @@ export class FreshTargets {
         truthPath,
       });
       this.#open.add(embedded);
-      return { embedded, truthPath };
-    })();
+      return { embedded, truthPath, tries: 0 };
+    });
     // Whoever takes it hears of a failed start; one that nobody takes is nobody's concern.
     starting.catch(() => undefined);
     return starting;
@@ -110,4 +132,6 @@ export class FreshTargets {
 interface EmbeddedPlace {
   readonly embedded: EmbeddedTarget;
   readonly truthPath: string | null;
+  /** Those it has served. */
+  readonly tries: number;
 }

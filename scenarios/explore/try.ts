@@ -28,6 +28,8 @@ export interface Attempt {
   readonly name: string;
   /** Ends at the first violation: the rest of the script has nothing to add. */
   readonly untilViolation: boolean;
+  /** On a target that nobody has used, where there can be one. */
+  readonly unused: boolean;
   /** Ends early when nobody is interested any more. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,11 +58,14 @@ const TIMING_GATES = ['connect', 'first-event', 'delivery', 'api'] as const;
  * @throws PlanInvalid, EmbeddedTargetFailed; never because of what the target did to the users.
  */
 export async function tryScript(ground: TryGround, attempt: Attempt): Promise<TryRecord> {
-  const place = await ground.places.take();
+  const place = await ground.places.take(attempt);
+  let clean = false;
   try {
-    return await record(ground, attempt, place);
+    const tried = await record(ground, attempt, place);
+    clean = tried.verdict.verdict === 'pass';
+    return tried;
   } finally {
-    await place.leave();
+    await place.leave({ clean });
   }
 }
 

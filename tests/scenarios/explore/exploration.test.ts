@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { judgeHistory } from '../../../assertions/judge.ts';
 import type { TrialPlan } from '../../../clients/plan.ts';
 import { explore, type ExplorationSummary } from '../../../scenarios/explore/exploration.ts';
+import { startEmbeddedTarget } from '../../../scenarios/embedded-target.ts';
 import { loadTarget } from '../../../targets/load-target.ts';
 import { Closers, planFor, temporaryDirectory } from '../../clients/lab.ts';
 import { crosstalk } from '../../cli/command-line.ts';
@@ -28,7 +29,7 @@ const linesIn = (path: string): string[] => readFileSync(path, 'utf8').trimEnd()
 describe('an exploration of the embedded target', () => {
   test('passes when it is clean, and leaves a try that stands for all', async () => {
     const { summary, dir } = await exploring(1, { seed: 'clean' });
-    expect(summary).toMatchObject({ found: null, verdicts: { pass: 4, inconclusive: 0, fail: 0 } });
+    expect(summary).toMatchObject({ found: null, verdicts: { pass: 6, inconclusive: 0, fail: 0 } });
     const verdict = judgeHistory(join(dir, 'history.ndjson'), { calibrate: true });
     expect(verdict.verdict).toBe('pass');
     expect(verdict.evidence.runPairsOverlapping).toBeGreaterThan(0);
@@ -60,6 +61,14 @@ describe('an exploration of the embedded target', () => {
     expect(again.code).toBe(1);
     expect(again.out).toContain('isolation/foreign-marker');
   }, 300_000);
+
+  test('meets new users in each try where the target stays the same', async () => {
+    const embedded = await startEmbeddedTarget({ pace: 0.2, seed: 'one for all' });
+    closers.add(() => embedded.stop());
+    const { summary } = await exploring(30_000, { seed: 'same', url: embedded.url });
+    expect(summary.tries).toBeGreaterThan(1);
+    expect(summary.verdicts).toEqual({ pass: summary.tries, inconclusive: 0, fail: 0 });
+  }, 120_000);
 
   test('is inconclusive, and stops, where nobody is there to be explored', async () => {
     const { summary, dir } = await exploring(60_000, { url: 'http://127.0.0.1:9' });
