@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { makeCast } from '../../bench/cast.ts';
+import { writeHistory } from '../../bench/history-file.ts';
 import { judgeHistory } from '../../assertions/judge.ts';
 import type { Summary, Verdict } from '../../history/verdict.ts';
 import { renderReportHtml } from '../../reports/html/report-page.tsx';
@@ -192,6 +194,19 @@ describe('a large crowd', () => {
       expect(text).toContain('should be empty and are not');
     },
   );
+
+  it('of 1,000 users is drawn from its history too', () => {
+    const history = join(directory, 'crowd.ndjson');
+    writeHistory(history, makeCast(1000, 1));
+    const verdict = judgeHistory(history);
+    const trial = { verdict, dir: '.', history, verdictFile: null };
+    const html = renderReportHtml({ ...campaignOf(verdict), trials: [trial] });
+    expect(verdict.trial.users).toBe(1000);
+    expect(html.match(/<g class="lane">/g)).toHaveLength(24);
+    expect(html.match(/<path class="event e4"/g)?.length).toBeGreaterThanOrEqual(24);
+    expect(textOf(html)).toContain('976 more users not shown here');
+    expect(html.length).toBeLessThan(2 * 1024 * 1024);
+  });
 
   it('that leaks everywhere fills its matrix in a few kilobytes', () => {
     const users = 1000;
