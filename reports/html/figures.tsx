@@ -123,7 +123,7 @@ export function Wide({
   readonly children: ComponentChildren;
 }): VNode {
   return (
-    <div class="wide" role="region" aria-label={label} tabIndex={0}>
+    <div class="wide" role="group" aria-label={label} tabIndex={0}>
       {children}
     </div>
   );

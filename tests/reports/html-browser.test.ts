@@ -137,7 +137,7 @@ describe('the report of a real campaign of ten users', () => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Skip to');
     await page.keyboard.press('Enter');
     expect(new URL(page.url()).hash).toBe('#report');
-    const scrolling = page.getByRole('region', { name: 'Timeline' });
+    const scrolling = page.getByRole('group', { name: 'Timeline', exact: true });
     await scrolling.focus();
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => scrolling.evaluate((element) => element.scrollLeft)).toBeGreaterThan(0);
@@ -149,8 +149,9 @@ describe('a report of what a target sent to attack it', () => {
   it('shows it as text, and nothing of it happens', async () => {
     const file = written('hostile', renderReportHtml(hostileCampaign()));
     const { page, incidents } = await open(file);
-    for (const details of await page.locator('details:not([open]) > summary').all())
-      await details.click();
+    await page.evaluate(() => {
+      for (const details of document.querySelectorAll('details')) details.open = true;
+    });
     for (const element of await page.locator('a, summary, svg, .finding').all())
       await element.dispatchEvent('mouseover');
     const seen = await page.evaluate(() => ({
@@ -175,7 +176,7 @@ describe('other campaigns', () => {
     ['that passed', campaignOf(verdictOf())],
     ['without a trial', campaignOf()],
     ['of a thousand users', campaignOf(crowdVerdict(1000))],
-    ['of many trials', campaignOf(...Array.from({ length: 12 }, () => crowdVerdict(10)))],
+    ['of many trials', campaignOf(...Array.from({ length: 5 }, () => crowdVerdict(10)))],
   ])('%s open without a complaint and can be used by everybody', async (name, campaign) => {
     const file = written(name, renderReportHtml(campaign));
     for (const colorScheme of SCHEMES) {
