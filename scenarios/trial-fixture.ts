@@ -212,12 +212,11 @@ function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge):
     const batch = waiting;
     waiting = [];
     for (const observation of batch) live?.observe(observation);
-    const { first, leak } = worthTelling(live?.violated === true ? live.violations : []);
+    const found = live?.violated === true ? live.violations : [];
+    const [first] = found;
     if (first === undefined) return;
-    const news = new Set(violated ? [leak] : [first, leak]);
-    for (const finding of news)
-      if (finding !== undefined)
-        tell({ kind: 'violation', rule: finding.rule, message: finding.message });
+    const leak = found.find(({ rule }) => ruleText(rule).cause === 'leak');
+    tellFindings(violated ? [leak] : [first, leak]);
     violated = true;
     // After another violation the first leak is still news; after that nothing is.
     if (leak !== undefined || plan.failFast) live = undefined;
@@ -242,11 +241,11 @@ function liveView(plan: TrialPlan, judgeOf: (header: TrialHeader) => LiveJudge):
   };
 }
 
-function worthTelling(found: readonly Finding[]): {
-  readonly first: Finding | undefined;
-  readonly leak: Finding | undefined;
-} {
-  return { first: found[0], leak: found.find(({ rule }) => ruleText(rule).cause === 'leak') };
+/** Tells each finding that there is, once. */
+function tellFindings(findings: readonly (Finding | undefined)[]): void {
+  for (const finding of new Set(findings))
+    if (finding !== undefined)
+      tell({ kind: 'violation', rule: finding.rule, message: finding.message });
 }
 
 /**
