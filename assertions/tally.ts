@@ -10,7 +10,8 @@ import { hasShown, type RunLedger } from './run-ledger.ts';
 const UNSETTLED_MAX = 20_000;
 
 interface UserTally {
-  readonly bytes: Map<string, number>;
+  /** Bytes by surface, in boxes: they grow with every observation. */
+  readonly bytes: Map<string, { sum: number }>;
   inbound: number;
   agentEvents: number;
   readonly connections: Set<string>;
@@ -134,7 +135,7 @@ export class Tally {
 
   /** Content that a user received on a surface and that was searched. */
   bytesOf(user: UserIndex, surface: Surface): number {
-    return this.#users[user]?.bytes.get(surface) ?? 0;
+    return this.#users[user]?.bytes.get(surface)?.sum ?? 0;
   }
 
   /** Σ over observers of inbound observations × (N−1) (DESIGN §3.10). */
@@ -207,7 +208,9 @@ export class Tally {
         transport: this.#knowledge.transportOf(index),
         events,
         runs: runs.length,
-        bytes: Object.fromEntries(tally?.bytes ?? []),
+        bytes: Object.fromEntries(
+          [...(tally?.bytes ?? [])].map(([surface, { sum }]) => [surface, sum]),
+        ),
         latencyMs: {
           connect: tally?.connect ?? null,
           firstEvent: latest(runs.map((run) => since(run, run.firstAt))),
@@ -221,7 +224,9 @@ export class Tally {
     const { observation } = facts;
     const bytes = observation.content?.length ?? 0;
     user.inbound += 1;
-    user.bytes.set(observation.surface, (user.bytes.get(observation.surface) ?? 0) + bytes);
+    const known = user.bytes.get(observation.surface);
+    if (known === undefined) user.bytes.set(observation.surface, { sum: bytes });
+    else known.sum += bytes;
     this.#bytes += bytes;
     if (observation.kind !== 'frame') return;
     this.#inboundFrames += 1;

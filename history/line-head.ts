@@ -67,6 +67,12 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const ASCII_MAX = 0x7f;
 const SPACE = 0x20;
+/** 1 for the ASCII characters that stand in a text as they are. */
+const IS_PLAIN = new Uint8Array(256).fill(1, SPACE, ASCII_MAX + 1);
+IS_PLAIN[QUOTE] = 0;
+IS_PLAIN[BACKSLASH] = 0;
+/** How many of a text's last characters are looked at to find it among those that are kept. */
+const HASHED_MAX = 12;
 /** A number of so many digits is exact, and so is a power of ten: their quotient is the nearest number. */
 const DIGITS_MAX = 15;
 const POWERS_OF_TEN = Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
@@ -181,18 +187,16 @@ export class HeadReader {
   #text(recurs: boolean): string | undefined {
     const bytes = this.#bytes;
     const from = this.#at + 1;
-    let hash = 0;
     let at = from;
-    for (; ; at += 1) {
-      const byte = bytes[at] ?? 0;
-      if (byte === QUOTE) break;
-      if (byte === BACKSLASH || byte < SPACE || byte > ASCII_MAX) return undefined;
-      hash = hashed(hash, byte);
-    }
+    while (IS_PLAIN[bytes[at] ?? 0] === 1) at += 1;
+    if (bytes[at] !== QUOTE) return undefined;
     this.#at = at + 1;
-    return recurs
-      ? this.#pool.get(bytes, { from, to: at, hash })
-      : bytes.toString('latin1', from, at);
+    if (!recurs) return bytes.toString('latin1', from, at);
+    // Texts that recur, above all ids, differ in their last characters.
+    let hash = at - from;
+    for (let i = Math.max(from, at - HASHED_MAX); i < at; i += 1)
+      hash = hashed(hash, bytes[i] ?? 0);
+    return this.#pool.get(bytes, { from, to: at, hash });
   }
 
   /** A number without an exponent, of no more digits than are exact. */
