@@ -350,8 +350,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     probeHealth,
     seed: plan.seed,
     events: profile.order.required,
-    restartTarget: options.restartTarget,
-    onNotApplicable: options.onNotApplicable,
+    ...optionsOfCrowd(options),
     release: async () => {
       heartbeats.stop();
       loopDelay.stop();
@@ -359,6 +358,14 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
       await within(dispatcher.close(), RELEASE_MS_MAX, () => dispatcher.destroy());
     },
   });
+}
+
+/** What the crowd is told as it is. */
+function optionsOfCrowd({
+  restartTarget,
+  onNotApplicable,
+}: TrialOptions): Pick<TrialOptions, 'restartTarget' | 'onNotApplicable'> {
+  return { restartTarget, onNotApplicable };
 }
 
 async function socketSettings(

@@ -103,7 +103,11 @@ describe('a vault', () => {
       ' ',
       ...'" ":" "\t:\n" ", { ? & ; = . \\ a B J ]'.split(' '),
       // What regular expressions take for space, and letters that fold to others outside of them.
-      ...['"\u00a0:"', '"\ufeff:\u2028"', 'to\u212aen', '\u017fecret', 'ü:'],
+      '"\u00a0:"',
+      '"\ufeff:\u2028"',
+      'to\u212aen',
+      '\u017fecret',
+      'ü:',
       ...'eyJhbGciOi .eyJzdWIiO s3cr3t-value thread_id password PASSWD Secret api_key'.split(' '),
       ...'apiKey refresh_token idtoken jwt jwt_token ticket Ticket_ID cookie code'.split(' '),
       ...'Authorization [redacted: Bearer\t Basic\t bearer\t'.split(' '),

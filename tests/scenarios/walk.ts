@@ -48,6 +48,7 @@ export async function walk(story: Story, changes: Partial<TrialPlan> = {}): Prom
       lines: readFileSync(historyPath, 'utf8')
         .trimEnd()
         .split('\n')
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the harness's own line
         .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>),
       untrue: unexplained(verdict, readDeeds(truthPath)).map(({ finding }) => finding.message),
       violated: [...new Set(violations.map(({ rule }) => rule))],
