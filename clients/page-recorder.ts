@@ -5,10 +5,11 @@ import { DevToolsChannel, DevToolsFailure } from './page-channel.ts';
 import { PageConsole } from './page-console.ts';
 import { PageHttpLog } from './page-http-log.ts';
 import { PagePen } from './page-pen.ts';
+import type { TargetFacts } from './page-protocol.ts';
 import { plantProofs } from './page-proof.ts';
 import { PageScreen } from './page-screen.ts';
 import { SecondWitness } from './page-second-witness.ts';
-import { onSharedWorker } from './page-shared-workers.ts';
+import { onNewcomer } from './page-newcomers.ts';
 import { PageSocketLog, type SocketLogSettings } from './page-socket-log.ts';
 import { PageStorage } from './page-storage.ts';
 import { PageTextWatch } from './page-text-watch.ts';
@@ -55,6 +56,8 @@ export class CdpPageRecorder implements PageRecorder {
   readonly #hangMsMax: number;
   readonly #pages = new Map<Page, AttendedPage>();
   readonly #attending = new Map<Page, Promise<void>>();
+  /** Pages that are watched before Playwright lets them run, by the browser's own id of them. */
+  readonly #early = new Map<string, AttendedPage>();
   readonly #work = new Set<Promise<void>>();
   #context: BrowserContext | undefined;
   #provenFor: PageOwner | undefined;
@@ -171,18 +174,28 @@ export class CdpPageRecorder implements PageRecorder {
     try {
       const session = await page.context().newCDPSession(page);
       const channel = DevToolsChannel.over(session, { type: 'page', url: page.url() });
-      const attended: AttendedPage = { channel, mainFrame: undefined };
-      this.#pages.set(page, attended);
-      this.#watchPlace(attended);
-      await this.#listen(channel);
-      await this.#expectWorkers(channel);
-      const { frameTree } = await channel.send('Page.getFrameTree');
-      attended.mainFrame = frameTree.frame.id;
-      if (/^https?:/.test(frameTree.frame.url)) this.#place(frameTree.frame.url);
+      const { targetInfo } = await channel.send('Target.getTargetInfo');
+      const early = this.#early.get(targetInfo.targetId);
+      if (early === undefined) await this.#watchPage(page, channel, targetInfo);
+      else {
+        this.#pages.set(page, early);
+        await session.detach();
+      }
     } catch (error) {
       if (!page.isClosed() && !this.#isStopped)
         this.#pen.blind('socket', `a page could not be watched: ${messageOf(error)}`);
     }
+  }
+
+  async #watchPage(page: Page, channel: DevToolsChannel, facts: TargetFacts): Promise<void> {
+    const attended: AttendedPage = { channel, mainFrame: undefined };
+    this.#pages.set(page, attended);
+    this.#watchPlace(attended);
+    await this.#listen(channel);
+    await this.#expectOthers(facts);
+    const { frameTree } = await channel.send('Page.getFrameTree');
+    attended.mainFrame = frameTree.frame.id;
+    if (/^https?:/.test(frameTree.frame.url)) this.#place(frameTree.frame.url);
   }
 
   /** All watchers on one target and on what comes up below it. */
@@ -222,20 +235,29 @@ export class CdpPageRecorder implements PageRecorder {
   }
 
   /** Once per profile, whose id in the browser only its pages know. */
-  async #expectWorkers(channel: DevToolsChannel): Promise<void> {
+  async #expectOthers({ browserContextId: profile = '' }: TargetFacts): Promise<void> {
     const browser = this.#context?.browser() ?? undefined;
     if (browser === undefined || this.#workerGate !== undefined) return;
     const gate = workerGateOf(browser);
     this.#workerGate = gate;
-    const { targetInfo } = await channel.send('Target.getTargetInfo');
-    const profile = targetInfo.browserContextId ?? '';
     this.#endings.push(
       gate.hold(profile, ({ type }) => this.#ranUnwatched(type)),
-      await onSharedWorker(browser, profile, (worker) => {
-        this.#keep(this.#listenBelow(worker));
-        if (!gate.holds) this.#ranUnwatched(worker.target.type);
+      await onNewcomer(browser, profile, (channel) => {
+        const { type } = channel.target;
+        if (type === 'page') this.#expectPage(channel);
+        else if (!gate.holds) this.#ranUnwatched(type);
+        this.#keep(this.#listenBelow(channel));
       }),
     );
+  }
+
+  /** A page that waits until it is watched; Playwright makes it known only after that. */
+  #expectPage(channel: DevToolsChannel): void {
+    const { targetId = '' } = channel.target;
+    const attended: AttendedPage = { channel, mainFrame: targetId };
+    this.#early.set(targetId, attended);
+    channel.onEnd(() => this.#early.delete(targetId));
+    this.#watchPlace(attended);
   }
 
   #ranUnwatched(type: string): void {

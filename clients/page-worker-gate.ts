@@ -34,10 +34,10 @@ interface Held {
 }
 
 /**
- * Keeps new workers of a browser from running before they are watched. A worker for which several
- * sessions wait runs as soon as the first of them lets it go, and Playwright does so at once: what the
- * worker then opens in its first moments nobody records. So Playwright's word is held back until ours
- * was given. Pages and frames wait for everybody and need no gate.
+ * Keeps new workers and windows of a browser from running before they are watched. A worker for which
+ * several sessions wait runs as soon as the first of them lets it go, and a window waits for Playwright
+ * alone, which lets both go at once: what they open in their first moments nobody records. So Playwright's
+ * word is held back until ours was given. Frames wait for everybody and need no gate.
  *
  * Playwright has no public way to this: its line to the browser is reached through its own internals, of
  * the one version that this project pins. Where they are not as expected nothing is held.
@@ -91,7 +91,7 @@ export class WorkerGate {
     if (method === 'Target.attachedToTarget') {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the protocol's word for it
       const { sessionId, targetInfo, waitingForDebugger } = params as Attached;
-      if (waitingForDebugger && targetInfo.type.endsWith('worker'))
+      if (waitingForDebugger && isHeldKind(targetInfo))
         this.#workers.set(sessionId, { facts: targetInfo, isFree: false });
     } else if (method === 'Target.detachedFromTarget') {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the protocol's word for it
@@ -124,6 +124,11 @@ export class WorkerGate {
     this.#held.set(targetId, { profile, letGo });
     return true;
   }
+}
+
+/** Windows that pages open are as much in a hurry as workers are. */
+function isHeldKind({ type }: TargetFacts): boolean {
+  return type === 'page' || type.endsWith('worker');
 }
 
 const gates = new WeakMap<Browser, WorkerGate>();

@@ -184,6 +184,25 @@ describe('sockets of a page', () => {
     expect((await lab.lines()).filter(({ kind }) => kind === 'failure')).toEqual([]);
   });
 
+  it('are seen in a window that a page opens from their first frame', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': '<p>opener</p>',
+        '/window': `<script>
+          new WebSocket('ws://' + location.host + '/ws').onmessage = () => {};
+        </script>`,
+      },
+      socket: (socket) => socket.send('{"type":"first"}'),
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => void window.open('/window'));
+    await until(() => lab.told.received.length > 0);
+    const lines = await lab.lines();
+    expect(on(lines, 'socket').filter(({ event }) => event === 'first')).toHaveLength(1);
+    expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
+  });
+
   it('are seen in a shared worker, which belongs to no page, from their first frame', async () => {
     const place = await site(closers, {
       files: {
