@@ -9,13 +9,12 @@ import { resolveAddresses } from '../targets/addresses.ts';
 import reference from '../targets/reference.ts';
 import type { Addresses, PageForm, PageWire } from '../targets/target.ts';
 import { crowdJobSchema, type CrowdJob, type CrowdResult } from './jobs.ts';
-import { ProcessTree } from './process-tree.ts';
 import { serveJob } from './processes.ts';
 
 /**
  * A crowd in browsers that walks the golden path once: as the product's trial, judging excluded, or as a
  * bare Playwright script that makes the same inputs and looks at nothing but the answer. Measured is the
- * CPU time of this process and of all processes of the browser, from their start to their end.
+ * CPU time of this process; whoever started it adds that of the browser's processes.
  */
 
 /** As many profiles are opened at once as the product opens on two cores. */
@@ -27,16 +26,13 @@ async function work(job: CrowdJob): Promise<CrowdResult> {
   const plan = planFor(job);
   // The trial loads this when it needs it; here that must not be in the middle of the measurement.
   await import('../clients/browser-cast.ts');
-  const tree = new ProcessTree(process.pid);
   const cpu = process.cpuUsage();
   const from = performance.now();
   const observations =
     job.variant === 'trial' ? await trial(plan, addresses) : await script(plan, addresses);
   const wallSeconds = (performance.now() - from) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
-  const browserCpuSeconds = tree.seconds();
-  tree.stop();
-  return { cpuSeconds: (user + system) / 1e6, browserCpuSeconds, wallSeconds, observations };
+  return { cpuSeconds: (user + system) / 1e6, wallSeconds, observations };
 }
 
 function planFor({ users, dir }: CrowdJob): TrialPlan {

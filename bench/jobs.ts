@@ -93,8 +93,6 @@ export type CrowdJob = z.infer<typeof crowdJobSchema>;
 export const crowdResultSchema = z.strictObject({
   /** Of the Node process. */
   cpuSeconds: z.number(),
-  /** Of all processes of the browser. */
-  browserCpuSeconds: z.number(),
   wallSeconds: z.number(),
   /** Lines of the history; 0 where none is written. */
   observations: z.number(),

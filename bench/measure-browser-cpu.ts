@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { startEmbeddedTarget } from '../scenarios/embedded-target.ts';
 import { crowdResultSchema, type CrowdVariant } from './jobs.ts';
 import { LIMITS } from './limits.ts';
+import { ProcessTree } from './process-tree.ts';
 import { runChild } from './processes.ts';
 import type { Measurement, Workbench } from './report.ts';
 import { interleaved, median, ratios, spreadOf } from './statistics.ts';
@@ -20,6 +21,7 @@ export async function measureBrowserCpu(bench: Workbench): Promise<Measurement> 
   try {
     const whole = await interleaved(VARIANTS, bench.rounds, async (variant, round) => {
       bench.progress(`${variant}, round ${round + 1} of ${bench.rounds}`);
+      let tree: ProcessTree | undefined;
       const answer = await runChild({
         entry: new URL('./browser-crowd.ts', import.meta.url),
         job: {
@@ -30,8 +32,12 @@ export async function measureBrowserCpu(bench: Workbench): Promise<Measurement> 
         },
         limitMs: CLIENT_MS_MAX,
         profileDir: bench.profileDir,
-      });
-      const { cpuSeconds, browserCpuSeconds, wallSeconds } = crowdResultSchema.parse(answer);
+        started: (pid) => {
+          tree = new ProcessTree(pid);
+        },
+      }).finally(() => tree?.stop());
+      const { cpuSeconds, wallSeconds } = crowdResultSchema.parse(answer);
+      const browserCpuSeconds = tree?.seconds() ?? 0;
       parts.get(variant)?.harness.push(cpuSeconds);
       parts.get(variant)?.browser.push(browserCpuSeconds);
       parts.get(variant)?.wall.push(wallSeconds);

@@ -7,9 +7,13 @@ const SAMPLE_MS = 100;
 const USER_TIME = 11;
 const SYSTEM_TIME = 12;
 
+/** Compiles the modules of the process it belongs to. */
+const COMPILER = 'esbuild';
+
 /**
  * CPU time of everything that a process started and that its children started, ended ones included up to
- * their last sample. Linux only.
+ * their last sample; what compiles its modules is left out. To be used from outside: looking costs time,
+ * too. Linux only.
  */
 export class ProcessTree {
   readonly #root: number;
@@ -63,7 +67,9 @@ function ticksOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // A name may hold spaces and brackets; the last bracket ends it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const end = stat.lastIndexOf(')');
+    if (stat.slice(stat.indexOf('(') + 1, end) === COMPILER) return undefined;
+    const fields = stat.slice(end + 2).split(' ');
     return Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME]);
   } catch {
     return undefined; // It ended just now; its last sample counts.

@@ -15,6 +15,8 @@ export interface ChildOptions {
   readonly limitMs: number;
   readonly nodeOptions?: readonly string[];
   readonly profileDir?: string | undefined;
+  /** Told the child's process id once it has started. */
+  readonly started?: ((pid: number) => void) | undefined;
 }
 
 /** A child that answered and lives on until it is stopped. */
@@ -34,12 +36,13 @@ export async function runChild(options: ChildOptions): Promise<unknown> {
 
 /** Starts a child, hands it a job, and waits for its one answer. */
 export async function startChild(options: ChildOptions): Promise<LivingChild> {
-  const { entry, job, limitMs, nodeOptions = [], profileDir } = options;
+  const { entry, job, limitMs, nodeOptions = [], profileDir, started } = options;
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   const child = fork(fileURLToPath(entry), {
     execArgv: ['--import', import.meta.resolve('tsx'), ...nodeOptions, ...profiling],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  if (child.pid !== undefined) started?.(child.pid);
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(`ended with ${signal ?? code ?? 'nothing'}`));
     child.once('error', (error) => resolve(error.message));
