@@ -172,6 +172,16 @@ describe('a report of what a target sent to attack it', () => {
 });
 
 describe('other campaigns', () => {
+  it('unfold the trial that a reason on the first screen leads to', async () => {
+    const many = campaignOf(...Array.from({ length: 4 }, () => crowdVerdict(4)));
+    const { page } = await open(written('folded', renderReportHtml(many)));
+    const card = page.locator('#t3-finding-0');
+    expect(await card.isVisible()).toBe(false);
+    await page.locator('.why a[href="#t3-finding-0"]').click();
+    await card.waitFor({ state: 'visible' });
+    await page.close();
+  });
+
   it.each([
     ['that passed', campaignOf(verdictOf())],
     ['without a trial', campaignOf()],
