@@ -1,7 +1,6 @@
 import type { VNode } from 'preact';
 import { RULES } from '../../history/rules.ts';
 import type { Finding, Mechanism, Severity } from '../../history/verdict.ts';
-import { decidingFindings } from '../judged-trial.ts';
 import { showUntrustedUpTo } from '../untrusted.ts';
 import { Code, Count, Counted, Milliseconds, Untrusted } from './figures.tsx';
 import { findingId, type TrialView } from './trial-view.ts';
@@ -44,7 +43,7 @@ export function Findings({ view }: { readonly view: TrialView }): VNode {
   const leftOut = verdict.findings.length - shown.size + verdict.findingsOmitted;
   return (
     <>
-      {decidingFindings(verdict).length === 0 ? null : (
+      {verdict.verdict !== 'fail' ? null : (
         <p class="lead">
           Each finding names a line of the history. Look at it before you accuse anybody.
         </p>

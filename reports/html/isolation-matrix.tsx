@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Verdict } from '../../history/verdict.ts';
+import type { Outcome, Verdict } from '../../history/verdict.ts';
 import { showUntrustedUpTo } from '../untrusted.ts';
 import { Count, Counted, LeftOut, Untrusted, Wide } from './figures.tsx';
 import { mapMatrix } from './matrix-map.ts';
@@ -9,17 +9,27 @@ const TABLE_USERS_MAX = 24;
 /** Pairs listed beside the map of a larger crowd. */
 const PAIRS_MAX = 20;
 const OUTSIDE = -1;
+/** An empty matrix looks the same whether it was clean or nobody could look. */
+const EMPTY: Readonly<Record<Outcome, string>> = {
+  pass: 'Nobody received anything of anybody else: every cell is empty.',
+  fail: 'Nobody was seen to receive anything of anybody else.',
+  inconclusive: 'Nothing foreign was seen, and that proves nothing: the trial is inconclusive.',
+};
 const NAME_CHARACTERS_MAX = 40;
 
 /** Who received whose, how often: observers × owners, readable whatever the size of the crowd. */
-export function IsolationMatrix({ matrix }: { readonly matrix: Verdict['matrix'] }): VNode {
+export function IsolationMatrix({
+  verdict: { matrix, verdict },
+}: {
+  readonly verdict: Verdict;
+}): VNode {
   const { users, cells } = matrix;
   if (users.length === 0) return <p class="quiet">There was no user.</p>;
   return (
     <>
       <p class="lead">
         {cells.length === 0 ? (
-          <>Nobody was seen to receive anything of anybody else: every cell is empty.</>
+          EMPTY[verdict]
         ) : (
           <>
             Each row is a user who looked on, each column the user to whom what was received

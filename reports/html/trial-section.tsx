@@ -37,7 +37,7 @@ const PARTS: readonly PartSpec[] = [
   {
     key: 'matrix',
     title: 'Isolation matrix',
-    body: ({ verdict }) => <IsolationMatrix matrix={verdict.matrix} />,
+    body: ({ verdict }) => <IsolationMatrix verdict={verdict} />,
   },
   { key: 'timeline', title: 'Timeline', body: (view) => <Timeline view={view} /> },
   {

@@ -80,6 +80,15 @@ describe('the first screen', () => {
     expect(textOf(renderReportHtml(campaignOf(openVerdict)))).not.toContain('0.083 %');
   });
 
+  it('takes an empty matrix for clean only where the trial passed', () => {
+    const { matrix } = crowdVerdict(3);
+    const empty = { matrix: { ...matrix, cells: [] } };
+    const textFor = (verdict: Verdict): string =>
+      textOf(renderReportHtml(campaignOf({ ...verdict, ...empty })));
+    expect(textFor(verdictOf())).toContain('every cell is empty');
+    expect(textFor(openVerdict)).toContain('Nothing foreign was seen, and that proves nothing');
+  });
+
   it('claims of nothing but a pass as a whole that anything was kept', () => {
     const failed = failureOf([findingOf({ rule: 'order/missing-event' })]);
     const rules = [...failed.rules, ...verdictOf().rules];
