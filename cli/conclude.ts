@@ -45,13 +45,14 @@ interface Shortcoming {
 export async function conclude(conclusion: Conclusion): Promise<number> {
   const { settings, end, output, interrupted } = conclusion;
   const { plan, out } = settings;
-  const { trials, unreadable, notApplicable } = await judgeTrials(settings);
+  const judged = await judgeTrials(settings);
+  const { trials, unreadable, notApplicable } = judged;
   const defect = end && defectOf(end, trials.length + unreadable.length + notApplicable.length);
   const summary = summarise({
     trials,
     shortcomings: [
       ...unreadable.map((reason) => ({ reason, cause: 'blind' }) as const),
-      ...campaignShortcomings(conclusion, trials, defect),
+      ...campaignShortcomings(conclusion, judged, defect),
     ],
     notApplicable: [...settings.notApplicable, ...notApplicable],
     decides: settings.decides,
@@ -152,20 +153,23 @@ function defectOf(end: RunnerEnd, histories: number): string | undefined {
 /** What stands against a campaign beside the verdicts of its trials. */
 function campaignShortcomings(
   { settings, end, browserMissing, interrupted }: Conclusion,
-  trials: readonly JudgedTrial[],
+  judged: JudgedTrials,
   defect: string | undefined,
 ): Shortcoming[] {
   if (interrupted.aborted) return [{ reason: 'interrupted', cause: 'blind' }];
-  const found: Shortcoming[] = end === undefined ? [] : scriptShortcomings(end, trials, defect);
-  found.push(...signoffShortcomings(settings, trials));
+  const found = end === undefined ? [] : scriptShortcomings(end, judged.trials, defect);
+  found.push(...signoffShortcomings(settings, judged));
   if (browserMissing === undefined) return found;
   return [{ reason: browserMissing, cause: 'unavailable' }, ...found];
 }
 
-/** A release is decided on the whole of what was to be examined, or not at all. */
+/**
+ * A release is decided on the whole of what was to be examined, or not at all. What the target cannot do
+ * at all is no part of it; the sheet names it.
+ */
 function signoffShortcomings(
-  { decides, narrowings, scenarios, plan, notApplicable }: RunSettings,
-  trials: readonly JudgedTrial[],
+  { decides, narrowings, scenarios, plan }: RunSettings,
+  { trials, notApplicable }: JudgedTrials,
 ): Shortcoming[] {
   if (!decides) return [];
   const expected = scenarios.flatMap(({ name }) =>
