@@ -132,8 +132,6 @@ export interface Kept {
   readonly outcome: Outcome | 'not-applicable';
   /** Rules with that outcome, in the order of the registry. */
   readonly rules: readonly string[];
-  /** Things examined by its rules that applied, per rule. */
-  readonly examined: Verdict['rules'];
   /** Findings that decide the outcome; notes are never among them. */
   readonly findings: Verdict['findings'];
   readonly category: Category;
@@ -158,7 +156,6 @@ export function guaranteesOf(verdict: Verdict): readonly Kept[] {
       guarantee,
       outcome,
       rules: rules.filter((one) => one.outcome === outcome).map(({ rule }) => rule),
-      examined: rules.filter((one) => one.outcome !== 'not-applicable'),
       findings: verdict.findings.filter(
         ({ rule, severity }) => names.has(rule) && severity === DECIDING[outcome],
       ),

@@ -99,10 +99,16 @@ export function isolationSection({ trials }: Sheet): string[] {
 function transportCell(trials: readonly JudgedTrial[], name: string): string {
   const outcomes = trials.map((trial) => outcomeOf(trial, name));
   const worst = worstOf(outcomes);
-  const text = outcomeCell(worst);
+  const text = keptCell(worst, trials);
   if (worst === 'not-applicable') return text;
   const same = outcomes.filter((outcome) => outcome === worst).length;
   return `${text} (${grouped(same)} of ${grouped(trials.length)})`;
+}
+
+/** Only trials that passed have proven anything; of the others no more than this can be said. */
+function keptCell(worst: ReturnType<typeof worstOf>, trials: readonly JudgedTrial[]): string {
+  const proven = trials.every(({ verdict }) => verdict.verdict === 'pass');
+  return worst === 'pass' && !proven ? 'no violation seen' : outcomeCell(worst);
 }
 
 function findingLines(trials: readonly JudgedTrial[]): string[] {
@@ -150,7 +156,7 @@ export function standardsSection({ trials }: Sheet): string[] {
         const entries = standardsOf(guarantee);
         if (entries.every((texts) => texts === '–')) return [];
         const outcomes = trials.map((trial) => outcomeOf(trial, guarantee.name));
-        return [[guarantee.name, ...entries, outcomeCell(worstOf(outcomes))]];
+        return [[guarantee.name, ...entries, keptCell(worstOf(outcomes), trials)]];
       }),
     ),
   ]);

@@ -113,6 +113,18 @@ describe('the sign-off sheet', () => {
     );
   });
 
+  it('says of a promise that it was kept only where the trials passed', () => {
+    const kept = sheetOf([verdictOf()]);
+    expect(sectionOf(kept, 'Multi-user isolation')).toMatch(
+      /no content of another user \| pass \(1 of 1\)/,
+    );
+    const blind = sheetOf([verdictOf(), verdictOf({ verdict: 'inconclusive', cause: 'blind' })]);
+    for (const title of ['Multi-user isolation', 'Standards']) {
+      expect(sectionOf(blind, title)).toMatch(/no content of another user .*\| no violation seen/);
+      expect(sectionOf(blind, title)).not.toMatch(/\| pass/);
+    }
+  });
+
   it('lets nothing from a target out of its code spans', () => {
     const hostile = failureOf([
       findingOf({ message: HOSTILE, witness: [{ line: 7, excerpt: HOSTILE }] }),
