@@ -35,6 +35,34 @@ describe('personas', () => {
     expect(withoutMarkers(crowd()[7]?.account.name ?? '')).toBe(last);
   });
 
+  test('users who are alike have names that look the same, and mail names around one another', () => {
+    const group = crowd({ alike: true }, 8);
+    const locals = group.map(({ account }) => account.email.split('@')[0] ?? '');
+    const [first = '', , , , second = ''] = locals;
+    expect(locals.slice(0, 4)).toEqual([first, `${first}-b`, `${first}_b`, `private-${first}`]);
+    expect(second).not.toBe(first);
+    expect(new Set(locals).size).toBe(8);
+    const names = group.slice(0, 5).map(({ account }) => withoutMarkers(account.name));
+    expect(new Set(names).size).toBe(5);
+    const [composed = '', decomposed = ''] = names;
+    expect(decomposed).not.toBe(composed);
+    expect(decomposed.normalize('NFC')).toBe(composed);
+  });
+
+  test('nearly equal questions differ in capitals, spaces, number and marker alone', () => {
+    const ask = (nearQuestions: boolean): string[] =>
+      crowd({ nearQuestions }, 8).map((persona) => persona.question(1).content);
+    const bare = (text: string): string =>
+      withoutMarkers(text).toLowerCase().replaceAll(/\d+/g, '0').replaceAll(/ +/g, ' ');
+    const near = ask(true);
+    expect(new Set(near.map(bare)).size).toBe(1);
+    expect(
+      new Set(near.map((text) => withoutMarkers(text).replaceAll(/\d+/g, '0'))).size,
+    ).toBeGreaterThan(3);
+    for (const text of near) expect(text.match(MARKER)).toHaveLength(1);
+    expect(bare(near[0] ?? '')).toBe(bare(ask(false)[0] ?? ''));
+  });
+
   test('no two e-mails begin with the same four characters', () => {
     const locals = crowd().map(({ account }) => account.email.split('@')[0] ?? '');
     expect(new Set(locals.map((local) => local.slice(0, 4))).size).toBe(USERS);

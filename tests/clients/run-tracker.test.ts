@@ -34,6 +34,21 @@ describe('a run', () => {
     expect(run.isOver).toBe(true);
   });
 
+  test('may be waited for by several, for one event or different ones, and never in vain', async () => {
+    const run = tracker();
+    const told: string[] = [];
+    const waiting = ['agent_thinking', 'agent_thinking', 'tool_executing'].map((name) =>
+      run.until(name).then(() => told.push(name)),
+    );
+    run.receive(event('agent_thinking'), '');
+    await Promise.all(waiting.slice(0, 2));
+    expect(told).toEqual(['agent_thinking', 'agent_thinking']);
+    run.receive(event('agent_completed'), '');
+    await Promise.all(waiting);
+    expect(told.at(-1)).toBe('tool_executing');
+    expect(run.hasSeen('tool_executing')).toBe(false);
+  });
+
   test('is over with a failure or a stop', () => {
     for (const name of ['agent_error', 'agent_stopped']) {
       const run = tracker();

@@ -3,32 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { parseScenarioTrials, SCENARIO_TRIALS_FILE } from '../../cli/scenario-trials.ts';
 import { builtInScenarios } from '../../cli/scenarios.ts';
 import { FAULTS } from '../../reference/catalogue.ts';
-import { STORIES, type Story } from '../../scenarios/stories/table.ts';
+import { STORIES } from '../../scenarios/stories/table.ts';
 
 const TAGS = ['smoke', 'nightly', 'signoff', 'hostile', 'soak'];
-const TRANSPORTS = ['websocket', 'browser'] as const;
-/** Four minutes on each transport: walked by hand, on the one that costs nothing meanwhile. */
-const WALKED_ON_WEBSOCKET_ALONE = new Set(['idle-limit']);
 
 const scenarios = builtInScenarios();
 const trials = parseScenarioTrials(
   readFileSync(new URL(`../../${SCENARIO_TRIALS_FILE}`, import.meta.url), 'utf8'),
 );
-
-function isSeenOn(fault: string, transport: (typeof TRANSPORTS)[number]): boolean {
-  const seenBy = FAULTS.find(({ name }) => name === fault)?.seenBy;
-  return seenBy === 'any' || seenBy === (transport === 'browser' ? 'page' : 'socket');
-}
-
-function outcomeOf({ name }: Story, transport: string, fault: string | null): string | undefined {
-  return trials.find(
-    (one) => one.scenario === name && one.transport === transport && one.fault === fault,
-  )?.outcome;
-}
-
-function transportsOf({ name }: Story): readonly (typeof TRANSPORTS)[number][] {
-  return WALKED_ON_WEBSOCKET_ALONE.has(name) ? ['websocket'] : TRANSPORTS;
-}
 
 describe('the library of scenarios', () => {
   it('has a story for each script with one, and a script for each story', () => {
@@ -64,17 +46,31 @@ describe('the library of scenarios', () => {
 describe('what real runs showed (else: node --import tsx bench/scenario-trials.ts)', () => {
   it.each(STORIES.map((story) => [story.name, story] as const))(
     '%s passes clean wherever it applies, and catches what motivated it',
-    (_name, story) => {
-      const outcomes = transportsOf(story).map((transport) => outcomeOf(story, transport, null));
-      expect(outcomes.every((one) => one === 'pass' || one === 'not-applicable')).toBe(true);
-      expect(outcomes).toContain('pass');
-      for (const transport of transportsOf(story)) {
-        if (outcomeOf(story, transport, null) !== 'pass') continue;
-        for (const fault of story.reveals.filter((name) => isSeenOn(name, transport)))
-          expect(outcomeOf(story, transport, fault), `${fault} on ${transport}`).toBe('fail');
+    (name, story) => {
+      const clean = trials.filter((one) => one.scenario === name && one.fault === null);
+      for (const { transport, outcome } of clean)
+        expect(['pass', 'not-applicable'], transport).toContain(outcome);
+      expect(clean.map(({ outcome }) => outcome)).toContain('pass');
+      for (const fault of story.reveals) {
+        const walked = trials.filter((one) => one.scenario === name && one.fault === fault);
+        expect(walked.length, `${fault} was never walked`).toBeGreaterThan(0);
+        for (const { transport, outcome } of walked)
+          expect(outcome, `${fault} on ${transport}`).toBe('fail');
       }
     },
   );
+
+  it('took each fault to a transport that shows it, and is credited to one of its own rules', () => {
+    for (const { fault, transport, rules } of trials) {
+      const entry = FAULTS.find(({ name }) => name === fault);
+      if (entry === undefined) continue;
+      expect(entry.seenBy, fault ?? '').not.toBe(transport === 'browser' ? 'socket' : 'page');
+      expect(
+        entry.rules.some((rule) => rules.includes(rule)),
+        fault ?? '',
+      ).toBe(true);
+    }
+  });
 
   it('names nothing that is not there any more', () => {
     for (const { scenario, fault } of trials) {
