@@ -202,12 +202,17 @@ class Exploration {
   }
 
   /** Shrinks what was found, records the shortest script to its end and writes it down as a scenario. */
-  async #settle({ candidate, finding }: Found): Promise<ExplorationSummary['found']> {
+  async #settle({
+    candidate,
+    record: { walked },
+    finding,
+  }: Found): Promise<ExplorationSummary['found']> {
     const { rule } = finding;
     const until = this.#clock.now() + SHRINK_MS_MAX;
-    this.#remark(`shrinking a script of ${candidate.script.steps.length} steps`);
+    this.#remark(`shrinking a script of ${walked.steps.length} steps`);
     let tries = 0;
     const shrunk = await shrink(candidate, {
+      known: walked,
       can: this.#ground.can,
       atOnce: this.#atOnce,
       isOver: () => this.#clock.now() > until,

@@ -10,6 +10,8 @@ import {
 
 /** How shrinking asks whether a script still shows what was found. */
 export interface ShrinkQuestions {
+  /** The part of the drawn script that is known to show it. */
+  readonly known: Script;
   /** Resolves to whether the script shows it; the signal says that nobody waits for the answer any more. */
   readonly shows: (script: Script, signal: AbortSignal) => Promise<boolean>;
   /** Scripts asked about at once. */
@@ -38,12 +40,13 @@ const USER_WEIGHT = 50;
 export async function shrink(start: Candidate, questions: ShrinkQuestions): Promise<Shrunk> {
   const search = new Search(questions);
   let drawn = start;
+  let script = questions.known;
   for (;;) {
-    const next = await search.firstThatShows(drawn.simpler(), drawn.script);
+    const next = await search.firstThatShows(drawn.simpler(), script);
     if (next === undefined) break;
     drawn = next;
+    ({ script } = next);
   }
-  let { script } = drawn;
   for (;;) {
     const next = await search.firstThatShows(withOneThingLess(script, questions.can), script);
     if (next === undefined) break;

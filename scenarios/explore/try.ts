@@ -37,6 +37,8 @@ export interface Attempt {
 /** What became of a try. */
 export interface TryRecord {
   readonly script: Script;
+  /** The part of it that was begun before the try ended: what it showed, this part showed. */
+  readonly walked: Script;
   readonly dir: string;
   readonly historyPath: string;
   readonly truthPath: string | null;
@@ -88,8 +90,9 @@ async function record(ground: TryGround, attempt: Attempt, place: Place): Promis
   signal?.addEventListener('abort', giveUp);
   if (signal?.aborted === true) giveUp();
   live?.follow(crowd);
+  let walked = script;
   try {
-    await walkScript(crowd, script, ground.can);
+    walked = await walkScript(crowd, script, ground.can);
     if (crowd.abortion === undefined) await crowd.settle();
   } finally {
     live?.stop();
@@ -98,7 +101,7 @@ async function record(ground: TryGround, attempt: Attempt, place: Place): Promis
   }
   const { historyPath } = crowd;
   const verdict = judgeHistory(historyPath, { calibrate: true });
-  return { script, dir, historyPath, truthPath: place.truthPath, verdict };
+  return { script, walked, dir, historyPath, truthPath: place.truthPath, verdict };
 }
 
 function planOf(plan: TrialPlan, { users }: Script): TrialPlan {

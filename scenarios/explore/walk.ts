@@ -63,21 +63,39 @@ export function possibilitiesOf(
 
 /**
  * Lets a crowd walk a script. Ends early, without an error, when nobody is left or the trial is aborted:
- * what was recorded so far is what the script has to say.
+ * what was recorded so far is what the script has to say. Resolves to the part of it that was begun.
  */
-export async function walkScript(crowd: Crowd, script: Script, can: Possibilities): Promise<void> {
+export async function walkScript(
+  crowd: Crowd,
+  script: Script,
+  can: Possibilities,
+): Promise<Script> {
+  let begun = 0;
   try {
-    await walk(crowd, script, can);
+    await walk(crowd, script, {
+      can,
+      begins: () => {
+        begun += 1;
+      },
+    });
   } catch (error) {
     if (!(error instanceof CrowdLost || error instanceof TrialAborted)) throw error;
   }
+  return legalScript({ ...script, steps: script.steps.slice(0, begun) }, can).script;
 }
 
-async function walk(crowd: Crowd, script: Script, can: Possibilities): Promise<void> {
+async function walk(
+  crowd: Crowd,
+  script: Script,
+  { can, begins }: { readonly can: Possibilities; readonly begins: () => void },
+): Promise<void> {
   const isEarly = (user: User): boolean => user.index < script.users - script.late;
   await crowd.each('sign in', (user) => user.signIn(), { only: isEarly });
   await crowd.each('open chat', (user) => user.openChat(), { only: isEarly });
-  for (const step of script.steps) await perform(crowd, step);
+  for (const step of script.steps) {
+    begins();
+    await perform(crowd, step);
+  }
   const waiting = legalScript(script, can).model.able('read');
   if (waiting.length > 0)
     await crowd.each('read the answers', (user) => user.answered(), {

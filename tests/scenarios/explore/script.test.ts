@@ -118,6 +118,7 @@ describe('shrinking', () => {
     expect(showing.length).toBeGreaterThan(8);
     for (const candidate of showing.slice(0, 8)) {
       const { script: shortest } = await shrink(candidate, {
+        known: candidate.script,
         can: CAN,
         atOnce: 4,
         isOver: () => false,
@@ -137,6 +138,7 @@ describe('shrinking', () => {
     const start = firstScripts('once', 200).find((one) => showsShift(one.script));
     if (start === undefined) throw new Error('no script to shrink was drawn');
     await shrink(start, {
+      known: start.script,
       can: CAN,
       atOnce: 3,
       isOver: () => false,
@@ -157,7 +159,7 @@ describe('shrinking', () => {
   test('has to do with what it has when the time is over', async () => {
     const start = firstScripts('time', 200).find((one) => showsShift(one.script));
     if (start === undefined) throw new Error('no script to shrink was drawn');
-    const questions = { can: CAN, atOnce: 2, isOver: () => true };
+    const questions = { known: start.script, can: CAN, atOnce: 2, isOver: () => true };
     const shrunk = await shrink(start, { ...questions, shows: () => Promise.resolve(true) });
     expect(shrunk).toEqual({ script: start.script, path: start.path, tried: 0 });
   });
