@@ -77,6 +77,7 @@ describe('judge', () => {
     expect(code).toBe(1);
     expect(readdirSync(join(cwd, 'judged')).toSorted()).toEqual([
       'junit.xml',
+      'report.html',
       'summary.json',
       'summary.md',
       'trials',

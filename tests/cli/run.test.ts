@@ -63,6 +63,7 @@ describe('run on the embedded target', () => {
       'allure-results',
       'ctrf-report.json',
       'junit.xml',
+      'report.html',
       'summary.json',
       'summary.md',
       'trials',
