@@ -76,6 +76,8 @@ describe('judge', () => {
     const { code } = await judge(['kept', '--out', 'judged'], cwd);
     expect(code).toBe(1);
     expect(readdirSync(join(cwd, 'judged')).toSorted()).toEqual([
+      'allure-results',
+      'ctrf-report.json',
       'junit.xml',
       'report.html',
       'summary.json',
