@@ -26,7 +26,7 @@ export function scenariosDoc(): string {
   );
   const rows = builtInScenarios().flatMap((file) => {
     const story = STORIES.find(({ name }) => name === file.name);
-    return story === undefined ? [] : [row(file, story, trials)];
+    return story === undefined ? [] : [rowOf(file, story, trials)];
   });
   const head = ['Scenario', 'What it provokes', 'Passes clean on', 'Tags', 'Faults caught'];
   return `${HEAD}\n\n${tableOf([head, ...rows])}\n`;
@@ -44,7 +44,7 @@ function tableOf(rows: readonly (readonly string[])[]): string {
   return [first, lineOf(widths.map((width) => '-'.repeat(width))), ...others].join('\n');
 }
 
-function row(
+function rowOf(
   file: ScenarioFile,
   { reveals }: Story,
   trials: readonly ScenarioTrial[],

@@ -63,6 +63,7 @@ export interface Headline {
   readonly caveat: string | null;
 }
 
+/** The top of the report, from the summary and its verdicts alone. */
 export function headlineOf(summary: Summary, verdicts: readonly Verdict[]): Headline {
   return {
     word: summary.signoff ?? summary.verdict.toUpperCase(),

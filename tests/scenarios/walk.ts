@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDeeds, unexplained } from '../../assertions/ground-truth.ts';
@@ -7,6 +7,7 @@ import { defaultPlan, type TrialPlan } from '../../clients/plan.ts';
 import type { Verdict } from '../../history/verdict.ts';
 import { recordPlainTrial } from '../../scenarios/plain-trial.ts';
 import type { Story } from '../../scenarios/stories/table.ts';
+import { linesOf, type Line } from '../clients/lab.ts';
 
 const PATIENT: TrialPlan['slo'] = {
   connect: { limit: 60_000 },
@@ -19,7 +20,7 @@ const PATIENT: TrialPlan['slo'] = {
 export interface Walk {
   readonly verdict: Verdict;
   /** Lines of the history. */
-  readonly lines: readonly Readonly<Record<string, unknown>>[];
+  readonly lines: readonly Line[];
   /** Violations that the ground truth does not explain. */
   readonly untrue: readonly string[];
   readonly violated: readonly string[];
@@ -45,11 +46,7 @@ export async function walk(story: Story, changes: Partial<TrialPlan> = {}): Prom
     const violations = verdict.findings.filter(({ severity }) => severity === 'violation');
     return {
       verdict,
-      lines: readFileSync(historyPath, 'utf8')
-        .trimEnd()
-        .split('\n')
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the harness's own line
-        .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>),
+      lines: linesOf(historyPath),
       untrue: unexplained(verdict, readDeeds(truthPath)).map(({ finding }) => finding.message),
       violated: [...new Set(violations.map(({ rule }) => rule))],
     };
