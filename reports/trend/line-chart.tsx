@@ -52,7 +52,7 @@ export function LineChart(props: LineChartProps): VNode | null {
         <text x={WIDTH} y={HEIGHT - 6} text-anchor="end">
           {dates.at(-1) ?? ''}
         </text>
-        <path class="gate" d={pathOf(limits, x, y)} />
+        {limits.length === 0 ? null : <path class="gate" d={pathOf(limits, x, y)} />}
         <path class="line" d={pathOf(values, x, y)} />
         {values.map((value, index) =>
           value === null ? null : (
