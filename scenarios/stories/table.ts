@@ -33,7 +33,7 @@ export const STORIES: readonly Story[] = [
   {
     name: 'golden-path',
     walk: goldenPath,
-    reveals: ['broadcast', 'swap', 'late-leak', 'anonymous-foreign'],
+    reveals: ['broadcast', 'swap', 'late-leak', 'anonymous-foreign', 'render-only'],
   },
   {
     name: 'concurrent-burst',
