@@ -28,7 +28,7 @@ const linesIn = (path: string): string[] => readFileSync(path, 'utf8').trimEnd()
 
 describe('an exploration of the embedded target', () => {
   test('passes when it is clean, and leaves a try that stands for all', async () => {
-    const { summary, dir } = await exploring(1, { seed: 'clean' });
+    const { summary, dir } = await exploring(1_000, { seed: 'clean' });
     expect(summary).toMatchObject({ found: null, verdicts: { pass: 6, inconclusive: 0, fail: 0 } });
     const verdict = judgeHistory(join(dir, 'history.ndjson'), { calibrate: true });
     expect(verdict.verdict).toBe('pass');
@@ -63,7 +63,7 @@ describe('an exploration of the embedded target', () => {
   }, 300_000);
 
   test('meets new users in each try where the target stays the same', async () => {
-    const embedded = await startEmbeddedTarget({ pace: 0.2, seed: 'one for all' });
+    const embedded = await startEmbeddedTarget({ pace: 0.2, seed: 'one-for-all' });
     closers.add(() => embedded.stop());
     const { summary } = await exploring(30_000, { seed: 'same', url: embedded.url });
     expect(summary.tries).toBeGreaterThan(1);
