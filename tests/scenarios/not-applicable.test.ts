@@ -68,8 +68,11 @@ describe('a scenario whose step the target does not offer', () => {
         ],
         { cwd },
       );
-    const clean = printedIn((await run([], 'clean')).out);
-    expect(clean.notApplicable.map(({ scenario }) => scenario)).toEqual(['late']);
+    const { out, err } = await run([], 'clean');
+    expect(
+      printedIn(out).notApplicable.map(({ scenario }) => scenario),
+      err,
+    ).toEqual(['late']);
     const leaking = await run(['--fault', 'broadcast'], 'leaking');
     expect(leaking.code).toBe(1);
     expect(printedIn(leaking.out).trials.map(({ verdict }) => verdict)).toEqual(['fail']);
