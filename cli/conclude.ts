@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { judgeHistory } from '../assertions/judge.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
-import type { Cause } from '../history/verdict.ts';
+import type { Cause, Verdict } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { readNotApplicable, type NotApplicableTrial } from '../reports/not-applicable.ts';
 import { summarise } from '../reports/summary.ts';
@@ -121,8 +121,7 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
     try {
       const missing = readNotApplicable(join(plan.outDir, dir));
       const verdict = judgeHistory(join(plan.outDir, dir, HISTORY_FILE), { calibrate: true });
-      // A script that broke itself off may have seen a leak before.
-      if (missing !== undefined && verdict.verdict !== 'fail') notApplicable.push(missing);
+      if (missing !== undefined && !isBroken(verdict)) notApplicable.push(missing);
       else trials.push({ verdict, dir, history, verdictFile: join(out, dir, 'verdict.json') });
     } catch (error) {
       if (!(error instanceof HistoryUnreadable)) throw error;
@@ -130,6 +129,16 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
     }
   }
   return { trials, unreadable, notApplicable };
+}
+
+/**
+ * Whether a script that broke itself off had seen a leak, or another broken promise, before. Service levels
+ * are measured over whole scripts.
+ */
+function isBroken({ findings }: Verdict): boolean {
+  return findings.some(
+    ({ rule, severity }) => severity === 'violation' && !rule.startsWith('gate/'),
+  );
 }
 
 function trialDirectories(outDir: string): string[] {

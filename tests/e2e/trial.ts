@@ -12,6 +12,7 @@ import { defaultPlan, type Transport, type TrialPlan } from '../../clients/plan.
 import type { Verdict } from '../../history/verdict.ts';
 import { recordPlainTrial } from '../../scenarios/plain-trial.ts';
 import { storyOf, type Story } from '../../scenarios/stories/table.ts';
+import { turns } from './turns.ts';
 
 /**
  * Several trials share the machine here, and a busy machine is slow: timing gates are lifted unless a
@@ -74,47 +75,6 @@ export async function goldenPath(change: TrialChange): Promise<TrialResult> {
     rmSync(dir, { recursive: true, force: true });
   }
 }
-
-/**
- * Trials are recorded together, but judged while none is running: judging in one go stands in the way of
- * the event loop, and a harness that stands still is itself a finding.
- */
-class Turns {
-  #running = 0;
-  #idle: (() => void)[] = [];
-  #judging: Promise<void> = Promise.resolve();
-  #waiting = 0;
-
-  async together<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#waiting > 0) await this.#judging;
-    this.#running += 1;
-    try {
-      return await work();
-    } finally {
-      this.#running -= 1;
-      if (this.#running === 0) for (const wake of this.#idle.splice(0)) wake();
-    }
-  }
-
-  alone<T>(work: () => T): Promise<T> {
-    this.#waiting += 1;
-    const turn = this.#judging.then(async () => {
-      if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-      return work();
-    });
-    this.#judging = turn.then(
-      () => this.#left(),
-      () => this.#left(),
-    );
-    return turn;
-  }
-
-  #left(): void {
-    this.#waiting -= 1;
-  }
-}
-
-const turns = new Turns();
 
 /** What a failed expectation shows: enough to see why without running it again. */
 export function explainResult({ verdict, unexplained: open, deeds }: TrialResult): string {

@@ -5,16 +5,11 @@ import { readDeeds, unexplained } from '../../assertions/ground-truth.ts';
 import { judgeHistory } from '../../assertions/judge.ts';
 import { defaultPlan, type TrialPlan } from '../../clients/plan.ts';
 import type { Verdict } from '../../history/verdict.ts';
-import { recordPlainTrial } from '../../scenarios/plain-trial.ts';
+import { recordPlainTrial, type PlainTrial } from '../../scenarios/plain-trial.ts';
 import type { Story } from '../../scenarios/stories/table.ts';
 import { linesOf, type Line } from '../clients/lab.ts';
-
-const PATIENT: TrialPlan['slo'] = {
-  connect: { limit: 60_000 },
-  'first-event': { limit: 60_000 },
-  delivery: { limit: 60_000 },
-  api: { limit: 60_000 },
-};
+import { PATIENT } from '../e2e/trial.ts';
+import { turns } from '../e2e/turns.ts';
 
 /** What a story left behind. */
 export interface Walk {
@@ -30,7 +25,7 @@ export interface Walk {
 export async function walk(story: Story, changes: Partial<TrialPlan> = {}): Promise<Walk> {
   const dir = mkdtempSync(join(tmpdir(), 'crosstalk-walk-'));
   try {
-    const { historyPath, truthPath } = await recordPlainTrial({
+    const trial: PlainTrial = {
       plan: {
         ...defaultPlan({}, dir),
         users: 4,
@@ -41,8 +36,9 @@ export async function walk(story: Story, changes: Partial<TrialPlan> = {}): Prom
       },
       story,
       transport: 'websocket',
-    });
-    const verdict = judgeHistory(historyPath, { calibrate: true });
+    };
+    const { historyPath, truthPath } = await turns.together(() => recordPlainTrial(trial));
+    const verdict = await turns.alone(() => judgeHistory(historyPath, { calibrate: true }));
     const violations = verdict.findings.filter(({ severity }) => severity === 'violation');
     return {
       verdict,

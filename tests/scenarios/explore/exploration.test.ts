@@ -7,7 +7,7 @@ import { explore, type ExplorationSummary } from '../../../scenarios/explore/exp
 import { startEmbeddedTarget } from '../../../scenarios/embedded-target.ts';
 import { loadTarget } from '../../../targets/load-target.ts';
 import { Closers, planFor, temporaryDirectory } from '../../clients/lab.ts';
-import { crosstalk } from '../../cli/command-line.ts';
+import { crosstalk, type Ended } from '../../cli/command-line.ts';
 
 const closers = new Closers();
 afterEach(() => closers.closeAll());
@@ -40,7 +40,7 @@ describe('an exploration of the embedded target', () => {
   }, 120_000);
 
   test('finds a leak, shrinks it, and keeps a scenario that shows it again', async () => {
-    const { summary, dir } = await exploring(60_000, {
+    const { summary, dir } = await exploring(180_000, {
       seed: 'overlap',
       faults: ['overlap-only'],
     });
@@ -55,17 +55,25 @@ describe('an exploration of the embedded target', () => {
     expect(readFileSync(join(dir, 'truth.ndjson'), 'utf8')).toContain('overlap-only');
     expect(existsSync(join(dir, 'tries'))).toBe(false);
 
-    const out = join(dir, 'again');
+    // What depends on two runs meeting shows itself once in a few tries.
     const words = ['run', join(dir, 'found.spec.mts'), '--fault', 'overlap-only', '--users', '2'];
-    const again = await crosstalk([...words, '--transport', 'websocket', '--out', out]);
-    expect(again.code).toBe(1);
-    expect(again.out).toContain('isolation/foreign-marker');
+    let shown: Ended | undefined;
+    for (let count = 0; count < 5 && shown?.code !== 1; count += 1)
+      shown = await crosstalk([
+        ...words,
+        '--transport',
+        'websocket',
+        '--out',
+        join(dir, `${count}`),
+      ]);
+    expect(shown?.code).toBe(1);
+    expect(shown?.out).toContain('isolation/foreign-marker');
   }, 300_000);
 
   test('meets new users in each try where the target stays the same', async () => {
     const embedded = await startEmbeddedTarget({ pace: 0.2, seed: 'one-for-all' });
     closers.add(() => embedded.stop());
-    const { summary } = await exploring(30_000, { seed: 'same', url: embedded.url });
+    const { summary } = await exploring(12_000, { seed: 'same', url: embedded.url });
     expect(summary.tries).toBeGreaterThan(1);
     expect(summary.verdicts).toEqual({ pass: summary.tries, inconclusive: 0, fail: 0 });
   }, 120_000);
