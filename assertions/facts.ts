@@ -111,7 +111,6 @@ export class FactFinder {
         sighting.what === 'id' &&
         !this.#isOwn(sighting, observer) &&
         sightings.every(({ what, text }) => what !== 'id' || text !== sighting.text) &&
-        !this.#isPartOfOwn(sighting, { observation, observer, all }) &&
         !this.#isWithinAudience(sighting, { observation, observer, all }),
     );
     return foreign.length > 0 ? this.#notPublic(observation, foreign) : NOTHING;
@@ -239,31 +238,9 @@ export class FactFinder {
         !this.#isOwn(sighting, observer) &&
         (sent?.has(sighting.text) !== true ||
           tenancy.isKept(observation, observer, sighting.owner)) &&
-        !this.#isPartOfOwn(sighting, { observation, observer, all: sightings }) &&
         !this.#isWithinAudience(sighting, { observation, observer, all: sightings }),
     );
     return foreign.length > 0 ? this.#notPublic(observation, foreign) : NOTHING;
-  }
-
-  /**
-   * Whether another's id stands only within longer ids of the observer's own, as `ann@…` does in
-   * `mary-ann@…`. One place where it stands by itself is enough to accuse.
-   */
-  #isPartOfOwn(
-    { what, text }: Sighting,
-    at: { observation: Observation; observer: UserIndex; all: readonly Sighting[] },
-  ): boolean {
-    if (what !== 'id') return false;
-    const part = text.toLowerCase();
-    const longer = at.all
-      .filter((one) => one.what === 'id' && this.#isOwn(one, at.observer))
-      .map((one) => one.text.toLowerCase())
-      .filter((own) => own.length > part.length && own.includes(part));
-    if (longer.length === 0) return false;
-    let rest = at.observation.content?.toLowerCase() ?? '';
-    if (!longer.some((own) => rest.includes(own))) return false;
-    for (const own of longer) rest = rest.replaceAll(own, ' ');
-    return !rest.includes(part);
   }
 
   #isWithinAudience(

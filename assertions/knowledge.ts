@@ -285,11 +285,7 @@ export class Knowledge {
   #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
     const known = this.idOf(text);
     if (known === undefined) {
-      const owners = this.#ownersFrom(text, user);
-      const id: OwnedId = { text, kind, owners, audience: null };
-      if (isTelling(text)) this.ids.add(text, id);
-      else this.ids.addUnsearched(text, id);
-      for (const spelling of otherSpellings(text)) this.ids.add(spelling, id);
+      this.#file({ text, kind, owners: this.#ownersFrom(text, user), audience: null });
       return;
     }
     if (known.audience?.has(user) === true) return;
@@ -300,6 +296,13 @@ export class Knowledge {
     const late = this.#lateOwners.get(text) ?? new Set();
     this.#lateOwners.set(text, late.add(user));
     for (const listener of this.#sharedIdListeners) listener(known, user, observation);
+  }
+
+  #file(id: OwnedId): void {
+    if (!isTelling(id.text)) this.ids.addUnsearched(id.text, id);
+    else if (id.kind === 'email') this.ids.addAddress(id.text, id);
+    else this.ids.add(id.text, id);
+    for (const spelling of otherSpellings(id.text)) this.ids.add(spelling, id);
   }
 
   /** The first owner, and those who will be: whose something was is decided by the whole history. */

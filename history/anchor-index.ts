@@ -43,6 +43,12 @@ for (let code = 48; code <= 57; code += 1) WORD[code] = 1;
 for (let code = 65; code <= 90; code += 1) WORD[code] = 1;
 for (let code = 97; code <= 122; code += 1) WORD[code] = 1;
 
+/** What the part of a mail address before the @ may hold beside letters and digits, and all of it. */
+const JOINS_ADDRESS = /[._+-]/;
+const OF_ADDRESS = /[\w.+-]/;
+/** Characters before the @ (RFC 5321, 4.5.3.1.1). */
+const LOCAL_PART_MAX = 64;
+
 /** Start value of the hash over a run; see {@link hashStep}. */
 const HASH_SEED = 5381;
 const FILTER_BITS_MIN = 4096;
@@ -81,6 +87,8 @@ export class AnchorIndex<V> {
   #buckets: (Entry<V> | undefined)[] = emptyBuckets(BUCKETS_MIN);
   #filed = 0;
   readonly #values = new Map<string, V>();
+  /** Mail addresses among the strings, in lower case. */
+  readonly #addresses = new Set<string>();
   /** One bit a hash; small enough to stay in a processor's nearest cache. */
   #filter = new Int32Array(FILTER_BITS_MIN >> 5);
   /** Lengths of anchors, one bit each. */
@@ -125,6 +133,16 @@ export class AnchorIndex<V> {
     this.#filed += 1;
   }
 
+  /**
+   * Files a mail address. It is not found where it is but the end of a longer one that is filed as well:
+   * `mary-ann@example.com` does not name `ann@example.com`. Other strings are found inside each other, as a
+   * thread's id in a run's.
+   */
+  addAddress(text: string, value: V): void {
+    this.#addresses.add(text.toLowerCase());
+    this.add(text, value);
+  }
+
   /** Calls `hit` for every filed string in the text, in the order of their anchors. */
   scan(text: string, hit: AnchorHit<V>): void {
     if (this.#filed === 0) return;
@@ -163,8 +181,21 @@ export class AnchorIndex<V> {
     for (let entry = this.#bucket(hash); entry !== undefined; entry = entry.next) {
       if (entry.hash !== hash || entry.anchorLength !== end - start) continue;
       const at = start - entry.anchorAt;
-      if (standsAt(entry, of, at)) sink.id(entry.text, entry.value, of.hidden ? -1 : at);
+      if (standsAt(entry, of, at) && !this.#endsLonger(entry, of.text, at))
+        sink.id(entry.text, entry.value, of.hidden ? -1 : at);
     }
+  }
+
+  /** Whether an address that stands at a position is the end of a longer one that is known. */
+  #endsLonger({ text, lower }: Entry<V>, of: string, at: number): boolean {
+    if (at === 0 || !JOINS_ADDRESS.test(of.charAt(at - 1)) || !this.#addresses.has(lower))
+      return false;
+    const after = at + text.length;
+    for (let from = at - 1; from >= 0 && at - from <= LOCAL_PART_MAX; from -= 1) {
+      if (!OF_ADDRESS.test(of.charAt(from))) return false;
+      if (this.#addresses.has(of.slice(from, after).toLowerCase())) return true;
+    }
+    return false;
   }
 
   /** Whether a run with this hash may be an anchor; nearly every other run is dismissed here. */

@@ -105,26 +105,6 @@ describe('a user id of another user is found', () => {
   });
 });
 
-describe("an id that is part of the observer's own", () => {
-  const accused = (said: (own: string, other: string) => string): readonly string[] =>
-    accusedOf(({ history }) => {
-      const { email } = history.person('u00');
-      const own = `mary-${email}`;
-      const harness = { surface: 'harness', dir: 'act', conn: null } as const;
-      history.add('u01', { ...harness, kind: 'identity', source: 'thread', ids: { thread: own } });
-      return notice({ text: said(own, email) });
-    });
-
-  test('accuses nobody', () => {
-    expect(accused((own) => `hello ${own}`)).toEqual([]);
-  });
-
-  test('accuses where it stands by itself, beside the own one or not', () => {
-    expect(accused((own, other) => `${own} and ${other}`)).toEqual(['isolation/foreign-identity']);
-    expect(accused((_own, other) => other)).toEqual(['isolation/foreign-identity']);
-  });
-});
-
 describe('ids in events', () => {
   test("another's run, deep inside an own event, is found with its place", () => {
     const history = new HistoryBuilder(3).start();

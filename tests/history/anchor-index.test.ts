@@ -20,6 +20,25 @@ describe('an anchor index', () => {
     expect(found(index, '"user_1"')).toEqual([['user_1', 2]]);
   });
 
+  test('finds a mail address but where it only ends a longer one that is known', () => {
+    const index = new AnchorIndex<number>();
+    const [ann, mary] = ['ann4@crosstalk.example.com', 'mary-ann4@crosstalk.example.com'];
+    index.addAddress(ann, 1);
+    index.addAddress(mary, 2);
+    expect(found(index, `${mary} <${mary.toUpperCase()}>`)).toEqual([
+      [mary, 2],
+      [mary, 2],
+    ]);
+    expect(found(index, `x_${mary}`)).toEqual([[mary, 2]]);
+    // It stands by itself beside the longer one, or within what nobody is known by.
+    expect(found(index, `${mary}, ${ann}`)).toEqual([
+      [mary, 2],
+      [ann, 1],
+    ]);
+    for (const text of [`chat_${ann}`, `jo-${ann}`, `-${ann}`])
+      expect(found(index, text)).toEqual([[ann, 1]]);
+  });
+
   test('tells ten thousand ids with common parts apart', () => {
     const index = new AnchorIndex<number>();
     const ids = Array.from({ length: 10_000 }, (_, i) => `b${i}x@crosstalk.example.com`);
