@@ -6,9 +6,21 @@ const LONG = [
   '/tests/e2e/',
   '/tests/scenarios/',
   '/tests/cli/',
-  '/tests/targets/',
+  '/tests/deploy/',
   '/tests/clients/',
 ];
+
+/** Tests that drive Chromium, which computes: beside too many others its users would run out of time. */
+const PAGES = [
+  'tests/cli/browser.test.ts',
+  'tests/clients/{browser-*,page-*,proxy-gate}.test.ts',
+  'tests/e2e/{browser-lost,selftest-pages}.test.ts',
+  'tests/reference/page*.test.ts',
+  'tests/reports/{html-browser,trend-page}.test.ts',
+  'tests/targets/netra-page.test.ts',
+];
+/** Tests that start processes of the harness, and mostly wait for them. */
+const PROCESSES = ['tests/{cli,deploy,e2e,scenarios}/**/*.test.ts'];
 
 /** Without a cache of earlier runs, as in a fresh checkout, the order would be that of file sizes. */
 class LongestFirst extends BaseSequencer {
@@ -25,14 +37,41 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     globalSetup: './tests/obtain-browser.ts',
     sequence: { sequencer: LongestFirst },
-    // End-to-end tests start real targets and real harness processes, and mostly wait for them: three
-    // files, and eight trials over raw sockets in one of them, fit two cores.
-    maxWorkers: 3,
-    maxConcurrency: 8,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Limits are for what hangs; a busy machine may need a multiple of what a test usually takes.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // One group after the other, each with as many workers as fit two cores.
+    projects: [
+      {
+        extends: true,
+        test: { name: 'pages', include: PAGES, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'processes',
+          include: PROCESSES,
+          exclude: PAGES,
+          maxWorkers: 3,
+          // Trials over raw sockets in one file.
+          maxConcurrency: 8,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'units',
+          include: ['tests/**/*.test.ts'],
+          exclude: [...PAGES, ...PROCESSES],
+          maxWorkers: 2,
+          // They share no state but modules, and loading those anew for each file took half the time.
+          isolate: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

@@ -7,13 +7,7 @@ import { expectAsCatalogued, TITLES } from './selftest-case.ts';
  * The self-test in Chromium, of what only a page shows, and of one fault and one variant of the others;
  * `crosstalk selftest` runs them all. One after the other: browsers compute.
  */
-const OF_THE_OTHERS = new Set([
-  'broadcast',
-  'filter-only',
-  'swap',
-  'streamed-answer',
-  'unicode-names',
-]);
+const OF_THE_OTHERS = new Set(['broadcast', 'filter-only', 'unicode-names']);
 
 const workers = new SelftestWorkers();
 afterAll(() => workers.stop());

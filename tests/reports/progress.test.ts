@@ -96,10 +96,10 @@ describe('progress', () => {
     view.receive({ kind: 'violation', rule: 'isolation/foreign-marker', message: HOSTILE });
     view.remark(HOSTILE);
     view.stop();
-    // What is left are the moves of the drawing itself: up, to the beginning of a line, erase.
+    // What is left are the moves of the drawing itself: up and down, to the beginning of a line, erase.
     const escape = String.fromCodePoint(0x1b);
     const drawn = written().replaceAll(
-      new RegExp(`${escape}\\[(?:\\d*[AGK]|\\?25[lh]|\\?2026[lh])`, 'g'),
+      new RegExp(`${escape}\\[(?:\\d*[ABGK]|\\?25[lh]|\\?2026[lh])`, 'g'),
       '',
     );
     expect(drawn.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
