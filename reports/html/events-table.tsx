@@ -3,6 +3,7 @@ import type { Verdict, VerdictUser } from '../../history/verdict.ts';
 import { showUntrusted } from '../untrusted.ts';
 import { Count, LeftOut, Milliseconds, OutcomeMark, Untrusted, Wide } from './figures.tsx';
 import { usersThatMatter } from './trial-view.ts';
+import { TableHead } from './structure.tsx';
 
 const ROWS_MAX = 50;
 const NAME_CHARACTERS_MAX = 40;
@@ -22,29 +23,17 @@ export function EventsTable({ verdict }: { readonly verdict: Verdict }): VNode {
       </p>
       <Wide label="Events of each user">
         <table class="events">
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              <th scope="col" class="number">
-                Runs
-              </th>
-              {events.map((event) => (
-                <th key={event} scope="col" class="number">
-                  <EventName event={event} />
-                </th>
-              ))}
-              <th scope="col">In order</th>
-              <th scope="col" class="number">
-                Connect
-              </th>
-              <th scope="col" class="number">
-                First event
-              </th>
-              <th scope="col" class="number">
-                Whole run
-              </th>
-            </tr>
-          </thead>
+          <TableHead
+            columns={[
+              'User',
+              { number: 'Runs' },
+              ...events.map((event) => ({ number: <EventName event={event} /> })),
+              'In order',
+              { number: 'Connect' },
+              { number: 'First event' },
+              { number: 'Whole run' },
+            ]}
+          />
           <tbody>
             {users.map((user) => (
               <UserRow

@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import type { AccessRow, Verdict } from '../../history/verdict.ts';
 import { Count, LeftOut, OutcomeMark, Share, Untrusted, Wide } from './figures.tsx';
 import { usersThatMatter } from './trial-view.ts';
+import { TableHead } from './structure.tsx';
 
 const USERS_MAX = 30;
 const ACCESS_ROWS_MAX = 100;
@@ -24,16 +25,12 @@ export function Searched({ verdict }: { readonly verdict: Verdict }): VNode {
       </p>
       <Wide label="Bytes searched">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              {surfaces.map((surface) => (
-                <th key={surface} scope="col" class="number">
-                  <Untrusted text={surface} />
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead
+            columns={[
+              'User',
+              ...surfaces.map((surface) => ({ number: <Untrusted text={surface} /> })),
+            ]}
+          />
           <tbody>
             {users.map(({ user, bytes }) => (
               <tr key={user}>
@@ -128,18 +125,7 @@ export function Calibration({
       </p>
       <Wide label="Calibration by mutation">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Planted</th>
-              <th scope="col" class="number">
-                Times
-              </th>
-              <th scope="col" class="number">
-                Caught
-              </th>
-              <th scope="col">Outcome</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Planted', { number: 'Times' }, { number: 'Caught' }, 'Outcome']} />
           <tbody>
             {Object.entries(calibration.byMutation).map(([name, { planted, caught }]) => (
               <tr key={name}>
@@ -178,16 +164,7 @@ export function AccessTable({ access }: { readonly access: readonly AccessRow[] 
       </p>
       <Wide label="Hostile access">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Who</th>
-              <th scope="col">Whose</th>
-              <th scope="col">Tried</th>
-              <th scope="col">With</th>
-              <th scope="col">Expected</th>
-              <th scope="col">Came</th>
-            </tr>
-          </thead>
+          <TableHead columns={['Who', 'Whose', 'Tried', 'With', 'Expected', 'Came']} />
           <tbody>
             {rows.map((row, index) => (
               <tr key={index}>
@@ -235,15 +212,7 @@ export function RulesTable({ rules }: { readonly rules: Verdict['rules'] }): VNo
       </summary>
       <Wide label="Rules">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Rule</th>
-              <th scope="col">Outcome</th>
-              <th scope="col" class="number">
-                Examined
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['Rule', 'Outcome', { number: 'Examined' }]} />
           <tbody>
             {rules.map(({ rule, outcome, examined }) => (
               <tr key={rule}>

@@ -5,6 +5,7 @@ import { showUntrustedUpTo } from '../untrusted.ts';
 import { Code, Count, Counted, Milliseconds, Untrusted } from './figures.tsx';
 import { findingId, type TrialView } from './trial-view.ts';
 import { WitnessFrame } from './witness-frame.tsx';
+import { Fact } from './structure.tsx';
 
 /** Findings of one rule told in a line each, beside those with a card. */
 const LINES_PER_RULE_MAX = 40;
@@ -182,28 +183,19 @@ function Facts({ finding }: { readonly finding: Finding }): VNode {
     <dl class="facts">
       {texts.map(([name, text]) =>
         text === null ? null : (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <Untrusted text={text} />
-            </dd>
-          </div>
+          <Fact key={name} name={name}>
+            <Untrusted text={text} />
+          </Fact>
         ),
       )}
       {finding.witness.length === 0 ? null : (
-        <div>
-          <dt>First seen</dt>
-          <dd>
-            <Milliseconds of={finding.t} />
-          </dd>
-        </div>
+        <Fact name="First seen">
+          <Milliseconds of={finding.t} />
+        </Fact>
       )}
-      <div>
-        <dt>Times</dt>
-        <dd>
-          <Count of={finding.count} />
-        </dd>
-      </div>
+      <Fact name="Times">
+        <Count of={finding.count} />
+      </Fact>
     </dl>
   );
 }

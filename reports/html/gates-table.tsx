@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import type { GateResult } from '../../history/verdict.ts';
 import { GateFigure, OutcomeMark, Wide } from './figures.tsx';
+import { TableHead } from './structure.tsx';
 
 const MEANINGS: Readonly<Record<GateResult['name'], string>> = {
   connect: 'connection due until its first frame',
@@ -28,19 +29,15 @@ export function GatesTable({ gates }: { readonly gates: readonly GateResult[] })
   return (
     <Wide label="Service levels">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Gate</th>
-            <th scope="col" class="number">
-              Measured
-            </th>
-            <th scope="col" class="number">
-              Limit
-            </th>
-            <th scope="col">Outcome</th>
-            <th scope="col">What it measures</th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={[
+            'Gate',
+            { number: 'Measured' },
+            { number: 'Limit' },
+            'Outcome',
+            'What it measures',
+          ]}
+        />
         <tbody>
           {gates.map((gate) => (
             <tr key={gate.name}>

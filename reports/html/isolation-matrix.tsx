@@ -3,6 +3,7 @@ import type { Outcome, Verdict } from '../../history/verdict.ts';
 import { showUntrustedUpTo } from '../untrusted.ts';
 import { Count, Counted, LeftOut, Untrusted, Wide } from './figures.tsx';
 import { mapMatrix } from './matrix-map.ts';
+import { TableHead } from './structure.tsx';
 
 /** Crowds up to this size are shown as a table of numbers. */
 const TABLE_USERS_MAX = 24;
@@ -158,15 +159,7 @@ function WorstPairs({ matrix: { users, cells } }: { readonly matrix: Verdict['ma
     <>
       <Wide label="Pairs with most sightings">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Looked on</th>
-              <th scope="col">Belonged to</th>
-              <th scope="col" class="number">
-                Sightings
-              </th>
-            </tr>
-          </thead>
+          <TableHead columns={['Looked on', 'Belonged to', { number: 'Sightings' }]} />
           <tbody>
             {worst.map(([observer, owner, count]) => (
               <tr key={`${observer} ${owner}`}>

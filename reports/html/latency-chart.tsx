@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import type { Metrics, Percentiles, Verdict, VerdictUser } from '../../history/verdict.ts';
 import { Milliseconds, Wide } from './figures.tsx';
+import { TableHead } from './structure.tsx';
 
 interface Measure {
   readonly name: string;
@@ -155,16 +156,9 @@ function Row({
 function PercentileTable({ measures }: { readonly measures: readonly Measure[] }): VNode {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Latency</th>
-          {['p50', 'p95', 'p99', 'max'].map((name) => (
-            <th key={name} scope="col" class="number">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <TableHead
+        columns={['Latency', ...['p50', 'p95', 'p99', 'max'].map((name) => ({ number: name }))]}
+      />
       <tbody>
         {measures.map(({ name, percentiles, ofHarness }) =>
           percentiles === null ? null : (

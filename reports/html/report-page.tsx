@@ -1,19 +1,18 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { VNode } from 'preact';
-import { renderToString } from 'preact-render-to-string';
 import type { Summary } from '../../history/verdict.ts';
 import { worstFindings, type JudgedTrial } from '../judged-trial.ts';
 import type { Campaign } from '../report-campaign.ts';
+import { renderSelfContainedPage } from '../self-contained-page.tsx';
 import { showUntrustedUpTo } from '../untrusted.ts';
 import { Code, OutcomeSign, Untrusted } from './figures.tsx';
-import { headlineOf } from './guarantees.ts';
+import { bannerOf } from './rule-families.ts';
 import { PictureBudget } from './pictures.ts';
 import { arrowFindings, LANES_MAX } from './timeline.tsx';
 import { readTrialRecord } from './trial-record.ts';
 import { partsOf, TrialSection } from './trial-section.tsx';
 import { usersThatMatter, type TrialView } from './trial-view.ts';
 import { TrialsTable, VerdictBanner } from './verdict-banner.tsx';
+import { Fact } from './structure.tsx';
 
 /** Findings shown in full: of the whole page, and of one trial. */
 const CARDS_MAX = 48;
@@ -21,16 +20,6 @@ const CARDS_PER_TRIAL_MAX = 12;
 /** Trials shown unfolded beside those that decide. */
 const UNFOLDED_MAX = 2;
 const NAME_CHARACTERS_MAX = 120;
-
-const STYLE = readFileSync(new URL('report.css', import.meta.url), 'utf8');
-/** Nothing may be loaded, sent or run; the one style sheet is known by its hash. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
 
 /**
  * `report.html`: a campaign as one self-contained page, from its summary, its verdicts and what its
@@ -45,7 +34,12 @@ export function renderReportHtml({ summary, trials }: Campaign): string {
     cardsLeft -= cards.length;
     return viewOf(judged, { id: `t${index}`, cards, pictures });
   });
-  return `<!doctype html>\n${renderToString(<Page summary={summary} views={views} />)}\n`;
+  const verdicts = trials.map(({ verdict }) => verdict);
+  return renderSelfContainedPage({
+    title: `${bannerOf(summary, verdicts).word} · Crosstalk`,
+    style: new URL('report.css', import.meta.url),
+    body: <Body summary={summary} views={views} />,
+  });
 }
 
 function viewOf(
@@ -68,45 +62,31 @@ function viewOf(
   };
 }
 
-interface PageProps {
+function Body({
+  summary,
+  views,
+}: {
   readonly summary: Summary;
   readonly views: readonly TrialView[];
-}
-
-function Page({ summary, views }: PageProps): VNode {
-  const verdicts = views.map(({ verdict }) => verdict);
+}): VNode {
   const unfolded = unfoldedIds(summary, views);
   return (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content={POLICY} />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="no-referrer" />
-        <meta name="robots" content="noindex" />
-        <link rel="icon" href="data:," />
-        <title>{`${headlineOf(summary, verdicts).word} · Crosstalk`}</title>
-        {/* The style sheet is ours; as a child it would be escaped, and its selectors with it. */}
-        <style dangerouslySetInnerHTML={{ __html: STYLE }} />
-      </head>
-      <body>
-        <a class="skip" href="#report">
-          Skip to the report
-        </a>
-        <VerdictBanner summary={summary} views={views} />
-        <div class="columns">
-          <Contents views={views} />
-          <main id="report">
-            <TrialsTable summary={summary} views={views} />
-            {views.map((view) => (
-              <TrialSection key={view.id} view={view} open={unfolded.has(view.id)} />
-            ))}
-            <Environment summary={summary} />
-          </main>
-        </div>
-      </body>
-    </html>
+    <>
+      <a class="skip" href="#report">
+        Skip to the report
+      </a>
+      <VerdictBanner summary={summary} views={views} />
+      <div class="columns">
+        <Contents views={views} />
+        <main id="report">
+          <TrialsTable summary={summary} views={views} />
+          {views.map((view) => (
+            <TrialSection key={view.id} view={view} open={unfolded.has(view.id)} />
+          ))}
+          <Environment summary={summary} />
+        </main>
+      </div>
+    </>
   );
 }
 
@@ -162,33 +142,21 @@ function Environment({ summary }: { readonly summary: Summary }): VNode {
     <section aria-labelledby="environment">
       <h2 id="environment">Environment</h2>
       <dl class="facts">
-        <div class="whole">
-          <dt>Command</dt>
-          <dd>
-            <Code text={command} />
-          </dd>
-        </div>
-        <div>
-          <dt>Seed</dt>
-          <dd>
-            <Code text={seed} />
-          </dd>
-        </div>
+        <Fact name="Command" whole>
+          <Code text={command} />
+        </Fact>
+        <Fact name="Seed">
+          <Code text={seed} />
+        </Fact>
         {commit === null ? null : (
-          <div>
-            <dt>Commit</dt>
-            <dd>
-              <Code text={commit} />
-            </dd>
-          </div>
+          <Fact name="Commit">
+            <Code text={commit} />
+          </Fact>
         )}
         {rows.map(([name, text]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <Untrusted text={text} />
-            </dd>
-          </div>
+          <Fact key={name} name={name}>
+            <Untrusted text={text} />
+          </Fact>
         ))}
       </dl>
     </section>

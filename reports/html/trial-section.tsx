@@ -8,6 +8,7 @@ import { IsolationMatrix } from './isolation-matrix.tsx';
 import { LatencyChart } from './latency-chart.tsx';
 import { Timeline } from './timeline.tsx';
 import type { TrialView } from './trial-view.ts';
+import { Fact } from './structure.tsx';
 
 /** A part of a trial's section. */
 interface PartSpec {
@@ -115,30 +116,18 @@ function Again({ view: { judged, verdict } }: { readonly view: TrialView }): VNo
   const { reproduce, seed, startedAt } = verdict.trial;
   return (
     <dl class="facts">
-      <div>
-        <dt>Reproduce</dt>
-        <dd>
-          <Code text={reproduce} />
-        </dd>
-      </div>
-      <div>
-        <dt>Judge the same record again</dt>
-        <dd>
-          <Code text={`npx crosstalk judge ${judged.history}`} />
-        </dd>
-      </div>
-      <div>
-        <dt>Seed</dt>
-        <dd>
-          <Code text={seed} />
-        </dd>
-      </div>
-      <div>
-        <dt>Started</dt>
-        <dd>
-          <Untrusted text={startedAt} />
-        </dd>
-      </div>
+      <Fact name="Reproduce">
+        <Code text={reproduce} />
+      </Fact>
+      <Fact name="Judge the same record again">
+        <Code text={`npx crosstalk judge ${judged.history}`} />
+      </Fact>
+      <Fact name="Seed">
+        <Code text={seed} />
+      </Fact>
+      <Fact name="Started">
+        <Untrusted text={startedAt} />
+      </Fact>
     </dl>
   );
 }

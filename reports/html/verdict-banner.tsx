@@ -11,8 +11,9 @@ import {
   Untrusted,
   Wide,
 } from './figures.tsx';
-import { guaranteesOf, headlineOf } from './guarantees.ts';
+import { familyOutcomes, bannerOf } from './rule-families.ts';
 import { findingId, type TrialView } from './trial-view.ts';
+import { TableHead } from './structure.tsx';
 
 /** Reasons told on the first screen. */
 const REASONS_MAX = 4;
@@ -27,7 +28,7 @@ interface CampaignShown {
 /** The first screen: the outcome, what follows from it, why, and what it rests on. */
 export function VerdictBanner({ summary, views }: CampaignShown): VNode {
   const verdicts = views.map(({ verdict }) => verdict);
-  const { word, sentence, advice, caveat } = headlineOf(summary, verdicts);
+  const { word, sentence, advice, caveat } = bannerOf(summary, verdicts);
   return (
     <header class={`banner ${summary.verdict}`}>
       <p class="tool">
@@ -42,7 +43,7 @@ export function VerdictBanner({ summary, views }: CampaignShown): VNode {
       {caveat === null ? null : <p>{caveat}</p>}
       <Why summary={summary} views={views} />
       <ul class="guarantees" aria-label="Guarantees">
-        {guaranteesOf(summary, verdicts).map((guarantee) => (
+        {familyOutcomes(summary, verdicts).map((guarantee) => (
           <li key={guarantee.name}>
             <span>{guarantee.name}</span>
             <OutcomeMark outcome={guarantee.outcome} word={guarantee.word} />
@@ -125,30 +126,18 @@ export function TrialsTable({ summary, views }: CampaignShown): VNode {
       {views.length === 0 ? null : (
         <Wide label="Trials">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Trial</th>
-                <th scope="col">Outcome</th>
-                <th scope="col" class="number">
-                  Violations
-                </th>
-                <th scope="col" class="number">
-                  Users
-                </th>
-                <th scope="col" class="number">
-                  Pairs at once
-                </th>
-                <th scope="col" class="number">
-                  Planted leaks caught
-                </th>
-                <th scope="col" class="number">
-                  Leak rate at most
-                </th>
-                <th scope="col" class="number">
-                  Duration
-                </th>
-              </tr>
-            </thead>
+            <TableHead
+              columns={[
+                'Trial',
+                'Outcome',
+                { number: 'Violations' },
+                { number: 'Users' },
+                { number: 'Pairs at once' },
+                { number: 'Planted leaks caught' },
+                { number: 'Leak rate at most' },
+                { number: 'Duration' },
+              ]}
+            />
             <tbody>
               {views.map((view, index) => (
                 <TrialRow

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { VNode } from 'preact';
-import { renderToString } from 'preact-render-to-string';
 import { gateNumber, grouped, shareText } from '../numbers.ts';
+import { TableHead } from '../html/structure.tsx';
+import { renderSelfContainedPage } from '../self-contained-page.tsx';
 import { showUntrustedUpTo } from '../untrusted.ts';
 import { LineChart } from './line-chart.tsx';
 import type { Build, RecurringFinding } from './recurring-findings.ts';
@@ -10,48 +9,28 @@ import { TREND_GATES, type Night, type NightTrial, type Trend } from './trend.ts
 
 const TEXT_CHARACTERS_MAX = 300;
 const FINDINGS_SHOWN_MAX = 100;
-const STYLE = readFileSync(new URL('trend.css', import.meta.url), 'utf8');
-/** Nothing may be loaded, sent or run; the one style sheet is known by its hash. */
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
 
 /**
  * `trend.html`: campaigns over time as one self-contained page without a script. Every number on it
  * stands in `trend.json`; texts of a target are escaped and shown, never obeyed.
  */
 export function renderTrendHtml(trend: Trend): string {
-  return `<!doctype html>\n${renderToString(<Page trend={trend} />)}\n`;
-}
-
-function Page({ trend }: { readonly trend: Trend }): VNode {
   const { nights, findings } = trend;
   const title = `Crosstalk: ${nights.at(0)?.date ?? ''} to ${nights.at(-1)?.date ?? ''}`;
-  return (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content={POLICY} />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>{title}</title>
-        <style dangerouslySetInnerHTML={{ __html: STYLE }} />
-      </head>
-      <body>
-        <main>
-          <h1>{title}</h1>
-          <Latest nights={nights} findings={findings} />
-          <Outcomes nights={nights} />
-          <Findings findings={findings} />
-          <Lines nights={nights} />
-          <Nights nights={nights} />
-        </main>
-      </body>
-    </html>
-  );
+  return renderSelfContainedPage({
+    title,
+    style: new URL('trend.css', import.meta.url),
+    body: (
+      <main>
+        <h1>{title}</h1>
+        <Latest nights={nights} findings={findings} />
+        <Outcomes nights={nights} />
+        <Findings findings={findings} />
+        <Lines nights={nights} />
+        <Nights nights={nights} />
+      </main>
+    ),
+  });
 }
 
 function Latest({ nights, findings }: Pick<Trend, 'nights' | 'findings'>): VNode {
@@ -164,21 +143,17 @@ function Findings({ findings }: { readonly findings: readonly RecurringFinding[]
       </p>
       <div class="wide" tabindex={0} role="region" aria-label="Findings">
         <table>
-          <thead>
-            <tr>
-              {[
-                'Finding',
-                'Trial',
-                'First night',
-                'Last good build',
-                'Last night',
-                'Nights',
-                'Open',
-              ].map((name) => (
-                <th scope="col">{name}</th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead
+            columns={[
+              'Finding',
+              'Trial',
+              'First night',
+              'Last good build',
+              'Last night',
+              'Nights',
+              'Open',
+            ]}
+          />
           <tbody>
             {findings.slice(0, FINDINGS_SHOWN_MAX).map((finding) => (
               <tr>
@@ -267,13 +242,7 @@ function Nights({ nights }: { readonly nights: readonly Night[] }): VNode {
       <h2>Nights, newest first</h2>
       <div class="wide" tabindex={0} role="region" aria-label="Nights">
         <table>
-          <thead>
-            <tr>
-              {NIGHT_COLUMNS.map((name) => (
-                <th scope="col">{name}</th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead columns={NIGHT_COLUMNS} />
           <tbody>
             {nights.toReversed().map((night) => (
               <NightRow night={night} />

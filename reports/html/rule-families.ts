@@ -2,8 +2,8 @@ import type { Outcome, Summary, Verdict } from '../../history/verdict.ts';
 import { decidingFindings } from '../judged-trial.ts';
 import type { MarkedOutcome } from './figures.tsx';
 
-/** What a campaign promises, one for each family of rules. */
-export interface Guarantee {
+/** How the rules of one family came out in a campaign. */
+export interface FamilyOutcome {
   readonly name: string;
   readonly outcome: MarkedOutcome;
   /** What the outcome means here, in a few words. */
@@ -20,7 +20,7 @@ const FAMILIES = [
 type Family = (typeof FAMILIES)[number]['family'];
 
 /** The worst outcome of each family over all trials. */
-export function guaranteesOf(summary: Summary, verdicts: readonly Verdict[]): Guarantee[] {
+export function familyOutcomes(summary: Summary, verdicts: readonly Verdict[]): FamilyOutcome[] {
   return FAMILIES.map(({ family, name, broken }) => {
     const outcome = worstOf(family, verdicts);
     return { name, outcome, word: wordOf(outcome, { broken, campaign: summary.verdict, family }) };
@@ -52,7 +52,7 @@ function wordOf(
 }
 
 /** The outcome for somebody who has never seen the tool. */
-export interface Headline {
+export interface Banner {
   /** `FAIL`, or the word of the release gate. */
   readonly word: string;
   /** What happened, in one sentence. */
@@ -64,7 +64,7 @@ export interface Headline {
 }
 
 /** The top of the report, from the summary and its verdicts alone. */
-export function headlineOf(summary: Summary, verdicts: readonly Verdict[]): Headline {
+export function bannerOf(summary: Summary, verdicts: readonly Verdict[]): Banner {
   return {
     word: summary.signoff ?? summary.verdict.toUpperCase(),
     sentence: sentenceOf(summary, verdicts),
