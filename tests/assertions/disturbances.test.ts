@@ -176,14 +176,7 @@ describe('isolation/interference', () => {
 
   test('is none of a member of the same thread, who may stop it', () => {
     const history = new HistoryBuilder(3).start();
-    const { thread } = history.person('u00');
-    history.add('u00', {
-      kind: 'identity',
-      surface: 'harness',
-      dir: 'act',
-      ids: { thread },
-      audience: ['u00', 'u01'],
-    });
+    history.shareThread('u00', ['u00', 'u01']);
     for (const { name } of history.people) history.ask(name);
     act(history, 'u01', 'cancel', { run: runOf(history, 'u00') });
     history.event('u00', 'agent_stopped');

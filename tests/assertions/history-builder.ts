@@ -117,6 +117,17 @@ export class HistoryBuilder {
   }
 
   /** Everybody signs in, connects, plants its note, and knows its ids. */
+  /** Makes a person's thread one that all of these share. */
+  shareThread(owner: string, members: readonly string[]): void {
+    this.add(owner, {
+      kind: 'identity',
+      surface: 'harness',
+      dir: 'act',
+      ids: { thread: this.person(owner).thread },
+      audience: members,
+    });
+  }
+
   start(): this {
     for (const person of this.people) {
       const harness = { surface: 'harness', dir: 'act', conn: null } as const;

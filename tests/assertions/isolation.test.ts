@@ -67,14 +67,7 @@ describe('isolation/misdelivered-event', () => {
 
   test('allows the members of a shared thread, and nobody else', () => {
     const history = new HistoryBuilder(3).start();
-    const { thread } = history.person('u00');
-    history.add('u00', {
-      kind: 'identity',
-      surface: 'harness',
-      dir: 'act',
-      ids: { thread },
-      audience: ['u00', 'u01'],
-    });
+    history.shareThread('u00', ['u00', 'u01']);
     history.round();
     history.event('u00', 'agent_thinking', { to: 'u01', root: {} });
     expect(history.verdict().findings).toEqual([]);

@@ -44,14 +44,7 @@ describe('a legal history', () => {
 
 test('a leak is planted only where nobody is allowed to see it', () => {
   const history = new HistoryBuilder(3).start();
-  const { thread } = history.person('u00');
-  history.add('u00', {
-    kind: 'identity',
-    surface: 'harness',
-    dir: 'act',
-    ids: { thread },
-    audience: ['u00', 'u01'],
-  });
+  history.shareThread('u00', ['u00', 'u01']);
   history.round();
   for (let seed = 0; seed < 20; seed += 1) {
     const header = { ...history.header, seed: String(seed) };

@@ -202,15 +202,9 @@ describe('isolation/wire-page-mismatch', () => {
 
   test('a member of a shared thread may see it on the page', () => {
     const history = new HistoryBuilder(3, {}, 'browser').start();
-    const { thread, note } = history.person('u00');
+    const { note } = history.person('u00');
     see(history, 'u01', `note of a colleague: ${note}`, { place: 'main' });
-    history.add('u00', {
-      kind: 'identity',
-      surface: 'harness',
-      dir: 'act',
-      ids: { thread },
-      audience: ['u00', 'u01'],
-    });
+    history.shareThread('u00', ['u00', 'u01']);
     history.round();
     expect(history.findings('wire-page-mismatch')).toEqual([]);
     expect(history.findings('foreign-marker')).toEqual([]);

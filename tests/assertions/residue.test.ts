@@ -149,13 +149,7 @@ describe('isolation/residue', () => {
     const history = handedOver();
     const { thread, title } = history.person('u00');
     reply(history, 'u01', JSON.stringify({ threads: [{ id: thread, title }] }));
-    history.add('u00', {
-      kind: 'identity',
-      surface: 'harness',
-      dir: 'act',
-      ids: { thread },
-      audience: ['u00', 'u01'],
-    });
+    history.shareThread('u00', ['u00', 'u01']);
     expect(told(history)).toEqual([]);
   });
 

@@ -3,10 +3,8 @@ import { decodeJwt } from 'jose';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { judgeOnce } from '../../assertions/history-judge.ts';
-import { openTrial } from '../../clients/trial.ts';
-import { resolveAddresses } from '../../targets/addresses.ts';
 import { guardedTarget } from './guarded-chat.ts';
-import { Closers, planFor, portOf, temporaryDirectory } from './lab.ts';
+import { Closers, openRawTrial, portOf } from './lab.ts';
 
 const closers = new Closers();
 afterEach(() => closers.closeAll());
@@ -61,16 +59,7 @@ const WAYS: Readonly<Record<string, Indiscretion>> = {
 test.each(Object.entries(WAYS))("%s that names another user is that user's", async (_name, way) => {
   const target = guardedTarget();
   const url = await indiscreetChat(way);
-  const resolved = resolveAddresses(target, { url, addresses: [], env: {} });
-  if (!resolved.ok) throw new Error(resolved.mistakes.join('\n'));
-  const crowd = await openTrial({
-    plan: planFor(temporaryDirectory(closers), { users: 2 }),
-    scenario: 's',
-    transport: 'websocket',
-    target,
-    addresses: resolved.addresses,
-    env: {},
-  });
+  const crowd = await openRawTrial(closers, target, { url, users: 2 });
   await crowd.each('sign in', (user) => user.signIn());
   await crowd.each('open chat', (user) => user.openChat());
   await crowd.close('done');

@@ -11,7 +11,9 @@ import {
   type SocketOwner,
   type SocketSettings,
 } from '../../clients/socket-client.ts';
-import { judgingOfTrial } from '../../clients/trial.ts';
+import type { Crowd } from '../../clients/crowd.ts';
+import { judgingOfTrial, openTrial } from '../../clients/trial.ts';
+import { resolveAddresses } from '../../targets/addresses.ts';
 import { defaultPlan, type TrialPlan } from '../../clients/plan.ts';
 import { startClock } from '../../history/clock.ts';
 import { JournalWriter } from '../../history/journal-writer.ts';
@@ -285,4 +287,23 @@ export async function until(condition: () => boolean): Promise<void> {
       setTimeout(resolve, 5);
     });
   }
+}
+
+/** A trial of raw users on a target that stands somewhere else than its profile says. */
+export async function openRawTrial(
+  closers: Closers,
+  target: Target,
+  at: { readonly url: string; readonly socket?: string; readonly users: number },
+): Promise<Crowd> {
+  const addresses: [string, string][] = at.socket === undefined ? [] : [['socket', at.socket]];
+  const resolved = resolveAddresses(target, { url: at.url, addresses, env: {} });
+  if (!resolved.ok) throw new Error(resolved.mistakes.join('\n'));
+  return openTrial({
+    plan: planFor(temporaryDirectory(closers), { users: at.users }),
+    scenario: 's',
+    transport: 'websocket',
+    target,
+    addresses: resolved.addresses,
+    env: {},
+  });
 }

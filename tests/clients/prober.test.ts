@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { judgeOnce } from '../../assertions/history-judge.ts';
-import { openTrial } from '../../clients/trial.ts';
 import type { User } from '../../clients/user.ts';
-import { resolveAddresses } from '../../targets/addresses.ts';
 import { guardedChat, guardedTarget, LENIENT, STRICT, type Guard } from './guarded-chat.ts';
-import { Closers, linesOf, planFor, temporaryDirectory, type Line } from './lab.ts';
+import { Closers, linesOf, openRawTrial, type Line } from './lab.ts';
 
 const closers = new Closers();
 afterEach(() => closers.closeAll());
@@ -22,16 +20,7 @@ interface Played {
 async function played(guard: Guard, play: Play): Promise<Played> {
   const target = guardedTarget();
   const chat = await guardedChat(closers, guard);
-  const resolved = resolveAddresses(target, { url: chat.url, addresses: [], env: {} });
-  if (!resolved.ok) throw new Error(resolved.mistakes.join('\n'));
-  const crowd = await openTrial({
-    plan: planFor(temporaryDirectory(closers), { users: 2 }),
-    scenario: 's',
-    transport: 'websocket',
-    target,
-    addresses: resolved.addresses,
-    env: {},
-  });
+  const crowd = await openRawTrial(closers, target, { url: chat.url, users: 2 });
   const [attacker, victim] = crowd.users;
   if (attacker === undefined || victim === undefined) throw new Error('two users were planned');
   await crowd.each('sign in', (user) => user.signIn());

@@ -1,18 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { openTrial } from '../../clients/trial.ts';
 import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
-import { resolveAddresses } from '../../targets/addresses.ts';
 import reference from '../../targets/reference.ts';
 import type { Target } from '../../targets/target.ts';
 import {
   Closers,
   httpServer,
   linesOf,
-  planFor,
+  openRawTrial,
   portOf,
-  temporaryDirectory,
   tinyTarget,
   type Line,
 } from './lab.ts';
@@ -25,21 +22,7 @@ async function linesAfterSignOut(
   target: Target,
   addresses: { readonly url: string; readonly socket?: string },
 ): Promise<Line[]> {
-  const { url, socket } = addresses;
-  const resolved = resolveAddresses(target, {
-    url,
-    addresses: socket === undefined ? [] : [['socket', socket]],
-    env: {},
-  });
-  if (!resolved.ok) throw new Error(resolved.mistakes.join('\n'));
-  const crowd = await openTrial({
-    plan: planFor(temporaryDirectory(closers), { users: 1 }),
-    scenario: 's',
-    transport: 'websocket',
-    target,
-    addresses: resolved.addresses,
-    env: {},
-  });
+  const crowd = await openRawTrial(closers, target, { ...addresses, users: 1 });
   await crowd.each('sign in', (user) => user.signIn());
   await crowd.each('sign out', (user) => user.signOut());
   await crowd.each('use the old session', (user) => user.stale());
