@@ -41,7 +41,7 @@ export interface ExplorationSummary {
   readonly found: {
     readonly rule: string;
     readonly message: string;
-    /** Where it stands in what the seed draws: the number of the draw, then the choice of each shrink. */
+    /** Which of the scripts that the seed draws it was shrunk from: the number of the draw. */
     readonly path: string;
     readonly script: Script;
     readonly steps: readonly string[];
@@ -54,12 +54,10 @@ export interface ExplorationSummary {
 
 /** Tries side by side where each has a target to itself; they mostly wait. */
 const TRIES_AT_ONCE = 6;
-/** Targets that are started before anybody needs them. */
-const TARGETS_AHEAD = 2;
-/** Shrinking may go on for so long after the finding. */
-const SHRINK_MS_MAX = 150_000;
-/** What takes two users within a few milliseconds does not show every time. */
-const SHRINK_TIMES = 2;
+/** Candidates side by side while shrinking: they are smaller, and most end early. */
+const SHRINKS_AT_ONCE = 8;
+/** Shrinking may go on for so long after the finding, whatever the search took. */
+const SHRINK_MS_MAX = 180_000;
 const CONFIRMATIONS_MAX = 3;
 const PHASE = 'explore';
 
@@ -73,7 +71,7 @@ export async function explore(options: ExploreOptions): Promise<ExplorationSumma
   const { plan, target, dir } = options;
   mkdirSync(dir, { recursive: true });
   const directory = join(dir, 'tries');
-  const places = new FreshTargets(plan, target, { directory, ahead: TARGETS_AHEAD });
+  const places = new FreshTargets(plan, target, directory);
   const ground = {
     plan,
     target,
@@ -85,7 +83,7 @@ export async function explore(options: ExploreOptions): Promise<ExplorationSumma
   try {
     return await exploration.run();
   } finally {
-    await places.close();
+    places.close();
   }
 }
 
@@ -170,7 +168,6 @@ class Exploration {
         script: next.value.script,
         name: `try-${next.value.path}`,
         untilViolation: true,
-        unused: false,
         signal: this.#foundOne.signal,
       });
       this.#triesMs += this.#clock.now() - began;
@@ -213,21 +210,18 @@ class Exploration {
     const until = this.#clock.now() + SHRINK_MS_MAX;
     this.#remark(`shrinking a script of ${walked.steps.length} steps`);
     let tries = 0;
-    const shrunk = await shrink(candidate, {
+    const { script, tried } = await shrink({
       known: walked,
       can: this.#ground.can,
-      atOnce: this.#atOnce,
+      atOnce: this.#ground.places.areSeparate ? SHRINKS_AT_ONCE : 1,
       isOver: () => this.#clock.now() > until,
-      shows: async (script, signal) => {
-        for (let time = 1; time <= SHRINK_TIMES && !signal.aborted; time += 1) {
-          tries += 1;
-          if (await this.#shows(script, { rule, name: `shrink-${tries}`, signal })) return true;
-        }
-        return false;
+      shows: (one, signal) => {
+        tries += 1;
+        return this.#shows(one, { rule, name: `shrink-${tries}`, signal });
       },
     });
-    const shownAgain = await this.#confirm(shrunk.script, rule);
-    const { script, path } = shrunk;
+    const shownAgain = await this.#confirm(script, rule);
+    const { path } = candidate;
     const steps = script.steps.map((step) => describeStep(step));
     this.#writeScenario({ script, path, finding });
     return {
@@ -236,7 +230,7 @@ class Exploration {
       path,
       script,
       steps,
-      shrinkTries: tries,
+      shrinkTries: tried,
       shownAgain,
     };
   }
@@ -247,7 +241,7 @@ class Exploration {
   ): Promise<boolean> {
     if (!this.#affords(script)) return false;
     const { rule, name, signal } = how;
-    const attempt = { script, name, untilViolation: true, unused: true, signal };
+    const attempt = { script, name, untilViolation: true, signal };
     const record = await tryScript(this.#ground, attempt);
     rmSync(record.dir, { recursive: true, force: true });
     return violates(record.verdict, rule);
@@ -256,7 +250,7 @@ class Exploration {
   /** The record of the shortest script goes to its end, so that it can be judged in full. */
   async #confirm(script: Script, rule: string): Promise<boolean> {
     for (let time = 1; time <= CONFIRMATIONS_MAX && this.#affords(script); time += 1) {
-      const attempt = { script, name: `shortest-${time}`, untilViolation: false, unused: true };
+      const attempt = { script, name: `shortest-${time}`, untilViolation: false };
       const record = await tryScript(this.#ground, attempt);
       if (violates(record.verdict, rule)) {
         this.#evidence.replace(record);

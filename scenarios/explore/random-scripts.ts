@@ -25,13 +25,11 @@ interface Drawn {
   readonly steps: Iterable<fc.Command<CrowdModel, Step[]>>;
 }
 
-/** A script with what it takes to repeat and to shrink it. */
+/** A script with what it takes to draw it again. */
 export interface Candidate {
   readonly script: Script;
-  /** Where it stands in what the seed draws: the number of the draw, then the choice of each shrink. */
+  /** Where it stands in what the seed draws: the number of the draw. */
   readonly path: string;
-  /** Simpler ones, the simplest first; lazy, and without an end that matters. */
-  simpler(): Iterable<Candidate>;
 }
 
 /**
@@ -101,64 +99,17 @@ export function* randomScripts(
   const arbitrary = drawing(Math.max(USERS_MIN, Math.min(EXPLORERS_MAX, usersMax)), can);
   const first = createHash('sha256').update(seed).digest().readInt32LE(0);
   for (let block = 0; ; block += 1) {
-    const drawn = new Keeping(arbitrary);
-    fc.sample(drawn, { seed: (first + block) | 0, numRuns: BLOCK });
-    for (const [index, value] of drawn.kept.entries())
-      yield candidateOf(arbitrary, { value, path: String(block * BLOCK + index), can });
+    const drawn = fc.sample(arbitrary, { seed: (first + block) | 0, numRuns: BLOCK });
+    for (const [index, one] of drawn.entries())
+      yield { script: scriptOf(one, can), path: String(block * BLOCK + index) };
   }
 }
 
-/** Keeps what an arbitrary draws together with the context that shrinking needs. */
-class Keeping<T> extends fc.Arbitrary<T> {
-  readonly kept: fc.Value<T>[] = [];
-  readonly #inner: fc.Arbitrary<T>;
-
-  constructor(inner: fc.Arbitrary<T>) {
-    super();
-    this.#inner = inner;
-  }
-
-  override generate(random: fc.Random, biasFactor: number | undefined): fc.Value<T> {
-    const value = this.#inner.generate(random, biasFactor);
-    this.kept.push(value);
-    return value;
-  }
-
-  override canShrinkWithoutContext(value: unknown): value is T {
-    return this.#inner.canShrinkWithoutContext(value);
-  }
-
-  override shrink(value: T, context: unknown): fc.Stream<fc.Value<T>> {
-    return this.#inner.shrink(value, context);
-  }
-}
-
-function candidateOf(
-  arbitrary: fc.Arbitrary<Drawn>,
-  {
-    value,
-    path,
-    can,
-  }: { readonly value: fc.Value<Drawn>; readonly path: string; readonly can: Possibilities },
-): Candidate {
-  const drawn = value.value;
-  const { users, late } = drawn;
+function scriptOf({ users, late, steps: commands }: Drawn, can: Possibilities): Script {
   const steps: Step[] = [];
-  // Shrinking goes by which commands have run, so they run against the model here.
   const model = new CrowdModel({ users, late: Math.min(late, users - USERS_MIN) }, can);
-  fc.modelRun(() => ({ model, real: steps }), drawn.steps);
-  const whole = { users, late, steps: [...steps, ...closing(users)] };
-  return {
-    script: legalScript(whole, can).script,
-    path,
-    *simpler() {
-      let choice = 0;
-      for (const smaller of arbitrary.shrink(drawn, value.context)) {
-        yield candidateOf(arbitrary, { value: smaller, path: `${path}:${choice}`, can });
-        choice += 1;
-      }
-    },
-  };
+  fc.modelRun(() => ({ model, real: steps }), commands);
+  return legalScript({ users, late, steps: [...steps, ...closing(users)] }, can).script;
 }
 
 function closing(users: number): readonly Step[] {
