@@ -111,6 +111,7 @@ function record(
   recorder.belongsTo({
     name: 'u00',
     userId,
+    connections: 0,
     opened: () => undefined,
     sent: () => undefined,
     received: () => counter.add(),

@@ -1,11 +1,17 @@
-import type { BrowserContext, Page } from 'playwright';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright';
 import type { DecodedFrame } from '../targets/target.ts';
+
+/** Cookies, local storages and databases of a browser profile. */
+export type ProfileState = NonNullable<BrowserContextOptions['storageState']>;
 
 /** The browser processes of a trial. */
 export interface BrowserPool {
-  /** A fresh and empty browser profile, in the process that is this user's turn. */
-  open(index: number): Promise<BrowserContext>;
-  /** Called with the reason when the process that holds this user's profile is gone. */
+  /** A fresh browser profile in the process that is this user's turn: empty, or with what another one kept. */
+  open(index: number, state?: ProfileState): Promise<BrowserContext>;
+  /**
+   * Called with the reason when the process that holds this user's profile is gone. One listener a user: a
+   * later one takes the place of the one before.
+   */
   onGone(index: number, tell: (reason: string) => void): void;
   /** Ends all processes; those that do not end by themselves are killed. */
   close(): Promise<void>;
@@ -17,6 +23,8 @@ export interface PageOwner {
   readonly name: string;
   /** The id the target knows this user by; empty before sign-in. */
   readonly userId: string;
+  /** Connections that were opened for it so far, in whatever profile: names go on from there. */
+  readonly connections: number;
   /** A page opened a socket; `conn` is the connection's name, `u03#1`. */
   opened(conn: string): void;
   /** A page sent a frame. `frame` is the parsed JSON, or undefined where it was none. */

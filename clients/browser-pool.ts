@@ -3,7 +3,7 @@ import type { Addresses } from '../targets/target.ts';
 import type { FoundBrowser } from './browser-finder.ts';
 import { obtainBrowser } from './browser-install.ts';
 import { isRoot, tellingLine } from './browser-machine.ts';
-import type { BrowserPool } from './browser-parts.ts';
+import type { BrowserPool, ProfileState } from './browser-parts.ts';
 import type { TrialPlan } from './plan.ts';
 import { openProxyGate, type ProxyGate } from './proxy-gate.ts';
 import { StepFailure } from './step-failure.ts';
@@ -69,7 +69,8 @@ interface Seat {
   pid: number | undefined;
   /** Why the process is gone, until another one is started. */
   gone: string | undefined;
-  readonly tells: Set<(reason: string) => void>;
+  /** By the position of the user who listens: a user goes through many profiles, and is told once. */
+  readonly tells: Map<number, (reason: string) => void>;
 }
 
 /** Chromium processes that can reach the target and nothing else. */
@@ -84,7 +85,7 @@ export class ChromiumPool implements BrowserPool {
       starting: undefined,
       pid: undefined,
       gone: undefined,
-      tells: new Set(),
+      tells: new Map(),
     }));
   }
 
@@ -101,11 +102,14 @@ export class ChromiumPool implements BrowserPool {
   /**
    * @throws StepFailure (`browser-lost`) when the process does not start or is gone.
    */
-  async open(index: number): Promise<BrowserContext> {
+  async open(index: number, storageState?: ProfileState): Promise<BrowserContext> {
     const seat = this.#seatOf(index);
     try {
       const browser = await this.#started(seat);
-      return await browser.newContext({ viewport: VIEWPORT });
+      return await browser.newContext({
+        viewport: VIEWPORT,
+        ...(storageState !== undefined && { storageState }),
+      });
     } catch (error) {
       const why = seat.gone ?? startProblem(error, this.#settings.browser);
       throw new StepFailure(why, { reason: 'browser-lost', cause: error });
@@ -114,7 +118,7 @@ export class ChromiumPool implements BrowserPool {
 
   onGone(index: number, tell: (reason: string) => void): void {
     const seat = this.#seatOf(index);
-    if (seat.gone === undefined) seat.tells.add(tell);
+    if (seat.gone === undefined) seat.tells.set(index, tell);
     else tell(seat.gone);
   }
 
@@ -158,7 +162,7 @@ export class ChromiumPool implements BrowserPool {
     if (this.#closing !== undefined) return;
     const reason = 'the browser process ended in the middle of the trial';
     seat.gone = reason;
-    const tells = [...seat.tells];
+    const tells = [...seat.tells.values()];
     seat.tells.clear();
     for (const tell of tells) tell(reason);
   }

@@ -4,7 +4,7 @@ import type { DecodedFrame, PageForm, PageWire, Session } from '../targets/targe
 import { BrowserGreeting } from './browser-greeting.ts';
 import type { PageOwner } from './browser-parts.ts';
 import { PageAnswer, type ShownAnswer } from './page-answer.ts';
-import { browserLost, PageDriver, type Part } from './page-driver.ts';
+import { browserLost, PageDriver, type KeptProfile, type Part } from './page-driver.ts';
 import { NotApplicable } from './not-applicable.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import { OwnProbes } from './prober.ts';
@@ -88,6 +88,7 @@ export class BrowserUser implements User, PageOwner {
   /** Whether somebody else was signed in on this profile before. */
   #isSuccessor = false;
   #conn: string | null = null;
+  #connections = 0;
   /** Open sockets of the page. */
   #sockets = 0;
   #greeting: BrowserGreeting | undefined;
@@ -148,6 +149,10 @@ export class BrowserUser implements User, PageOwner {
   /** Id the target knows this user by; empty before sign-in. */
   get userId(): string {
     return this.#account.userId;
+  }
+
+  get connections(): number {
+    return this.#connections;
   }
 
   signIn(): Promise<void> {
@@ -332,6 +337,27 @@ export class BrowserUser implements User, PageOwner {
     await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
   }
 
+  /** Leaves the page, closes the profile, and opens the page again in a new one that keeps what that kept. */
+  async renewProfile(): Promise<void> {
+    this.#begin('renew-profile');
+    const former = this.#open();
+    await former.snapshot();
+    const kept = await former.keep();
+    await this.drop();
+    this.#begin('renew-profile');
+    // What a trace shows from here on is the new profile; the old one came to its end without a failure.
+    await former.endTrace(this.name, false);
+    await former.close();
+    this.#sockets = 0;
+    this.#driver = undefined;
+    const driver = await this.#browser.openings(() => this.#openProfile(kept));
+    driver.recorder.purpose('api');
+    const arrived = await driver.plantEntries(kept.tab, 'sessionStorage');
+    await this.reconnect();
+    await arrived();
+    await driver.snapshot();
+  }
+
   async duplicateTab(moment: Moment = {}): Promise<void> {
     await this.#reach(moment);
     this.#begin('duplicate-tab');
@@ -432,6 +458,7 @@ export class BrowserUser implements User, PageOwner {
 
   opened(conn: string): void {
     this.#conn = conn;
+    this.#connections += 1;
     this.#sockets += 1;
     this.#cancelCutOff?.();
     this.#cutOff = undefined;
@@ -555,11 +582,11 @@ export class BrowserUser implements User, PageOwner {
     throw new StepFailure('the browser is not open', { reason: 'error' });
   }
 
-  async #openProfile(): Promise<PageDriver> {
+  async #openProfile(kept?: KeptProfile): Promise<PageDriver> {
     this.#page();
     try {
       this.#driver ??= await PageDriver.open(
-        { context: this.#context, seat: this.#browser, index: this.index },
+        { context: this.#context, seat: this.#browser, index: this.index, kept },
         this,
       );
       return this.#driver;

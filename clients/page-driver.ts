@@ -1,6 +1,6 @@
 import { errors, type BrowserContext, type Locator, type Page } from 'playwright';
 import type { Selector } from '../targets/target.ts';
-import type { PageOwner, PageRecorder } from './browser-parts.ts';
+import type { PageOwner, PageRecorder, ProfileState } from './browser-parts.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
 import { StepFailure } from './step-failure.ts';
 import { TraceFile } from './page-driver-trace.ts';
@@ -48,6 +48,15 @@ export interface DriverSettings {
   readonly seat: BrowserSeat;
   /** Position in the crowd of the user whose profile it is at first. */
   readonly index: number;
+  /** What the profile begins with; absent: nothing. */
+  readonly kept?: KeptProfile | undefined;
+}
+
+/** What of a browser profile another one can go on with. */
+export interface KeptProfile {
+  readonly state: ProfileState;
+  /** What the page's tab kept for itself. */
+  readonly tab: Readonly<Record<string, string>>;
 }
 
 /**
@@ -68,16 +77,16 @@ export class PageDriver {
   #closing: Promise<void> | undefined;
 
   /**
-   * Opens an empty profile with a page in it, watched from before its first script.
+   * Opens a profile with a page in it, watched from before its first script.
    * @throws StepFailure (`browser-lost`) when there is no browser to open it in.
    */
   static async open(settings: DriverSettings, owner: PageOwner): Promise<PageDriver> {
-    const { seat, index } = settings;
+    const { seat, index, kept } = settings;
     const recorder = seat.createRecorder();
     recorder.belongsTo(owner);
     seat.pool.onGone(index, (reason) => owner.lost(reason));
     const opening = (async () => {
-      const context = await seat.pool.open(index);
+      const context = await seat.pool.open(index, kept?.state);
       await recorder.watch(context);
       const trace = seat.trace ? await TraceFile.start(context) : undefined;
       const page = await context.newPage();
@@ -289,6 +298,16 @@ export class PageDriver {
     });
   }
 
+  /** What another profile needs so that its user is signed in there, and its page finds what it kept. */
+  keep(): Promise<KeptProfile> {
+    return this.#step('reading what the profile keeps', async () => ({
+      tab: await this.page.evaluate<Record<string, string>>(
+        'Object.fromEntries(Object.entries(sessionStorage))',
+      ),
+      state: await this.#browserContext.storageState({ indexedDB: true }),
+    }));
+  }
+
   /** Puts entries into the localStorage of the page that is open, as another tab of it would. */
   async keepEntries(entries: Readonly<Record<string, string>>): Promise<void> {
     const script = `for (const [name, value] of Object.entries(${JSON.stringify(entries)}))
@@ -305,19 +324,22 @@ export class PageDriver {
   }
 
   /**
-   * Puts entries into the localStorage of the page's origin before the first script of the next page
-   * that is opened there, once.
+   * Puts entries into a storage of the page's origin before the first script of the next page that is
+   * opened there, once.
    * @returns call it when that page is there: later pages are left alone.
    */
-  async plantEntries(entries: Readonly<Record<string, string>>): Promise<() => Promise<void>> {
+  async plantEntries(
+    entries: Readonly<Record<string, string>>,
+    storage: 'localStorage' | 'sessionStorage' = 'localStorage',
+  ): Promise<() => Promise<void>> {
     const { origin } = new URL(this.#settings.context.addresses.page);
     const content = `if (location.origin === ${JSON.stringify(origin)} && window === window.top)
       for (const [name, value] of Object.entries(${JSON.stringify(entries)}))
-        localStorage.setItem(name, value);`;
-    const script = await this.#step('preparing localStorage', () =>
+        ${storage}.setItem(name, value);`;
+    const script = await this.#step(`preparing ${storage}`, () =>
       this.page.addInitScript({ content }),
     );
-    return () => this.#step('preparing localStorage', () => script.dispose());
+    return () => this.#step(`preparing ${storage}`, () => script.dispose());
   }
 
   /** Asks again and again until there is an answer. @throws StepFailure with `late` after the limit. */

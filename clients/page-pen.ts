@@ -30,7 +30,7 @@ export class PagePen {
 
   belongsTo(owner: PageOwner): void {
     this.#owner = owner;
-    this.#conns = 0;
+    this.#conns = owner.connections;
     this.#blind.clear();
   }
 

@@ -297,6 +297,11 @@ export class SocketUser implements User, SocketOwner {
     this.resume();
   }
 
+  /** There is no browser. */
+  renewProfile(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async duplicateTab(moment: Moment = {}): Promise<void> {
     await this.#reach(moment);
     this.#begin('duplicate-tab');

@@ -120,6 +120,11 @@ export interface User {
   stall(moment?: Moment): Promise<void>;
   /** Reads on after a {@link stall}. */
   goOn(): void;
+  /**
+   * Goes on in a new browser profile that keeps what the old one kept, after everything that was seen in the
+   * old one is recorded: a browser that is used for hours must not grow. Nothing for a user without a browser.
+   */
+  renewProfile(): Promise<void>;
   /** Opens one more connection beside the one that is there. */
   duplicateTab(moment?: Moment): Promise<void>;
   /** Exchanges the session's tokens for new ones, under the open connection. */

@@ -107,6 +107,7 @@ export function ownerOf(name: string, told: Told): PageOwner {
   return {
     name,
     userId: `id-${name}`,
+    connections: 0,
     opened: (conn) => told.opened.push(conn),
     sent: (_frame, text) => told.sent.push(text),
     received: (decoded) => told.received.push(decoded),

@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
 import pLimit from 'p-limit';
 import { chromium, type Browser, type BrowserContext, type Page, type WebSocket } from 'playwright';
-import type { BrowserPool, PageOwner, PageRecorder } from '../../clients/browser-parts.ts';
+import type {
+  BrowserPool,
+  PageOwner,
+  PageRecorder,
+  ProfileState,
+} from '../../clients/browser-parts.ts';
 import { BrowserUser } from '../../clients/browser-user.ts';
 import type { Crowd } from '../../clients/crowd.ts';
 import type { TrialPlan } from '../../clients/plan.ts';
@@ -40,8 +45,15 @@ export class OneBrowser implements BrowserPool {
     });
   }
 
-  async open(): Promise<BrowserContext> {
-    const context = await this.#browser.newContext();
+  /** Profiles that are open right now. */
+  get openProfiles(): number {
+    return this.#browser.contexts().length;
+  }
+
+  async open(_index: number, storageState?: ProfileState): Promise<BrowserContext> {
+    const context = await this.#browser.newContext(
+      storageState === undefined ? {} : { storageState },
+    );
     this.contexts.push(context);
     return context;
   }
@@ -97,6 +109,7 @@ export class ListeningRecorder implements PageRecorder {
 
   belongsTo(owner: PageOwner): void {
     this.#owner = owner;
+    this.#connections = owner.connections;
     this.owners.push(owner.name);
   }
 
