@@ -1,4 +1,4 @@
-import { AnchorIndex } from '../history/anchor-index.ts';
+import { AnchorIndex, dashed } from '../history/anchor-index.ts';
 import {
   CAMPAIGN_PREFIX_LENGTH,
   CUT_OFF_LENGTH_MIN,
@@ -52,7 +52,8 @@ export class Knowledge {
   readonly users: readonly string[];
   readonly ids = new AnchorIndex<OwnedId>();
   readonly planted = new Map<string, PlantedMarker>();
-  readonly #plantedBeginnings = new Set<string>();
+  /** Of all planted markers; made when first asked for, which few trials do. */
+  #plantedBeginnings: Set<string> | undefined;
   readonly campaignPrefix: string;
   readonly tenancy = new Tenancy();
   readonly #indexOf = new Map<string, UserIndex>();
@@ -129,7 +130,10 @@ export class Knowledge {
    * wrongly, or read together with what follows it, perhaps in the very characters that name its user.
    */
   beginsLikePlanted(text: string): boolean {
-    return this.#plantedBeginnings.has(text.slice(0, CUT_OFF_LENGTH_MIN));
+    this.#plantedBeginnings ??= new Set(
+      [...this.planted.keys()].map((known) => beginningOf(known)),
+    );
+    return this.#plantedBeginnings.has(beginningOf(text));
   }
 
   ownersOfCredential(hash: string): readonly UserIndex[] | undefined {
@@ -140,7 +144,7 @@ export class Knowledge {
   idOf(text: string): OwnedId | undefined {
     const known = this.ids.get(text);
     if (known !== undefined || !UUID.test(text)) return known;
-    return this.ids.get(compact(text));
+    return this.ids.get(dashed(text));
   }
 
   onSharedId(listener: SharedIdListener): void {
@@ -265,7 +269,7 @@ export class Knowledge {
     const planted = this.planted.get(marker);
     if (planted?.place !== place) {
       const text = planted?.text ?? marker;
-      this.#plantedBeginnings.add(text.slice(0, CUT_OFF_LENGTH_MIN));
+      this.#plantedBeginnings?.add(beginningOf(text));
       this.planted.set(marker, { text, owner: this.ownerOfMarker(text), place });
     }
     if (observation.place === 'title') this.#lastTitle.set(user, marker);
@@ -328,6 +332,11 @@ export class Knowledge {
   }
 }
 
+/** What a marker that was cut off must show at least. */
+function beginningOf(marker: string): string {
+  return marker.slice(0, CUT_OFF_LENGTH_MIN);
+}
+
 /** Whether nothing is known of the one that the other does not hold. */
 function holdsAllOf(kept: Observation, observation: Observation): boolean {
   for (const key in observation) {
@@ -355,16 +364,10 @@ function isTelling(id: string): boolean {
 /** A UUID with its dashes or without. */
 const UUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
 
-function compact(uuid: string): string {
-  return uuid.replaceAll('-', '').toLowerCase();
-}
-
-/** A UUID is found with its dashes and without, and filed without under one spelling. */
+/** A UUID is filed as it is usually written, for it is found without its dashes then, too. */
 function otherSpellings(id: string): readonly string[] {
-  if (!UUID.test(id)) return [];
-  const bare = compact(id);
-  const dashed = bare.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-  return [bare, dashed].filter((spelling) => spelling !== id);
+  const usual = UUID.test(id) ? dashed(id) : id;
+  return usual === id ? [] : [usual];
 }
 
 function placeOf(observation: Observation): Place {

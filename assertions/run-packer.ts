@@ -1,3 +1,4 @@
+import { restoreUuids, shortenUuids } from './uuid-bytes.ts';
 import type { Run, RunOnConnection, Terminal } from './run-ledger.ts';
 
 /** Ids and tool calls of longer runs are not packed: it would cost more than it saves. */
@@ -54,30 +55,15 @@ export class RunPacker {
   /** Makes a packed run what it was. */
   unpack(run: Run): void {
     if (run.packed === undefined) return;
-    const [
-      conn = '',
-      started,
-      completedAt = '',
-      lastSequence = '',
-      idAt = '',
-      tools = '',
-      ...texts
-    ] = run.packed.split(SEPARATOR);
-    const on = newRunOnConnection(conn);
-    const keys = texts.slice(0, Number(tools));
-    for (const id of texts.slice(keys.length)) on.seen.add(id);
-    on.started = started === '1';
-    on.completedAt = completedAt === '' ? undefined : Number(completedAt);
-    on.lastSequence = lastSequence === '' ? undefined : Number(lastSequence);
+    const { on, keys, endId } = readPacked(run.packed);
     if (keys.length > 0) {
       on.openedTools = new Set(keys);
       on.closedTools = new Set(keys);
       run.tools = { open: new Map(), closed: new Set(keys), orphans: new Map() };
     }
-    const id = idAt === '' ? undefined : texts[keys.length + Number(idAt)];
-    run.terminals = run.terminals.map((terminal) => ({ ...terminal, on, id }));
+    run.terminals = run.terminals.map((terminal) => ({ ...terminal, on, id: endId }));
     run.counts = new Map(run.counts);
-    run.connections = new Map([[conn, on]]);
+    run.connections = new Map([[on.conn, on]]);
     run.packed = undefined;
   }
 
@@ -117,7 +103,30 @@ function packedText(on: RunOnConnection, { id: endId }: Terminal): string | unde
   if (on.openedTools !== undefined) for (const tool of on.openedTools) texts.push(tool);
   for (const id of on.seen) texts.push(id);
   for (const text of texts) if (text.includes(SEPARATOR)) return undefined;
-  return texts.join(SEPARATOR);
+  return shortenUuids(texts.join(SEPARATOR));
+}
+
+/** What {@link packedText} was given; `keys` are those of the tool calls. */
+function readPacked(packed: string): {
+  readonly on: RunOnConnection;
+  readonly keys: readonly string[];
+  readonly endId: string | undefined;
+} {
+  const [conn = '', started, completedAt, lastSequence, idAt, tools, ...texts] =
+    restoreUuids(packed).split(SEPARATOR);
+  const keys = texts.slice(0, numberOf(tools) ?? 0);
+  const ids = texts.slice(keys.length);
+  const on = newRunOnConnection(conn);
+  for (const id of ids) on.seen.add(id);
+  on.started = started === '1';
+  on.completedAt = numberOf(completedAt);
+  on.lastSequence = numberOf(lastSequence);
+  return { on, keys, endId: ids[numberOf(idAt) ?? -1] };
+}
+
+/** What {@link textOf} was given. */
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined || text === '' ? undefined : Number(text);
 }
 
 function textOf(value: number | undefined): string {

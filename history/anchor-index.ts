@@ -49,6 +49,10 @@ const OF_ADDRESS = /[\w.+-]/;
 /** Characters before the @ (RFC 5321, 4.5.3.1.1). */
 const LOCAL_PART_MAX = 64;
 
+/** As ids are usually written; without its dashes a UUID is one run. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const BARE_UUID_LENGTH = 32;
+
 /** Start value of the hash over a run; see {@link hashStep}. */
 const HASH_SEED = 5381;
 const FILTER_BITS_MIN = 4096;
@@ -94,6 +98,7 @@ export class AnchorIndex<V> {
   /** Lengths of anchors, one bit each. */
   #lengths = 0;
   #shortest = Infinity;
+  #holdsUuids = false;
   readonly #units = new TextUnits();
 
   /** How many strings are filed. */
@@ -116,9 +121,16 @@ export class AnchorIndex<V> {
     this.#values.set(text, value);
   }
 
-  /** Files a string; a later value for the same string replaces the earlier. */
+  /**
+   * Files a string; a later value for the same string replaces the earlier. A UUID in lower case is found
+   * without its dashes as well: to file that spelling, too, would double what a run costs.
+   */
   add(text: string, value: V): void {
     this.#values.set(text, value);
+    if (UUID.test(text)) {
+      this.#holdsUuids = true;
+      this.#lengths |= lengthBit(BARE_UUID_LENGTH);
+    }
     const lower = text.toLowerCase();
     const anchor = this.#anchorOf(lower);
     if (anchor === undefined) return;
@@ -175,6 +187,7 @@ export class AnchorIndex<V> {
   // oxlint-disable-next-line max-params -- called for many runs of every frame
   run(of: AnchorText, start: number, end: number, sink: AnchorSink<V>): void {
     const { units } = of;
+    if (this.#holdsUuids && end - start === BARE_UUID_LENGTH) this.#bareUuid(of, start, sink);
     let hash = HASH_SEED;
     for (let i = start; i < end; i += 1) hash = hashStep(hash, units[i] ?? 0);
     if (!this.#mayHold(hash)) return;
@@ -184,6 +197,12 @@ export class AnchorIndex<V> {
       if (standsAt(entry, of, at) && !this.#endsLonger(entry, of.text, at))
         sink.id(entry.text, entry.value, of.hidden ? -1 : at);
     }
+  }
+
+  #bareUuid({ text, hidden }: AnchorText, start: number, sink: AnchorSink<V>): void {
+    const bare = text.slice(start, start + BARE_UUID_LENGTH);
+    const value = this.#values.get(dashed(bare));
+    if (value !== undefined) sink.id(bare, value, hidden ? -1 : start);
   }
 
   /** Whether an address that stands at a position is the end of a longer one that is known. */
@@ -280,6 +299,14 @@ export class AnchorIndex<V> {
         entry = next;
       }
   }
+}
+
+/** A UUID as it is usually written: with dashes, in lower case. */
+export function dashed(uuid: string): string {
+  return uuid
+    .replaceAll('-', '')
+    .toLowerCase()
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** A run of letters and digits of a string, in lower case. */

@@ -9,12 +9,13 @@ import { STREAMED } from '../stream-search.ts';
 const WRONG = 'isolation/wrong-answer';
 const NOT_ECHOED = 'evidence/marker-not-echoed';
 
+/** What is known of the answer to a run: shared by the runs that are alike, so never changed. */
 interface Answer {
   /** Markers of the pieces that each connection streamed. */
-  streamed: ReadonlyMap<string | null, readonly Sighting[]>;
+  readonly streamed: ReadonlyMap<string | null, readonly Sighting[]>;
   /** Places of own current markers that came back, as bits, for each event that claims to echo. */
-  readonly echoed: number[];
-  wrong: boolean;
+  readonly echoed: readonly number[];
+  readonly wrong: boolean;
 }
 
 /** The event came. */
@@ -33,6 +34,8 @@ export class AnswerRules implements RuleGroup {
   readonly notApplicable: readonly string[];
   readonly #bench: Bench;
   readonly #answers = new Map<Run, Answer>();
+  /** Those of runs that streamed no marker, by what else is known of them: there are but a few kinds. */
+  readonly #alike = new Map<string, Answer>();
   /** Events that claim to echo, in the profile's order. */
   readonly #echoing: readonly string[];
   /** For whom the answer was made that a user was given. */
@@ -83,7 +86,8 @@ export class AnswerRules implements RuleGroup {
     const answer = this.#answerTo(run);
     const { conn } = facts.observation;
     const before = answer.streamed.get(conn) ?? NONE;
-    answer.streamed = new Map(answer.streamed).set(conn, [...before, ...markers]);
+    const streamed = new Map(answer.streamed).set(conn, [...before, ...markers]);
+    this.#keep(run, { ...answer, streamed });
   }
 
   /** Markers of the answer itself: what else a piece's frame holds was not said to its asker. */
@@ -97,12 +101,28 @@ export class AnswerRules implements RuleGroup {
   }
 
   #answerTo(run: Run): Answer {
-    const known = this.#answers.get(run);
+    return (
+      this.#answers.get(run) ??
+      this.#keep(run, {
+        streamed: NOTHING_STREAMED,
+        echoed: this.#echoing.map(() => 0),
+        wrong: false,
+      })
+    );
+  }
+
+  #keep(run: Run, answer: Answer): Answer {
+    const kept = answer.streamed.size === 0 ? this.#shared(answer) : answer;
+    this.#answers.set(run, kept);
+    return kept;
+  }
+
+  #shared(answer: Answer): Answer {
+    const key = `${answer.wrong} ${answer.echoed.join(' ')}`;
+    const known = this.#alike.get(key);
     if (known !== undefined) return known;
-    const echoed = this.#echoing.map(() => 0);
-    const fresh: Answer = { streamed: NOTHING_STREAMED, echoed, wrong: false };
-    this.#answers.set(run, fresh);
-    return fresh;
+    this.#alike.set(key, answer);
+    return answer;
   }
 
   #judgeAnswer(facts: Facts, run: Run): void {
@@ -118,7 +138,7 @@ export class AnswerRules implements RuleGroup {
     for (const markers of [said, ...answer.streamed.values()]) {
       const wrong = this.#wrongMarker(markers, run);
       if (wrong === undefined) continue;
-      answer.wrong = true;
+      this.#keep(run, { ...answer, wrong: true });
       const stale = wrong.owner === run.asker;
       if (!stale) this.#madeFor.set(run.asker, wrong.owner);
       this.#wrong(facts, wrong, stale);
@@ -170,8 +190,10 @@ export class AnswerRules implements RuleGroup {
   #noteEchoes({ sightings }: Facts, run: Run, event: string): void {
     const at = this.#echoing.indexOf(event);
     if (at === -1) return;
-    const { echoed } = this.#answerTo(run);
-    echoed[at] = (echoed[at] ?? 0) | CAME | this.#placesOf(sightings, run);
+    const answer = this.#answerTo(run);
+    const places = (answer.echoed[at] ?? 0) | CAME | this.#placesOf(sightings, run);
+    if (places !== answer.echoed[at])
+      this.#keep(run, { ...answer, echoed: answer.echoed.with(at, places) });
   }
 
   /** Bits of the places whose own current markers are among the sightings. */

@@ -39,6 +39,22 @@ describe('an anchor index', () => {
       expect(found(index, text)).toEqual([[ann, 1]]);
   });
 
+  test('finds a UUID without its dashes where it stands, and files it once', () => {
+    const index = new AnchorIndex<number>();
+    const uuid = '0b3cf9fb-b91e-40c0-814a-2f5edda0c7d0';
+    const bare = uuid.replaceAll('-', '');
+    index.add(uuid, 1);
+    expect(index.size).toBe(1);
+    const text = `/runs/${bare}?x=${bare.toUpperCase()}&y=${bare}0`;
+    const hits: [string, number, number][] = [];
+    index.scan(text, (...hit) => hits.push(hit));
+    expect(hits).toEqual([
+      [bare, 1, 6],
+      [bare.toUpperCase(), 1, 41],
+    ]);
+    expect(text.slice(41, 73)).toBe(bare.toUpperCase());
+  });
+
   test('tells ten thousand ids with common parts apart', () => {
     const index = new AnchorIndex<number>();
     const ids = Array.from({ length: 10_000 }, (_, i) => `b${i}x@crosstalk.example.com`);
