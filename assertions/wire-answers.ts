@@ -7,20 +7,21 @@ import type { Run } from './run-ledger.ts';
 /** Characters of an answer that are compared; what a page draws of more is not looked at. */
 const ANSWER_CHARACTERS_MAX = 64 * 1024;
 
-/** What the wire said in answer to one run. */
+/** What the wire said in answer to one run so far. */
 export interface WireAnswer {
   /** Whole answers: of the last event, and per connection of the pieces joined. */
   readonly texts: readonly string[];
   /** Markers of all events of the run. */
-  readonly markers: ReadonlySet<string>;
+  readonly markers: readonly string[];
   /** The target reported an error that names the run. */
   readonly failed: boolean;
 }
 
+/** Short lists, each thing once: a soak has one of these for every run, and sets cost more than what is in them. */
 interface Collected {
-  readonly finals: Set<string>;
-  readonly pieces: Map<string, string>;
-  readonly markers: Set<string>;
+  readonly finals: string[];
+  pieces: Map<string, string> | undefined;
+  readonly markers: string[];
   failed: boolean;
 }
 
@@ -40,41 +41,41 @@ export class WireAnswers {
   /** Takes in a frame that belongs to a run of its receiver. */
   receive({ observation, sightings }: Facts, run: Run): void {
     const answer = this.#of(run);
-    for (const { what, text } of sightings) if (what === 'marker') answer.markers.add(text);
+    for (const { what, text } of sightings) if (what === 'marker') addOnce(answer.markers, text);
     const { event, content } = observation;
     if (event === undefined || content === undefined) return;
     if (this.#errors.has(event)) answer.failed = true;
     if (this.#chunks.has(event)) this.#piece(answer, observation, content);
     if (event !== this.#knowledge.profile.order.last || isNested(observation, run)) return;
     const text = answerText(this.#knowledge, content);
-    if (text !== undefined) answer.finals.add(text.slice(0, ANSWER_CHARACTERS_MAX));
+    if (text !== undefined) addOnce(answer.finals, text.slice(0, ANSWER_CHARACTERS_MAX));
   }
 
-  /** Everything said in answer to a run; call it when all has been observed. */
+  /** What was said in answer to a run so far. */
   answerTo(run: Run): WireAnswer {
     const { finals, pieces, markers, failed } = this.#of(run);
-    return { texts: [...finals, ...pieces.values()], markers, failed };
+    return { texts: [...finals, ...(pieces?.values() ?? [])], markers, failed };
   }
 
   #piece(answer: Collected, { conn }: Observation, content: string): void {
     const key = conn ?? '';
-    const known = answer.pieces.get(key) ?? '';
+    const pieces = (answer.pieces ??= new Map());
+    const known = pieces.get(key) ?? '';
     if (known.length >= ANSWER_CHARACTERS_MAX) return;
-    answer.pieces.set(key, known + (chunkText(this.#knowledge, content) ?? ''));
+    pieces.set(key, known + (chunkText(this.#knowledge, content) ?? ''));
   }
 
   #of(run: Run): Collected {
     const known = this.#runs.get(run);
     if (known !== undefined) return known;
-    const fresh: Collected = {
-      finals: new Set(),
-      pieces: new Map(),
-      markers: new Set(),
-      failed: false,
-    };
+    const fresh: Collected = { finals: [], pieces: undefined, markers: [], failed: false };
     this.#runs.set(run, fresh);
     return fresh;
   }
+}
+
+function addOnce(texts: string[], text: string): void {
+  if (!texts.includes(text)) texts.push(text);
 }
 
 /** Sub-agents complete inside the run; what they say is no answer to it. */

@@ -30,6 +30,8 @@ export class PageRules implements RuleGroup {
   readonly #bench: Bench;
   readonly #answers: WireAnswers;
   readonly #drawn: Drawn[] = [];
+  /** Completed runs whose page showed what its wire said: nothing that comes later makes that wrong. */
+  readonly #shownAsSaid = new Set<Run>();
   /** Questions for which a page showed neither answer nor error. */
   readonly #unseen: { observation: Observation; observer: UserIndex }[] = [];
   readonly #rendered: Facts[] = [];
@@ -75,6 +77,7 @@ export class PageRules implements RuleGroup {
       if (run !== undefined) drawnFor.set(run, [...(drawnFor.get(run) ?? []), drawn]);
     }
     for (const [run, drawn] of drawnFor) this.#judgeDrawn(run, drawn);
+    for (const run of this.#shownAsSaid) if (!drawnFor.has(run)) drawnFor.set(run, []);
     this.#concludeUnseen(drawnFor);
     // Only a whole record can say that something never came.
     if (ending.complete) for (const facts of this.#rendered) this.#judgeRendered(facts);
@@ -91,7 +94,7 @@ export class PageRules implements RuleGroup {
     const { observation, observer, sightings, foreign } = facts;
     this.#pageTexts += 1;
     const { event: what } = observation;
-    if (what === 'answer' || what === 'error')
+    if ((what === 'answer' || what === 'error') && !this.#isAsSaid(facts))
       this.#drawn.push({ what, observation, observer, sightings });
     if (this.#rendered.length < RENDERED_MAX && foreign.some(isMarker)) this.#rendered.push(facts);
   }
@@ -123,6 +126,19 @@ export class PageRules implements RuleGroup {
     return ledger.runsOf(observer).find((run) => run.question === question);
   }
 
+  /** Whether an answer is that of its wire already, so that nothing more of it is kept than this. */
+  #isAsSaid({ observation, observer }: Facts): boolean {
+    const run = this.#bench.ledger.byId(observation.run);
+    if (observation.event !== 'answer' || run?.asker !== observer) return false;
+    if (!this.#isCompleted(run)) return false;
+    const shown = lettersOf(observation.content ?? '');
+    const { texts } = this.#answers.answerTo(run);
+    const said = texts.map((text) => lettersOf(text)).filter((text) => text !== '');
+    if (!said.some((text) => isSame(shown, text))) return false;
+    this.#shownAsSaid.add(run);
+    return true;
+  }
+
   #isCompleted({ terminals }: Run): boolean {
     const { last } = this.#bench.knowledge.profile.order;
     return terminals.some(({ event }) => event === last);
@@ -144,7 +160,7 @@ export class PageRules implements RuleGroup {
     const errors = drawn.filter(({ what }) => what === 'error');
     if (completed) for (const answer of answers) this.#compare(run, answer, wire);
     // An error beside an answer was passing trouble; an answer beside an error, what came before it.
-    if (completed && answers.length === 0)
+    if (completed && answers.length === 0 && !this.#shownAsSaid.has(run))
       this.#contradicted(run, errors, 'shows an error although its wire carried an answer');
     if (failed && errors.length === 0)
       this.#contradicted(
@@ -192,7 +208,7 @@ export class PageRules implements RuleGroup {
   /** A page may show the own question, name and note beside an answer, and what led to it. */
   #isStrange({ owner, text }: Sighting, run: Run, wire: WireAnswer): boolean {
     const { knowledge } = this.#bench;
-    if (text === run.marker || wire.markers.has(text)) return false;
+    if (text === run.marker || wire.markers.includes(text)) return false;
     if (owner !== run.asker) return !knowledge.isPublishedTo(text, run.asker);
     return knowledge.planted.get(text)?.place === 'question';
   }
