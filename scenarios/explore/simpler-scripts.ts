@@ -41,10 +41,14 @@ export function weightOf({ users, late, steps }: Script): number {
  * took, and what was in the middle of another's run is no more: each is offered once more {@link pinned}.
  */
 export function* simplerScripts(script: Script, can: Possibilities): Generator<Script> {
-  for (const shorter of shorterScripts(script, can)) {
-    yield shorter;
-    yield* pinnedScripts(shorter, can);
+  for (const simpler of unpinnedScripts(script, can)) {
+    yield simpler;
+    yield* pinnedScripts(simpler, can);
   }
+}
+
+function* unpinnedScripts(script: Script, can: Possibilities): Generator<Script> {
+  yield* shorterScripts(script, can);
   yield* withOneThingLess(script, can);
 }
 
