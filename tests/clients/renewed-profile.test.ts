@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { judgeHistory } from '../../assertions/judge.ts';
 import { openTrial } from '../../clients/trial.ts';
 import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
+import { soak } from '../../scenarios/stories/soak.ts';
 import { resolveAddresses } from '../../targets/addresses.ts';
 import reference from '../../targets/reference.ts';
 import { Closers, linesOf, planFor, temporaryDirectory } from './lab.ts';
@@ -39,6 +40,21 @@ test('a new profile takes over what the old one kept, and the old one is closed'
   const acts = all.map(({ act }) => act).filter((act) => act === 'drop' || act === 'reconnect');
   expect(acts).toEqual(['drop', 'reconnect', 'drop', 'reconnect']);
 });
+
+test('a soak gives its browser users a new profile now and then', async () => {
+  // The budget of questions ends it, however long they take.
+  const target = { ...reference, limits: { ...reference.limits, questionsMax: 26 } };
+  const { crowd, pool, lines } = await pageTrial(closers, target, {
+    url: await service(),
+    plan: { forMs: 110_000 },
+  });
+  await soak(crowd);
+  expect(pool.contexts).toHaveLength(2);
+  expect(pool.openProfiles).toBe(1);
+  const all = await lines();
+  expect(all.filter(({ kind }) => kind === 'failure')).toEqual([]);
+  expect(all.filter(({ act }) => act === 'ask')).toHaveLength(26);
+}, 120_000);
 
 test.each([
   { faults: [], verdict: 'pass', rules: [] },
