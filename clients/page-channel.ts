@@ -1,5 +1,6 @@
 import type { CDPSession } from 'playwright';
 import type { DevToolsAnswers, DevToolsEvents, TargetFacts } from './page-protocol.ts';
+import { innerSessionOf } from './page-inner-half.ts';
 import { within } from './waiting.ts';
 
 /** Longest wait for the answer to one command; a page that stands still answers none. */
@@ -48,8 +49,14 @@ export class DevToolsChannel {
     });
   }
 
-  /** A channel over a session that Playwright opened. */
+  /** A channel over a session that Playwright opened; from here on the session is the channel's own. */
   static over(session: CDPSession, target: WatchedTarget): DevToolsChannel {
+    const inner = innerSessionOf(session);
+    if (inner !== undefined) {
+      const channel = new DevToolsChannel(target, (method, params) => inner.send(method, params));
+      inner.tell((method, params) => channel.dispatch(method, params ?? {}));
+      return channel;
+    }
     const channel = new DevToolsChannel(target, (method, params) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- names are checked by `send`
       session.send(method as 'Network.enable', params),

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { DevToolsChannel } from './page-channel.ts';
+import { DevToolsFailure, type DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
 
 /** Surfaces on which something is planted, so that their watchers prove that they see. */
@@ -11,6 +11,8 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 /** How long the planted text is on the page, milliseconds; a flash is no longer. */
 const SHOWN_MS = 20;
 const PLANT_MS_MAX = 5_000;
+/** A page may go on to the next in the middle of it: then the same is planted there. */
+const TRIES_MAX = 3;
 const NAME = 'crosstalk-proof';
 /** A path that no request has: the planted cookie never leaves the browser. */
 const COOKIE_PATH = '/crosstalk-proof';
@@ -31,32 +33,63 @@ export async function plantProofs(
     planted[surface] = nonce;
     pen.recorder.act(pen.observer(), 'prove', { place: surface, message: nonce });
   }
-  try {
-    const { frameTree } = await channel.send('Page.getFrameTree');
-    const { executionContextId: contextId } = await channel.send('Page.createIsolatedWorld', {
-      frameId: frameTree.frame.id,
-      worldName: NAME,
-    });
-    const run = (expression: string): Promise<unknown> =>
-      channel.send('Runtime.evaluate', { contextId, expression, awaitPromise: true }, PLANT_MS_MAX);
-    await run(plantingOf(planted));
-    await look();
-    await run(
-      `try { localStorage.removeItem('${NAME}') } catch {}
-      document.cookie = '${NAME}=; path=${COOKIE_PATH}; max-age=0'`,
-    );
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    pen.recorder.remark(pen.observer(), `nothing could be planted on the page: ${reason}`);
-  }
+  for (let tries = 1; ; tries += 1)
+    try {
+      await plantOnce(channel, planted, look);
+      return;
+    } catch (error) {
+      const isLate = error instanceof DevToolsFailure && error.late;
+      if (!isLate && tries < TRIES_MAX) continue;
+      const reason = error instanceof Error ? error.message : String(error);
+      pen.recorder.remark(pen.observer(), `nothing could be planted on the page: ${reason}`);
+      return;
+    }
 }
 
-/** Statements that do not stop each other: a page may be denied its storage. */
+async function plantOnce(
+  channel: DevToolsChannel,
+  planted: Partial<Record<Proven, string>>,
+  look: () => Promise<void>,
+): Promise<void> {
+  const run = await worldOf(channel);
+  await run(plantingOf(planted));
+  await look();
+  await run(
+    `try { localStorage.removeItem('${NAME}') } catch {}
+    try { document.cookie = '${NAME}=; path=${COOKIE_PATH}; max-age=0' } catch {}`,
+  );
+}
+
+/** What runs expressions on the page out of sight of the page's own scripts. */
+async function worldOf(channel: DevToolsChannel): Promise<(expression: string) => Promise<void>> {
+  const { frameTree } = await channel.send('Page.getFrameTree');
+  const { executionContextId: contextId } = await channel.send('Page.createIsolatedWorld', {
+    frameId: frameTree.frame.id,
+    worldName: NAME,
+  });
+  return async (expression) => {
+    const { exceptionDetails } = await channel.send(
+      'Runtime.evaluate',
+      { contextId, expression, awaitPromise: true },
+      PLANT_MS_MAX,
+    );
+    if (exceptionDetails !== undefined) throw new Error(exceptionDetails.text);
+  };
+}
+
+/**
+ * Statements that do not stop each other: a page may be denied its storage. A page's cookie is still on
+ * its way to the browser when it has been written, and whoever asks the browser itself may come before
+ * it; the page that reads its cookies waits until what it wrote has arrived.
+ */
 function plantingOf(planted: Partial<Record<Proven, string>>): string {
   return `(async () => {
     console.debug('${planted.console ?? ''}');
     try { localStorage.setItem('${NAME}', '${planted.storage ?? ''}') } catch {}
-    document.cookie = '${NAME}=${planted.cookie ?? ''}; path=${COOKIE_PATH}; SameSite=Strict';
+    try {
+      document.cookie = '${NAME}=${planted.cookie ?? ''}; path=${COOKIE_PATH}; SameSite=Strict';
+      void document.cookie;
+    } catch {}
     const text = document.createElement('p');
     text.hidden = true;
     text.textContent = '${planted.dom ?? ''}';

@@ -37,6 +37,7 @@ export class PageStorageReader {
   }
 
   async read(): Promise<StorageReading> {
+    this.#awaitCookies();
     await this.#attempt('localStorage', () => this.#pairs('localStorage', localStorage));
     await this.#attempt('sessionStorage', () => this.#pairs('sessionStorage', sessionStorage));
     await this.#attempt('indexedDB', () => this.#databases());
@@ -46,6 +47,18 @@ export class PageStorageReader {
       await this.#attempt('serviceWorker', () => this.#workers());
     }
     return { entries: this.#entries, problems: this.#problems };
+  }
+
+  /**
+   * Cookies that the page wrote may still be on their way to the browser, which is asked for them next; a
+   * page that reads its own waits until they have arrived.
+   */
+  #awaitCookies(): void {
+    try {
+      void document.cookie;
+    } catch {
+      // A sandboxed page has none.
+    }
   }
 
   async #attempt(what: string, work: () => Promise<void> | void): Promise<void> {

@@ -41,10 +41,11 @@ export class PageStorage {
   /** Reads all there is and writes down what changed. Never throws; what cannot be read is told. */
   async read(context: BrowserContext, channels: readonly DevToolsChannel[]): Promise<void> {
     const found = new Map<string, string>();
-    await this.#readCookies(context, found);
     const origins = new Set<string>();
     for (const [at, channel] of channels.entries())
       await this.#readFrames(channel, { found, origins, isMain: at === 0 });
+    // After the frames: reading them waits for the cookies that they wrote.
+    await this.#readCookies(context, found);
     this.#written = found;
   }
 

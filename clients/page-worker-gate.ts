@@ -1,4 +1,5 @@
 import type { Browser } from 'playwright';
+import { innerHalfOf, memberOf } from './page-inner-half.ts';
 import type { DevToolsEvents, TargetFacts } from './page-protocol.ts';
 import { after } from './waiting.ts';
 
@@ -141,22 +142,10 @@ export function workerGateOf(browser: Browser): WorkerGate {
 }
 
 function wireOf(browser: Browser): Wire | undefined {
-  try {
-    const connection = memberOf(browser, '_connection');
-    const toImpl = memberOf(connection, 'toImpl');
-    if (typeof toImpl !== 'function') return undefined;
-    const half: unknown = toImpl.call(connection, browser);
-    const wire = memberOf(memberOf(half, '_connection'), '_transport');
-    return isWire(wire) ? wire : undefined;
-  } catch {
-    return undefined; // A browser that Playwright drives from another process.
-  }
+  const wire = memberOf(memberOf(innerHalfOf(browser), '_connection'), '_transport');
+  return isWire(wire) ? wire : undefined;
 }
 
 function isWire(value: unknown): value is Wire {
   return ['send', 'onmessage'].every((name) => typeof memberOf(value, name) === 'function');
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

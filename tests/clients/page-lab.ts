@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright';
@@ -35,6 +36,22 @@ export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
     chromiumSandbox: process.getuid?.() !== 0,
     args: ['--disable-background-networking', '--disable-component-update', ...args],
   });
+}
+
+/** Id of the process that keeps a browser's cookies. */
+export async function networkProcessOf(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  const parent = processInfo.find(({ type }) => type === 'browser')?.id ?? 0;
+  const found = readdirSync(`/proc/${parent}/task`)
+    .flatMap((task) => readFileSync(`/proc/${parent}/task/${task}/children`, 'utf8').split(' '))
+    .find((pid) => pid !== '' && isNetwork(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+  return Number(found);
+}
+
+function isNetwork(command: string): boolean {
+  return command.includes('network.mojom.NetworkService');
 }
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Closers, until } from './lab.ts';
+import { Closers, until, type Line } from './lab.ts';
 import {
   contentIn,
   holding,
   launchBrowser,
+  networkProcessOf,
   nothingTold,
   on,
   ownerOf,
@@ -121,6 +122,72 @@ describe('the watchers', () => {
       await page.evaluate(() => [localStorage.length, document.querySelectorAll('p').length]),
     ).toEqual([0, 1]);
     expect(await lab.context.cookies()).toEqual([]);
+  });
+
+  it('wait for a cookie that is still on its way when the browser is asked for it', async () => {
+    const slow = await launchBrowser();
+    closers.add(() => slow.close());
+    const place = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, slow);
+    await lab.open(place.url);
+    await lab.recorder.flush();
+    const keeper = await networkProcessOf(slow);
+    process.kill(keeper, 'SIGSTOP');
+    const resume = setTimeout(() => process.kill(keeper, 'SIGCONT'), 1_000);
+    closers.add(() => clearTimeout(resume));
+    const stoppedAt = Date.now();
+    lab.recorder.belongsTo(ownerOf('u01', nothingTold()));
+    const lines = (await lab.lines()).filter(({ user }) => user === 'u01');
+    const at = (text: unknown, surface: string): Line[] =>
+      holding(on(lines, surface), String(text));
+    const planted = new Map(
+      lines.filter(({ act }) => act === 'prove').map((line) => [line['place'], line]),
+    );
+    const tookMs = Date.now() - stoppedAt;
+    expect(at(planted.get('console')?.['message'], 'console')).toHaveLength(1);
+    expect(at(planted.get('cookie')?.['message'], 'cookie')).toHaveLength(1);
+    // What else is kept was not read before the cookie had arrived, either.
+    const [kept] = at(planted.get('storage')?.['message'], 'storage');
+    const sinceMs = Number(kept?.['t']) - Number(planted.get('storage')?.['t']);
+    expect(sinceMs).toBeGreaterThan(700);
+    expect(tookMs).toBeGreaterThan(sinceMs);
+  });
+
+  it('prove that they see also where a page leads on to the next at once', async () => {
+    const leading = `<p>page</p><script>
+      addEventListener('load', () => setTimeout(() => location.replace('/next')));</script>`;
+    const place = await site(closers, { files: { '/': leading, '/next': '<p>next</p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.waitForURL('**/next');
+    const lines = await lab.lines();
+    const planted = lines.filter(({ act }) => act === 'prove');
+    expect(planted).toHaveLength(4);
+    for (const { place: surface, message } of planted)
+      expect(holding(on(lines, String(surface)), String(message)), String(surface)).not.toEqual([]);
+    expect(await lab.context.cookies()).toEqual([]);
+  });
+
+  it('are not said to see where a page can keep nothing', async () => {
+    const place = await site(closers, {
+      serve: (_request, response) =>
+        response
+          .writeHead(200, {
+            'content-type': 'text/html',
+            'content-security-policy': 'sandbox allow-scripts',
+          })
+          .end('<p>page</p>'),
+    });
+    const lab = await pageLab(closers, browser);
+    await lab.open(place.url);
+    const lines = await lab.lines();
+    const seen = lines
+      .filter(({ act }) => act === 'prove')
+      .map(({ place: surface, message }) => [
+        surface,
+        holding(on(lines, String(surface)), String(message)).length,
+      ]);
+    expect(Object.fromEntries(seen)).toEqual({ console: 1, dom: 1, storage: 0, cookie: 0 });
   });
 
   it('hear what is said on the console, thrown and logged', async () => {
