@@ -216,6 +216,7 @@ describe('the watchers', () => {
     const lab = await pageLab(closers, browser);
     const page = await lab.open(place.url);
     expect(await page.evaluate(() => confirm('are you u07?'))).toBe(false);
+    const downloaded = page.waitForEvent('download');
     await page.evaluate(() => {
       void new Notification('an answer', { body: 'for somebody' });
       const link = document.createElement('a');
@@ -223,7 +224,7 @@ describe('the watchers', () => {
       link.href = URL.createObjectURL(new Blob(['all my threads']));
       link.click();
     });
-    await page.waitForEvent('download').catch(() => undefined);
+    await downloaded;
     await lab.recorder.screenshot(page, lab.directory);
     const screen = on(await lab.lines(), 'screen');
     expect(screen.map((line) => [line['place'] ?? line['kind'], contentIn(line)])).toEqual(
