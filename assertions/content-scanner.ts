@@ -1,4 +1,4 @@
-import type { AnchorIndex, AnchorText } from '../history/anchor-index.ts';
+import type { AnchorIndex, AnchorText, IndexValue } from '../history/anchor-index.ts';
 import {
   decodeBase64,
   decodeCharacterReferences,
@@ -90,7 +90,7 @@ const NO_RUNS: readonly number[] = [];
  * number of users. Case changes and separators are seen through in the pass itself; escapes, URL and HTML
  * encoding, base64, hex and invisible characters by looking at decoded views, two layers deep.
  */
-export class ContentScanner<V> {
+export class ContentScanner<V extends IndexValue> {
   readonly #index: AnchorIndex<V>;
   readonly #prefixText: string;
   readonly #prefix: Uint8Array;

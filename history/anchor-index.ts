@@ -1,25 +1,7 @@
 import { TextUnits } from './text-units.ts';
 
-/**
- * Finds any of a large, growing set of strings (ids, e-mails, credentials) in a text in one linear
- * pass whose cost does not depend on how many strings there are.
- *
- * Each string is filed under one of its own runs of letters and digits, its anchor: the one that the
- * fewest others share, the longest among those. A scan walks the text once, hashes each run of letters
- * and digits as it goes, and looks only at runs whose hash is filed; a hit is confirmed by comparing the
- * whole string around the anchor. So ids inside longer ids (`run_<thread id>_7`) are found too, and a
- * string is never found inside a longer word (`user_1` in `user_12`).
- */
-interface Entry<V> {
-  readonly text: string;
-  readonly lower: string;
-  value: V;
-  readonly anchorAt: number;
-  readonly anchorLength: number;
-  readonly hash: number;
-  /** The next in the same bucket, filed later. */
-  next: Entry<V> | undefined;
-}
+/** What a string may be filed with: anything that is there. */
+export type IndexValue = object | string | number;
 
 export type AnchorHit<V> = (text: string, value: V, at: number) => void;
 
@@ -86,10 +68,36 @@ function lengthBit(length: number): number {
 /** Anchors shorter than this are passed over while a longer one exists. */
 const ANCHOR_LENGTH_MIN = 4;
 
-export class AnchorIndex<V> {
-  /** By the hash of the anchor, which folds case: a string is found whatever the case it appears in. */
-  #buckets: (Entry<V> | undefined)[] = emptyBuckets(BUCKETS_MIN);
-  #filed = 0;
+/** Numbers of an entry, in this order: hash of its anchor, where that stands in it, its length. */
+const ANCHOR_AT = 1;
+const ANCHOR_LENGTH = 2;
+/** The next entry in the same bucket, filed later, plus 1; 0 if there is none. */
+const NEXT = 3;
+const ENTRY_NUMBERS = 4;
+const ENTRIES_MIN = 64;
+
+/**
+ * Finds any of a large, growing set of strings (ids, e-mails, credentials) in a text in one linear
+ * pass whose cost does not depend on how many strings there are.
+ *
+ * Each string is filed under one of its own runs of letters and digits, its anchor: the one that the
+ * fewest others share, the longest among those. A scan walks the text once, hashes each run of letters
+ * and digits as it goes, and looks only at runs whose hash is filed; a hit is confirmed by comparing the
+ * whole string around the anchor. So ids inside longer ids (`run_<thread id>_7`) are found too, and a
+ * string is never found inside a longer word (`user_1` in `user_12`).
+ */
+export class AnchorIndex<V extends IndexValue> {
+  /**
+   * First entry of each bucket, plus 1. By the hash of the anchor, which folds case: a string is found
+   * whatever the case it appears in.
+   */
+  #buckets = new Int32Array(BUCKETS_MIN);
+  /** {@link ENTRY_NUMBERS} numbers an entry. A soak files hundreds of thousands: objects would cost thrice as much. */
+  #entries = new Int32Array(ENTRIES_MIN * ENTRY_NUMBERS);
+  readonly #entryTexts: string[] = [];
+  /** The same in lower case, which is nearly always the same string. */
+  readonly #entryLowers: string[] = [];
+  readonly #entryValues: V[] = [];
   readonly #values = new Map<string, V>();
   /** Mail addresses among the strings, in lower case. */
   readonly #addresses = new Set<string>();
@@ -134,15 +142,17 @@ export class AnchorIndex<V> {
     const lower = text.toLowerCase();
     const anchor = this.#anchorOf(lower);
     if (anchor === undefined) return;
-    for (let known = this.#bucket(anchor.hash); known !== undefined; known = known.next)
-      if (known.text === text && isAnchoredAt(known, anchor)) {
-        known.value = value;
+    for (let known = this.#first(anchor.hash); known !== -1; known = this.#next(known))
+      if (this.#entryTexts[known] === text && this.#isAnchoredAt(known, anchor)) {
+        this.#entryValues[known] = value;
         return;
       }
     this.#makeRoom();
-    const { at: anchorAt, length: anchorLength, hash } = anchor;
-    this.#file({ text, lower, value, anchorAt, anchorLength, hash, next: undefined });
-    this.#filed += 1;
+    const entry = this.#entryTexts.push(text) - 1;
+    this.#entryLowers.push(lower);
+    this.#entryValues.push(value);
+    this.#entries.set([anchor.hash, anchor.at, anchor.length, 0], entry * ENTRY_NUMBERS);
+    this.#file(entry);
   }
 
   /**
@@ -157,7 +167,7 @@ export class AnchorIndex<V> {
 
   /** Calls `hit` for every filed string in the text, in the order of their anchors. */
   scan(text: string, hit: AnchorHit<V>): void {
-    if (this.#filed === 0) return;
+    if (this.#entryTexts.length === 0) return;
     const units = this.#units.of(text);
     const at: AnchorText = { text, units, hidden: false };
     const sink: AnchorSink<V> = { id: hit };
@@ -191,11 +201,11 @@ export class AnchorIndex<V> {
     let hash = HASH_SEED;
     for (let i = start; i < end; i += 1) hash = hashStep(hash, units[i] ?? 0);
     if (!this.#mayHold(hash)) return;
-    for (let entry = this.#bucket(hash); entry !== undefined; entry = entry.next) {
-      if (entry.hash !== hash || entry.anchorLength !== end - start) continue;
-      const at = start - entry.anchorAt;
-      if (standsAt(entry, of, at) && !this.#endsLonger(entry, of.text, at))
-        sink.id(entry.text, entry.value, of.hidden ? -1 : at);
+    for (let entry = this.#first(hash); entry !== -1; entry = this.#next(entry)) {
+      const numbers = entry * ENTRY_NUMBERS;
+      if (this.#entries[numbers] !== hash || this.#entries[numbers + ANCHOR_LENGTH] !== end - start)
+        continue;
+      this.#confirm(entry, of, { at: start - (this.#entries[numbers + ANCHOR_AT] ?? 0), sink });
     }
   }
 
@@ -205,11 +215,36 @@ export class AnchorIndex<V> {
     if (value !== undefined) sink.id(bare, value, hidden ? -1 : start);
   }
 
-  /** Whether an address that stands at a position is the end of a longer one that is known. */
-  #endsLonger({ text, lower }: Entry<V>, of: string, at: number): boolean {
-    if (at === 0 || !JOINS_ADDRESS.test(of.charAt(at - 1)) || !this.#addresses.has(lower))
+  /** Reports a string whose anchor was found, if all of it stands there. */
+  #confirm(
+    entry: number,
+    of: AnchorText,
+    { at, sink }: { readonly at: number; readonly sink: AnchorSink<V> },
+  ): void {
+    const text = this.#entryTexts[entry];
+    const value = this.#entryValues[entry];
+    if (text === undefined || value === undefined || !this.#standsAt(entry, of, at)) return;
+    if (!this.#endsLonger(entry, of.text, at)) sink.id(text, value, of.hidden ? -1 : at);
+  }
+
+  /** Whether a whole string stands at a position, in any case, and not inside a longer word. */
+  #standsAt(entry: number, { text, units }: AnchorText, at: number): boolean {
+    const own = this.#entryTexts[entry] ?? '';
+    const after = at + own.length;
+    const { length } = text;
+    if (at < 0 || after > length || joins(units, at, length) || joins(units, after, length))
       return false;
-    const after = at + text.length;
+    if (text.startsWith(own, at)) return true;
+    return text.slice(at, after).toLowerCase() === this.#entryLowers[entry];
+  }
+
+  /** Whether an address that stands at a position is the end of a longer one that is known. */
+  #endsLonger(entry: number, of: string, at: number): boolean {
+    if (at === 0 || this.#addresses.size === 0 || !JOINS_ADDRESS.test(of.charAt(at - 1)))
+      return false;
+    const lower = this.#entryLowers[entry] ?? '';
+    if (!this.#addresses.has(lower)) return false;
+    const after = at + (this.#entryTexts[entry] ?? '').length;
     for (let from = at - 1; from >= 0 && at - from <= LOCAL_PART_MAX; from -= 1) {
       if (!OF_ADDRESS.test(of.charAt(from))) return false;
       if (this.#addresses.has(of.slice(from, after).toLowerCase())) return true;
@@ -254,50 +289,63 @@ export class AnchorIndex<V> {
   /** How many other strings are filed under a run; −1 if this one already is. */
   #othersAt(anchor: Anchor, lower: string): number {
     let others = 0;
-    for (let entry = this.#bucket(anchor.hash); entry !== undefined; entry = entry.next) {
-      if (!isAnchoredAt(entry, anchor)) continue;
-      if (entry.lower === lower) return -1;
+    for (let entry = this.#first(anchor.hash); entry !== -1; entry = this.#next(entry)) {
+      if (!this.#isAnchoredAt(entry, anchor)) continue;
+      if (this.#entryLowers[entry] === lower) return -1;
       others += 1;
     }
     return others;
   }
 
-  #bucket(hash: number): Entry<V> | undefined {
-    return this.#buckets[hash & (this.#buckets.length - 1)];
+  /** The first entry of a hash's bucket, or -1. */
+  #first(hash: number): number {
+    return (this.#buckets[hash & (this.#buckets.length - 1)] ?? 0) - 1;
+  }
+
+  #next(entry: number): number {
+    return (this.#entries[entry * ENTRY_NUMBERS + NEXT] ?? 0) - 1;
+  }
+
+  #isAnchoredAt(entry: number, { hash, length }: Anchor): boolean {
+    const numbers = entry * ENTRY_NUMBERS;
+    return this.#entries[numbers] === hash && this.#entries[numbers + ANCHOR_LENGTH] === length;
   }
 
   /** Behind those of its bucket that were filed before. */
-  #file(entry: Entry<V>): void {
-    const { hash } = entry;
-    this.#lengths |= lengthBit(entry.anchorLength);
-    this.#shortest = Math.min(this.#shortest, entry.anchorLength);
+  #file(entry: number): void {
+    const numbers = entry * ENTRY_NUMBERS;
+    const hash = this.#entries[numbers] ?? 0;
+    const length = this.#entries[numbers + ANCHOR_LENGTH] ?? 0;
+    this.#lengths |= lengthBit(length);
+    this.#shortest = Math.min(this.#shortest, length);
     const word = (hash >>> 5) & (this.#filter.length - 1);
     this.#filter[word] = (this.#filter[word] ?? 0) | (1 << (hash & 31));
-    let last = this.#bucket(hash);
-    if (last === undefined) {
-      this.#buckets[hash & (this.#buckets.length - 1)] = entry;
+    let last = this.#first(hash);
+    if (last === -1) {
+      this.#buckets[hash & (this.#buckets.length - 1)] = entry + 1;
       return;
     }
-    while (last.next !== undefined) last = last.next;
-    last.next = entry;
+    for (let next = this.#next(last); next !== -1; next = this.#next(last)) last = next;
+    this.#entries[last * ENTRY_NUMBERS + NEXT] = entry + 1;
   }
 
   /** Buckets stay at most half full; the filter 1/8, so that one look dismisses nearly every other run. */
   #makeRoom(): void {
-    const crowded = (this.#filed + 1) * 2 > this.#buckets.length;
-    const dense = (this.#filed + 1) * 8 > this.#filter.length * 32;
-    if (dense) this.#filter = new Int32Array(this.#filter.length * 4);
-    const old = this.#buckets;
-    if (crowded) this.#buckets = emptyBuckets(old.length * 4);
+    const filed = this.#entryTexts.length;
+    if ((filed + 1) * ENTRY_NUMBERS > this.#entries.length) {
+      const larger = new Int32Array(this.#entries.length * 2);
+      larger.set(this.#entries);
+      this.#entries = larger;
+    }
+    const crowded = (filed + 1) * 2 > this.#buckets.length;
+    const dense = (filed + 1) * 8 > this.#filter.length * 32;
     if (!crowded && !dense) return;
-    if (!crowded) this.#buckets = emptyBuckets(old.length);
-    for (const first of old)
-      for (let entry = first; entry !== undefined;) {
-        const { next } = entry;
-        entry.next = undefined;
-        this.#file(entry);
-        entry = next;
-      }
+    if (dense) this.#filter = new Int32Array(this.#filter.length * 4);
+    this.#buckets = new Int32Array(this.#buckets.length * (crowded ? 4 : 1));
+    for (let entry = 0; entry < filed; entry += 1) {
+      this.#entries[entry * ENTRY_NUMBERS + NEXT] = 0;
+      this.#file(entry);
+    }
   }
 }
 
@@ -314,21 +362,4 @@ interface Anchor {
   readonly at: number;
   readonly length: number;
   readonly hash: number;
-}
-
-/** Whether a whole string stands at a position, in any case, and not inside a longer word. */
-function standsAt<V>(entry: Entry<V>, { text, units }: AnchorText, at: number): boolean {
-  const after = at + entry.text.length;
-  const { length } = text;
-  if (at < 0 || after > length || joins(units, at, length) || joins(units, after, length))
-    return false;
-  return text.startsWith(entry.text, at) || text.slice(at, after).toLowerCase() === entry.lower;
-}
-
-function isAnchoredAt<V>(entry: Entry<V>, anchor: Anchor): boolean {
-  return entry.hash === anchor.hash && entry.anchorLength === anchor.length;
-}
-
-function emptyBuckets<V>(count: number): (Entry<V> | undefined)[] {
-  return Array.from({ length: count }, () => undefined);
 }
