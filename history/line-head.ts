@@ -1,13 +1,13 @@
 import { newDraft, type Draft } from './observation-draft.ts';
 import type { ObservationFields } from './observation.ts';
-import { TextPool } from './text-pool.ts';
+import { TextPool, Words } from './text-pool.ts';
 
 type Key = keyof ObservationFields | 'n' | 't';
 
 /** How a member's value is written. `name`: a text that recurs in other lines; `owner`: a name, or null. */
 type Written = 'owner' | 'name' | 'text' | 'number' | 'object';
 
-/** All that most lines are made of; the first seven stand in every line. are made of.
+/** All that most lines are made of; the first seven stand in every line.
  * `never` may be put anywhere: of what type a value is, is checked before. */
 const SETTERS: readonly [name: Key, Written, set: (draft: Draft, value: never) => unknown][] = [
   ['n', 'number', (d, v) => (d.n = v)],
@@ -45,6 +45,8 @@ const SETTERS: readonly [name: Key, Written, set: (draft: Draft, value: never) =
 ];
 
 interface Member {
+  /** Its place among all. */
+  readonly index: number;
   readonly name: Uint8Array;
   readonly hash: number;
   readonly written: Written;
@@ -71,8 +73,6 @@ const SPACE = 0x20;
 const IS_PLAIN = new Uint8Array(256).fill(1, SPACE, ASCII_MAX + 1);
 IS_PLAIN[QUOTE] = 0;
 IS_PLAIN[BACKSLASH] = 0;
-/** How many of a text's last characters are looked at to find it among those that are kept. */
-const HASHED_MAX = 12;
 /** A number of so many digits is exact, and so is a power of ten: their quotient is the nearest number. */
 const DIGITS_MAX = 15;
 const POWERS_OF_TEN = Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
@@ -82,6 +82,7 @@ const NULL = Buffer.from('null');
 const LEADING = 7;
 const ALL_LEADING = (1 << LEADING) - 1;
 
+const NO_MEMBER = SETTERS.length;
 const NAME_SLOTS = 256;
 const MEMBERS: (Member | undefined)[] = Array.from({ length: NAME_SLOTS }, () => undefined);
 for (const [index, [key, written, set]] of SETTERS.entries()) {
@@ -89,7 +90,7 @@ for (const [index, [key, written, set]] of SETTERS.entries()) {
   const hash = name.reduce((sum, byte) => hashed(sum, byte), 0);
   const slot = hash & (NAME_SLOTS - 1);
   const leading = index < LEADING ? 1 << index : 0;
-  MEMBERS[slot] = { name, hash, written, set, leading, next: MEMBERS[slot] };
+  MEMBERS[slot] = { index, name, hash, written, set, leading, next: MEMBERS[slot] };
 }
 
 /** Adds a byte to a hash. */
@@ -105,8 +106,18 @@ function hashed(hash: number, byte: number): number {
 export class HeadReader {
   readonly #pool = new TextPool();
   #bytes: Buffer = NULL;
+  #words = new Words(NULL);
   /** Where reading is. */
   #at = 0;
+  /** The member read last; {@link NO_MEMBER} at the beginning of a line. */
+  #previous = NO_MEMBER;
+  /** What followed each member when it was read last, and most likely will again. */
+  readonly #followers: (Member | undefined)[] = Array.from(
+    { length: SETTERS.length + 1 },
+    () => undefined,
+  );
+  /** How long the text of each member was when it was read last. */
+  readonly #lengths = new Int32Array(SETTERS.length);
   /** Bits of the leading members that were read. */
   #leading = 0;
 
@@ -116,8 +127,12 @@ export class HeadReader {
    */
   read(bytes: Buffer, from: number, to: number): Draft | undefined {
     if (bytes[from] !== OPENING_BRACE) return undefined;
-    this.#bytes = bytes;
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#words = new Words(bytes);
+    }
     this.#at = from + 1;
+    this.#previous = NO_MEMBER;
     this.#leading = 0;
     const draft = newDraft();
     while (this.#member(draft)) {
@@ -130,14 +145,30 @@ export class HeadReader {
 
   /** Reads one member; false when it cannot. */
   #member(draft: Draft): boolean {
-    const member = this.#name();
+    const member = this.#expected() ?? this.#name();
     if (member === undefined) return false;
-    const value = this.#value(member.written);
+    const value = this.#value(member);
     if (value === undefined) return false;
     this.#leading |= member.leading;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read as the type that it is written in
     member.set(draft, value as never);
     return true;
+  }
+
+  /** Reads `"name":` of the member that followed the one before in an earlier line, if it does here. */
+  #expected(): Member | undefined {
+    const member = this.#followers[this.#previous];
+    if (member === undefined) return undefined;
+    const bytes = this.#bytes;
+    const { name } = member;
+    const from = this.#at + 1;
+    const to = from + name.length;
+    if (bytes[this.#at] !== QUOTE || bytes[to] !== QUOTE || bytes[to + 1] !== COLON)
+      return undefined;
+    for (let i = 0; i < name.length; i += 1) if (name[i] !== bytes[from + i]) return undefined;
+    this.#at = to + 2;
+    this.#previous = member.index;
+    return member;
   }
 
   /** Reads `"name":`. */
@@ -157,18 +188,21 @@ export class HeadReader {
     let member = MEMBERS[hash & (NAME_SLOTS - 1)];
     while (member !== undefined && !isNamed(member, { bytes, from, to: at, hash }))
       member = member.next;
+    if (member === undefined) return undefined;
+    this.#followers[this.#previous] = member;
+    this.#previous = member.index;
     return member;
   }
 
-  #value(written: Written): unknown {
+  #value({ written, index }: Member): unknown {
     const first = this.#bytes[this.#at];
     switch (written) {
       case 'owner':
-        return first === QUOTE ? this.#text(true) : this.#null();
+        return first === QUOTE ? this.#recurring(index) : this.#null();
       case 'name':
-        return first === QUOTE ? this.#text(true) : undefined;
+        return first === QUOTE ? this.#recurring(index) : undefined;
       case 'text':
-        return first === QUOTE ? this.#text(false) : undefined;
+        return first === QUOTE ? this.#text() : undefined;
       case 'number':
         return this.#number();
       case 'object':
@@ -183,20 +217,40 @@ export class HeadReader {
     return null;
   }
 
-  /** A text of ASCII without escapes. */
-  #text(recurs: boolean): string | undefined {
-    const bytes = this.#bytes;
+  /** A text of ASCII without escapes that recurs in other lines. */
+  #recurring(index: number): string | undefined {
     const from = this.#at + 1;
-    let at = from;
+    // Texts of one member are mostly of one length. What is kept holds neither quotes nor escapes, so one
+    // that stands here and is followed by a quote is all of this text.
+    const likely = from + (this.#lengths[index] ?? 0);
+    if (this.#bytes[likely] === QUOTE) {
+      const known = this.#pool.find(this.#words, from, likely);
+      if (known !== undefined) {
+        this.#at = likely + 1;
+        return known;
+      }
+    }
+    const to = this.#endOfText();
+    if (to === -1) return undefined;
+    this.#lengths[index] = to - from;
+    return this.#pool.find(this.#words, from, to) ?? this.#pool.add(this.#words, from, to);
+  }
+
+  /** A text of ASCII without escapes. */
+  #text(): string | undefined {
+    const from = this.#at + 1;
+    const to = this.#endOfText();
+    return to === -1 ? undefined : this.#bytes.toString('latin1', from, to);
+  }
+
+  /** Passes over a text of ASCII without escapes; where its closing quote stands, or -1 if it is another. */
+  #endOfText(): number {
+    const bytes = this.#bytes;
+    let at = this.#at + 1;
     while (IS_PLAIN[bytes[at] ?? 0] === 1) at += 1;
-    if (bytes[at] !== QUOTE) return undefined;
+    if (bytes[at] !== QUOTE) return -1;
     this.#at = at + 1;
-    if (!recurs) return bytes.toString('latin1', from, at);
-    // Texts that recur, above all ids, differ in their last characters.
-    let hash = at - from;
-    for (let i = Math.max(from, at - HASHED_MAX); i < at; i += 1)
-      hash = hashed(hash, bytes[i] ?? 0);
-    return this.#pool.get(bytes, { from, to: at, hash });
+    return at;
   }
 
   /** A number without an exponent, of no more digits than are exact. */
