@@ -464,7 +464,8 @@ export class BrowserUser implements User, PageOwner {
     this.#cutOff = undefined;
     // A thread that the greeting offers is this user's own, but in which one the page asks, it says itself.
     this.#greeting = new BrowserGreeting(this.#context, this.#observer());
-    if (this.userId !== '') this.#greeting.begin(this.#account.session);
+    const session = this.#account.sessionNow;
+    if (session !== undefined) this.#greeting.begin(session);
   }
 
   sent(frame: unknown): void {

@@ -50,6 +50,8 @@ export class TargetAccount {
   readonly #persona: Persona;
   readonly #owner: AccountOwner;
   #session: Session | undefined;
+  /** A sign-in is under way: the session before it says no more who is signed in. */
+  #isArriving = false;
   /** The target has made the account, so that signing in again must not make it once more. */
   #exists = false;
 
@@ -73,6 +75,11 @@ export class TargetAccount {
   /** What the target gave at sign-in; undefined before that. */
   get sessionIfAny(): Session | undefined {
     return this.#session;
+  }
+
+  /** The session that this user works with; undefined while a sign-in is under way. */
+  get sessionNow(): Session | undefined {
+    return this.#isArriving ? undefined : this.#session;
   }
 
   /** How this user signs in now: whoever is there already does not register again. */
@@ -101,6 +108,7 @@ export class TargetAccount {
     const { recorder } = this.#context;
     const { signInMethod } = this;
     const { nameMarker } = this.#persona;
+    this.#isArriving = true;
     if (nameMarker !== undefined && NAMING.has(signInMethod)) this.plant('name', nameMarker);
     recorder.act(this.#owner.observer(), 'sign-in', { message: signInMethod });
   }
@@ -120,6 +128,7 @@ export class TargetAccount {
     const { recorder } = this.#context;
     const { account } = this.#persona;
     this.#session = session;
+    this.#isArriving = false;
     this.#exists = true;
     const secrets = new Set(
       [session.token, session.refreshToken, ...cookieValues(session), ...session.secrets].filter(

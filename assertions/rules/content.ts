@@ -151,6 +151,8 @@ export class ContentRules implements RuleGroup {
   #showsOther(observation: Observation, observer: UserIndex): void {
     const { knowledge, matrix, report } = this.#bench;
     const owner = this.#ownerOfShown(observation, observer);
+    // It was shown before the sign-in that gave it was over.
+    if (owner === observer) return;
     const source = observation.source ?? 'target';
     matrix.accuse(observer, owner, observation.n);
     report.add({

@@ -550,6 +550,15 @@ describe('an identity that a target shows', () => {
     expect(who(finding)).toBe('u01 of u02');
   });
 
+  test('is the own one where a sign-in that was under way gave it', () => {
+    const history = clean();
+    const shown = 'user-of-u01-after-a-restart';
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    history.add('u01', { ...line, source: 'handshake', shown });
+    history.add('u01', { ...line, source: 'sign-in', ids: { user: shown } });
+    expect(history.findings('foreign-identity')).toEqual([]);
+  });
+
   test('is a stranger’s where nobody in the crowd has it', () => {
     const history = clean();
     const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;

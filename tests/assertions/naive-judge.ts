@@ -311,13 +311,9 @@ class NaiveTrial {
   #identity(line: Line): void {
     const { user, ids = {}, shown, source, n } = line;
     if (user === null) return;
-    if (shown !== undefined)
-      this.#violated(
-        'isolation/foreign-identity',
-        user,
-        this.#ownersOf(shown)[0] ?? 'outside',
-        source,
-      );
+    const [owner = 'outside'] = this.#ownersOf(shown);
+    if (shown !== undefined && owner !== user)
+      this.#violated('isolation/foreign-identity', user, owner, source);
     for (const id of Object.values(ids)) {
       const [first] = this.#ownersOf(id);
       const before = this.#lines.some(
