@@ -17,11 +17,22 @@ const LIMITS: StorageLimits = {
 };
 const READ_MS_MAX = 8_000;
 const COOKIES_MS_MAX = 5_000;
+/** Documents may be replaced while they are read; what they kept is there in the next one as well. */
+const READ_TRIES_MAX = 5;
+const REPLACED = /navigated or closed|Cannot find context|context was destroyed|No frame/i;
 /** Name of the world our reading happens in: the page cannot have changed what is there. */
 const WORLD = 'reader';
 const CREDENTIAL_NAME = /token|sess|auth|jwt|sid|secret|csrf|xsrf|ticket|password|api_?key|cookie/i;
 const TOKEN_NAME = /token|jwt|secret|ticket|password|api_?key/i;
 const CREDENTIAL_LENGTH_MIN = 12;
+
+/** One look at all that a profile keeps. */
+interface Reading {
+  /** What was found, by surface and place. */
+  readonly found: Map<string, string>;
+  /** Origins that were read. */
+  readonly origins: Set<string>;
+}
 
 /** Records what a browser profile keeps: cookies, storages, databases, caches, service workers. */
 export class PageStorage {
@@ -42,8 +53,7 @@ export class PageStorage {
   async read(context: BrowserContext, channels: readonly DevToolsChannel[]): Promise<void> {
     const found = new Map<string, string>();
     const origins = new Set<string>();
-    for (const [at, channel] of channels.entries())
-      await this.#readFrames(channel, { found, origins, isMain: at === 0 });
+    for (const channel of channels) await this.#readFrames(channel, { found, origins });
     // After the frames: reading them waits for the cookies that they wrote.
     await this.#readCookies(context, found);
     this.#written = found;
@@ -78,14 +88,18 @@ export class PageStorage {
   }
 
   /** Reads each origin once, and the storage of every tab. */
-  async #readFrames(
-    channel: DevToolsChannel,
-    reading: {
-      readonly found: Map<string, string>;
-      readonly origins: Set<string>;
-      readonly isMain: boolean;
-    },
-  ): Promise<void> {
+  async #readFrames(channel: DevToolsChannel, reading: Reading): Promise<void> {
+    for (let tries = READ_TRIES_MAX; tries > 0; tries -= 1) {
+      const problem = await this.#readDocuments(channel, reading);
+      if (problem === null) return;
+      if (tries > 1 && REPLACED.test(problem)) continue;
+      this.#pen.blind('storage', `what a page keeps could not be read: ${problem}`);
+      return;
+    }
+  }
+
+  /** What stood in the way, or null. What was read before that is written, and not read again. */
+  async #readDocuments(channel: DevToolsChannel, reading: Reading): Promise<string | null> {
     try {
       const { frameTree } = await channel.send('Page.getFrameTree');
       const page = frameTree.frame.securityOrigin;
@@ -95,12 +109,13 @@ export class PageStorage {
         if (reading.origins.has(securityOrigin) && !isTab) continue;
         const prefix =
           reading.origins.size === 0 || securityOrigin === page ? '' : `${securityOrigin} `;
+        const kept = await readFrame(channel, id);
         reading.origins.add(securityOrigin);
-        this.#writeAll(await readFrame(channel, id), { prefix, found: reading.found });
+        this.#writeAll(kept, { prefix, found: reading.found });
       }
+      return null;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#pen.blind('storage', `what a page keeps could not be read: ${reason}`);
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
