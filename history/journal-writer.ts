@@ -2,13 +2,14 @@ import { closeSync, fsyncSync, mkdirSync, openSync, write, writeSync } from 'nod
 import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
 import {
-  GrowingNumber,
-  inOnePiece,
+  asciiBytes,
+  LinePen,
   NameMembers,
-  numberMember,
+  NUMBER_BYTES_MAX,
   quoted,
-  textMember,
-} from './line-text.ts';
+  roomOfRaw,
+  roomOfText,
+} from './line-pen.ts';
 import { newDraft, type Draft } from './observation-draft.ts';
 import type {
   ContentKind,
@@ -21,8 +22,6 @@ import type {
 
 /** Lines are collected up to about this many bytes before they are written in one piece. */
 const CHUNK_BYTES = 256 * 1024;
-/** Bytes a UTF-16 unit takes in UTF-8 at most. */
-const BYTES_PER_UNIT_MAX = 3;
 /** What is collected is written at the latest after this, so that a killed process loses little. */
 const FLUSH_EVERY_MS = 200;
 /** Unwritten bytes above which readers of sockets must pause, and below which they go on. */
@@ -31,11 +30,29 @@ const PRESSURE_LOW = 8 * 1024 * 1024;
 /** Unwritten bytes at which observations are given up (and counted): the disk stands still. */
 const PRESSURE_MAX = 512 * 1024 * 1024;
 
-const LINE_END = '}\n';
-const OWN_RUN = ',"surface":"harness","dir":"act","kind":"identity","source":"ask","ids":';
-const ASKED = ',"surface":"harness","dir":"act","kind":"act","act":"ask"';
-const CLOSING_BRACE = 0x7d;
-const NEWLINE = 0x0a;
+const LINE_END = asciiBytes('}\n');
+const NUMBER = asciiBytes('{"n":');
+const TIME = asciiBytes(',"t":');
+const SENT = asciiBytes(',"surface":"socket","dir":"out","kind":"frame"');
+const ASKED = asciiBytes(',"surface":"harness","dir":"act","kind":"act","act":"ask"');
+const OWN_RUN = asciiBytes(
+  ',"surface":"harness","dir":"act","kind":"identity","source":"ask","ids":{"run":',
+);
+const THREAD = asciiBytes(',"thread":');
+const RUN = asciiBytes(',"run":');
+const ID = asciiBytes(',"id":');
+const SEQUENCE = asciiBytes(',"sequence":');
+const SENT_AT = asciiBytes(',"sentAt":');
+const MARKER = asciiBytes(',"marker":');
+const QUESTION = asciiBytes(',"question":');
+const INTENDED = asciiBytes(',"intended":');
+const FRAME = asciiBytes(',"frame":');
+const CLOSING_BRACE = asciiBytes('}');
+
+/** What the fixed members of one line, their numbers included, take at most. */
+const FIXED_BYTES_MAX = 512;
+/** How a line begins: its number and its time. */
+const BEGIN_BYTES_MAX = NUMBER.length + TIME.length + 2 * NUMBER_BYTES_MAX;
 
 /** What was received or sent, redacted, with how to write it. */
 export interface Content {
@@ -48,15 +65,15 @@ export interface Content {
 /**
  * A connection's part of every line about what it received, asked and sent; see
  * {@link JournalWriter.appendFrame}. The events of one run share their ids, and those of a tool call its
- * id, so these are quoted once.
+ * id, so these are put together once.
  */
 export class FrameOrigin {
   readonly user: string;
   readonly conn: string;
   /** The members that say who observed, as they stand in a line. */
-  readonly source: string;
+  readonly source: Uint8Array;
   /** The same and those that every received frame has. */
-  readonly head: string;
+  readonly received: Uint8Array;
   #owner: string | undefined;
   #thread: string | undefined;
   #run: string | undefined;
@@ -65,10 +82,11 @@ export class FrameOrigin {
   #toolMember = '';
 
   constructor(user: string, conn: string) {
+    const source = `,"user":${quoted(user)},"conn":${quoted(conn)}`;
     this.user = user;
     this.conn = conn;
-    this.source = inOnePiece([',"user":', quoted(user), ',"conn":', quoted(conn)]);
-    this.head = inOnePiece([this.source, ',"surface":"socket","dir":"in","kind":"frame"']);
+    this.source = Buffer.from(source);
+    this.received = Buffer.from(`${source},"surface":"socket","dir":"in","kind":"frame"`);
   }
 
   /** The members `owner`, `thread` and `run`. */
@@ -77,11 +95,9 @@ export class FrameOrigin {
       this.#owner = owner;
       this.#thread = thread;
       this.#run = run;
-      this.#idMembers = inOnePiece([
-        textMember('owner', owner),
-        textMember('thread', thread),
-        textMember('run', run),
-      ]);
+      this.#idMembers = [member('owner', owner), member('thread', thread), member('run', run)].join(
+        '',
+      );
     }
     return this.#idMembers;
   }
@@ -89,7 +105,7 @@ export class FrameOrigin {
   toolMember(tool: string | undefined): string {
     if (tool !== this.#tool) {
       this.#tool = tool;
-      this.#toolMember = tool === undefined ? '' : inOnePiece([',"tool":', quoted(tool)]);
+      this.#toolMember = [member('tool', tool)].join('');
     }
     return this.#toolMember;
   }
@@ -136,10 +152,35 @@ function member(key: string, value: unknown): string {
   }
 }
 
+function nameMember(key: 'user' | 'conn', value: string | null): string {
+  return value === null ? `,"${key}":null` : `,"${key}":${quoted(value)}`;
+}
+
 /** The content last, a frame spliced in as it came. */
 function contentMember({ kind, text, cut }: Content): string {
   const left = cut === undefined ? '' : `,"cut":${cut}`;
   return kind === 'frame' ? `${left},"frame":${text}` : `${left},"${kind}":${JSON.stringify(text)}`;
+}
+
+/** Room for the texts of decoded fields. */
+function roomOfFields(fields: DecodedFields): number {
+  return (
+    roomOfText(fields.event) +
+    roomOfText(fields.owner) +
+    roomOfText(fields.thread) +
+    roomOfText(fields.run) +
+    roomOfText(fields.tool) +
+    roomOfText(fields.agent) +
+    roomOfText(fields.id)
+  );
+}
+
+/** How a line begins. */
+function begin(pen: LinePen, n: number, at: number): void {
+  pen.put(NUMBER);
+  pen.value(n);
+  pen.put(TIME);
+  pen.microseconds(at);
 }
 
 /** Rounds to a microsecond: finer digits are noise and cost space. */
@@ -167,18 +208,12 @@ export class JournalWriter {
   readonly #onPressure: ((high: boolean) => void) | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #listeners: ((observation: Observation) => void)[] = [];
-  /** Lines are encoded into one buffer as they come: cheaper than joining texts first. */
-  #chunk: Buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES);
-  /** A chunk that was written and can be filled again. */
-  #spare: Buffer | undefined;
-  readonly #users = new NameMembers('user');
-  readonly #conns = new NameMembers('conn');
+  /** Writes lines into one buffer as they come: cheaper than joining texts first. */
+  readonly #pen = new LinePen(Buffer.allocUnsafe(2 * CHUNK_BYTES));
   readonly #events = new NameMembers('event');
   readonly #agents = new NameMembers('agent');
-  readonly #times = new GrowingNumber();
-  readonly #numbers = new GrowingNumber();
-  readonly #sentTimes = new GrowingNumber();
-  #collected = 0;
+  /** A chunk that was written and can be filled again. */
+  #spare: Buffer | undefined;
   #inFlight = 0;
   #writing: Promise<void> = Promise.resolve();
   #next = 0;
@@ -222,17 +257,19 @@ export class JournalWriter {
     const t = toMicroseconds(at);
     const n = this.#next;
     this.#next += 1;
-    const user = fields.user === null ? ',"user":null' : this.#users.of(fields.user);
-    const conn = fields.conn === null ? ',"conn":null' : this.#conns.of(fields.conn);
-    let line = `{"n":${this.#numbers.text(n)},"t":${this.#times.microseconds(at)}${user}${conn},"surface":"${fields.surface}","dir":"${fields.dir}","kind":"${fields.kind}"`;
+    let rest = `${nameMember('user', fields.user)}${nameMember('conn', fields.conn)},"surface":"${fields.surface}","dir":"${fields.dir}","kind":"${fields.kind}"`;
     for (const key in fields) {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a key of the object itself
       const value = fields[key as keyof ObservationFields];
       if (value === undefined || isLeading(key)) continue;
-      line += member(key, value);
+      rest += member(key, value);
     }
-    if (content !== undefined) line += contentMember(content);
-    this.#push(`${line}}\n`);
+    if (content !== undefined) rest += contentMember(content);
+    const pen = this.#penFor(BEGIN_BYTES_MAX + roomOfRaw(rest) + LINE_END.length);
+    begin(pen, n, at);
+    pen.raw(rest);
+    pen.put(LINE_END);
+    this.#written(pen);
     if (this.#listeners.length > 0) this.#tell(fields, content, { n, t });
   }
 
@@ -243,18 +280,24 @@ export class JournalWriter {
   appendFrame(frame: ReceivedFrame, at: number): void {
     if (!this.#accepts()) return;
     const { origin, decoded, bytes } = frame;
-    const t = toMicroseconds(at);
     const n = this.#next;
     this.#next += 1;
-    const head = `{"n":${this.#numbers.text(n)},"t":${this.#times.microseconds(at)}${origin.head}${this.#events.of(
-      decoded.event,
-    )}${origin.idMembers(decoded)}${origin.toolMember(decoded.tool)}${this.#agents.of(
-      decoded.agent,
-    )}${textMember('id', decoded.id)}${numberMember('sequence', decoded.sequence)}${this.#sentAt(
-      decoded.sentAt,
-    )},"frame":`;
-    this.#pushFrame(head, bytes);
-    if (this.#listeners.length > 0) this.#tellFrame(frame, n, t);
+    const room = FIXED_BYTES_MAX + origin.source.length + roomOfFields(decoded) + bytes.length;
+    const pen = this.#penFor(room);
+    begin(pen, n, at);
+    pen.put(origin.received);
+    pen.put(this.#events.of(decoded.event));
+    pen.raw(origin.idMembers(decoded));
+    if (decoded.tool !== undefined) pen.raw(origin.toolMember(decoded.tool));
+    pen.put(this.#agents.of(decoded.agent));
+    pen.text(ID, decoded.id);
+    pen.number(SEQUENCE, decoded.sequence);
+    pen.number(SENT_AT, decoded.sentAt);
+    pen.put(FRAME);
+    pen.put(bytes);
+    pen.put(LINE_END);
+    this.#written(pen);
+    if (this.#listeners.length > 0) this.#tellFrame(frame, n, toMicroseconds(at));
   }
 
   /** Appends a frame that is being sent: the same line as {@link append} writes, by the shortest way. */
@@ -263,9 +306,18 @@ export class JournalWriter {
     const { event, thread, run, text, bytes } = frame;
     const n = this.#next;
     this.#next += 1;
-    const members = `,"surface":"socket","dir":"out","kind":"frame"${this.#events.of(event)}`;
-    const ids = textMember('thread', thread) + textMember('run', run);
-    this.#pushFrame(`${this.#begin(origin, n, at)}${members}${ids},"frame":`, bytes);
+    const room = FIXED_BYTES_MAX + origin.source.length + roomOfFields(frame) + bytes.length;
+    const pen = this.#penFor(room);
+    begin(pen, n, at);
+    pen.put(origin.source);
+    pen.put(SENT);
+    pen.put(this.#events.of(event));
+    pen.text(THREAD, thread);
+    pen.text(RUN, run);
+    pen.put(FRAME);
+    pen.put(bytes);
+    pen.put(LINE_END);
+    this.#written(pen);
     if (this.#listeners.length === 0) return;
     const { user, conn } = origin;
     this.#tell(
@@ -280,19 +332,31 @@ export class JournalWriter {
    * asker's own, and the act itself. The same lines as {@link append} writes, at one moment.
    */
   appendAsk(origin: FrameOrigin, asked: AskedFields, at: number = this.clock.now()): void {
-    const { question, intended } = asked;
-    const isOwnRun = asked.run !== undefined;
-    if (!this.#accepts(isOwnRun ? 2 : 1)) return;
+    const { question, intended, marker, thread, run } = asked;
+    if (!this.#accepts(run === undefined ? 1 : 2)) return;
     const n = this.#next;
-    this.#next += isOwnRun ? 2 : 1;
-    const marker = textMember('marker', asked.marker);
-    const run = textMember('run', asked.run);
-    const thread = textMember('thread', asked.thread);
-    const begin = this.#begin(origin, n, at);
-    const own = isOwnRun ? `${begin}${OWN_RUN}{${run.slice(1)}}}\n` : '';
-    const begun = isOwnRun ? this.#begin(origin, n + 1, at) : begin;
-    const act = `${marker}${numberMember('question', question)}${run}${thread}${numberMember('intended', intended)}`;
-    this.#push(`${own}${begun}${ASKED}${act}}\n`);
+    const line = FIXED_BYTES_MAX + origin.source.length + roomOfText(run);
+    const pen = this.#penFor(2 * line + roomOfText(marker) + roomOfText(thread));
+    if (run !== undefined) {
+      begin(pen, this.#next, at);
+      pen.put(origin.source);
+      pen.put(OWN_RUN);
+      pen.quoted(run);
+      pen.put(CLOSING_BRACE);
+      pen.put(LINE_END);
+      this.#next += 1;
+    }
+    begin(pen, this.#next, at);
+    pen.put(origin.source);
+    this.#next += 1;
+    pen.put(ASKED);
+    pen.text(MARKER, marker);
+    pen.number(QUESTION, question);
+    pen.text(RUN, run);
+    pen.text(THREAD, thread);
+    pen.number(INTENDED, intended);
+    pen.put(LINE_END);
+    this.#written(pen);
     if (this.#listeners.length > 0) this.#tellAsked(origin, asked, { n, t: toMicroseconds(at) });
   }
 
@@ -323,7 +387,10 @@ export class JournalWriter {
       t: toMicroseconds(this.clock.now()),
       reason,
     };
-    this.#push(`${JSON.stringify(end)}\n`);
+    const line = `${JSON.stringify(end)}\n`;
+    const pen = this.#penFor(roomOfRaw(line));
+    pen.raw(line);
+    this.#written(pen);
     this.#send();
     await this.#writing;
     fsyncSync(this.#file);
@@ -396,68 +463,40 @@ export class JournalWriter {
     for (const listener of this.#listeners) listener(observation);
   }
 
-  /** How a line of a connection begins. */
-  #begin(origin: FrameOrigin, n: number, at: number): string {
-    return `{"n":${this.#numbers.text(n)},"t":${this.#times.microseconds(at)}${origin.source}`;
-  }
-
   /** False when nothing more can be taken; what is refused is counted. */
   #accepts(lines: number = 1): boolean {
     if (this.#ended) return false;
-    if (this.#collected + this.#inFlight <= PRESSURE_MAX && this.#failure === undefined)
-      return true;
+    if (this.#pen.at + this.#inFlight <= PRESSURE_MAX && this.#failure === undefined) return true;
     this.#lost += lines;
     return false;
   }
 
-  #sentAt(sentAt: number | undefined): string {
-    return sentAt === undefined || !Number.isFinite(sentAt)
-      ? ''
-      : `,"sentAt":${this.#sentTimes.text(sentAt)}`;
+  /** A pen with room for so many bytes: into the chunk, or for what is longer than a chunk by itself. */
+  #penFor(room: number): LinePen {
+    const pen = this.#pen;
+    if (room <= pen.bytes.length - pen.at) return pen;
+    this.#send();
+    return room <= pen.bytes.length ? pen : new LinePen(Buffer.allocUnsafe(room));
   }
 
-  #pushFrame(head: string, bytes: Buffer): void {
-    const most = head.length * BYTES_PER_UNIT_MAX + bytes.length + LINE_END.length;
-    if (most > this.#chunk.length - this.#collected) this.#send();
-    if (most > this.#chunk.length) {
-      this.#enqueue(Buffer.concat([Buffer.from(head), bytes, Buffer.from(LINE_END)]));
-      return;
-    }
-    const chunk = this.#chunk;
-    let at = this.#collected;
-    at += chunk.write(head, at);
-    // The same as `copy`, which makes a view of the bytes first.
-    chunk.set(bytes, at);
-    at += bytes.length;
-    chunk[at] = CLOSING_BRACE;
-    chunk[at + 1] = NEWLINE;
-    this.#collected = at + 2;
-    if (this.#collected >= CHUNK_BYTES) this.#send();
-  }
-
-  #push(line: string): void {
-    const most = line.length * BYTES_PER_UNIT_MAX;
-    if (most > this.#chunk.length - this.#collected) this.#send();
-    if (most > this.#chunk.length) {
-      this.#enqueue(Buffer.from(line));
-      return;
-    }
-    this.#collected += this.#chunk.write(line, this.#collected);
-    if (this.#collected >= CHUNK_BYTES) this.#send();
+  #written(pen: LinePen): void {
+    if (pen !== this.#pen) this.#enqueue(pen.bytes.subarray(0, pen.at));
+    else if (pen.at >= CHUNK_BYTES) this.#send();
   }
 
   /** A full chunk is handed over as it is, and lines go on in another; little is copied out instead. */
   #send(): void {
-    if (this.#collected === 0) return;
-    const chunk = this.#chunk;
-    const bytes = chunk.subarray(0, this.#collected);
-    const isFull = this.#collected >= CHUNK_BYTES;
-    this.#collected = 0;
+    const pen = this.#pen;
+    if (pen.at === 0) return;
+    const chunk = pen.bytes;
+    const bytes = chunk.subarray(0, pen.at);
+    const isFull = pen.at >= CHUNK_BYTES;
+    pen.at = 0;
     if (!isFull) {
       this.#enqueue(Buffer.from(bytes));
       return;
     }
-    this.#chunk = this.#spare ?? Buffer.allocUnsafe(2 * CHUNK_BYTES);
+    pen.bytes = this.#spare ?? Buffer.allocUnsafe(2 * CHUNK_BYTES);
     this.#spare = undefined;
     this.#enqueue(bytes, chunk);
   }
@@ -479,7 +518,7 @@ export class JournalWriter {
   }
 
   #press(): void {
-    const waiting = this.#collected + this.#inFlight;
+    const waiting = this.#pen.at + this.#inFlight;
     if (!this.#pressed && waiting > PRESSURE_HIGH) this.#pressed = true;
     else if (this.#pressed && waiting < PRESSURE_LOW) this.#pressed = false;
     else return;

@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startClock } from '../../history/clock.ts';
 import { FrameOrigin, JournalWriter } from '../../history/journal-writer.ts';
-import { GrowingNumber, inOnePiece, NameMembers, quoted } from '../../history/line-text.ts';
+import {
+  asciiBytes,
+  LinePen,
+  NUMBER_BYTES_MAX,
+  roomOfRaw,
+  roomOfText,
+} from '../../history/line-pen.ts';
 import type { DecodedFields } from '../../history/observation.ts';
 import { HistoryBuilder } from '../assertions/history-builder.ts';
 
@@ -15,35 +21,48 @@ const anyText = fc.oneof(
   fc.constantFrom('agent_started', 'a"b', 'a\\b', '\u0000', '\ud800', 'ü', '', 'x'.repeat(100)),
 );
 
+/** What a pen writes into bytes that hold something else before and after. */
+function written(room: number, write: (pen: LinePen) => void): string {
+  const before = 7;
+  const bytes = Buffer.alloc(before + room, '#');
+  const pen = new LinePen(bytes, before);
+  write(pen);
+  expect(pen.at).toBeLessThanOrEqual(bytes.length);
+  expect(bytes.toString('utf8', 0, before)).toBe('#'.repeat(before));
+  return bytes.toString('utf8', before, pen.at);
+}
+
 describe('the parts of a line', () => {
-  test('quote as JSON does', () => {
+  test('are quoted as JSON does, within the room asked for', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        expect(quoted(text)).toBe(JSON.stringify(text));
+        const name = ',"key":';
+        const room = name.length + 2 + roomOfText(text);
+        expect(written(room, (pen) => pen.text(asciiBytes(name), text))).toBe(
+          name + JSON.stringify(text),
+        );
       }),
+      { numRuns: 1_000 },
     );
   });
 
-  test('keep names quoted, however many there are', () => {
-    const members = new NameMembers('event');
-    expect(members.of(undefined)).toBe('');
-    for (let pass = 0; pass < 2; pass += 1)
-      for (let index = 0; index < 2_000; index += 1)
-        expect(members.of(`e"${index}`)).toBe(`,"event":${JSON.stringify(`e"${index}`)}`);
+  test('are left out when they are absent or have no JSON', () => {
+    const name = asciiBytes(',"key":');
+    expect(written(8, (pen) => pen.text(name, undefined))).toBe('');
+    for (const value of [undefined, Number.NaN, Infinity, -Infinity])
+      expect(written(8, (pen) => pen.number(name, value))).toBe('');
   });
 
-  test('are the same text in one piece', () => {
-    fc.assert(
-      fc.property(fc.array(anyText), (parts) => {
-        let sum = '';
-        for (const part of parts) sum += part;
-        expect(inOnePiece(parts)).toBe(sum);
-      }),
-    );
+  test('are copied as they are, short or long', () => {
+    for (const length of [0, 1, 31, 32, 33, 500]) {
+      const text = 'abcdefghij'.repeat(50).slice(0, length);
+      expect(written(length, (pen) => pen.put(asciiBytes(text)))).toBe(text);
+    }
+    for (const text of ['', 'ü€😀', 'é'.repeat(100_000)])
+      expect(written(roomOfRaw(text), (pen) => pen.raw(text))).toBe(text);
   });
 
   test('write milliseconds rounded to a microsecond as JSON does', () => {
-    const times = new GrowingNumber();
     const ms = fc.oneof(
       fc.double({ min: 0, max: 1e9, noNaN: true }),
       fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -52,14 +71,15 @@ describe('the parts of a line', () => {
     );
     fc.assert(
       fc.property(ms, (value) => {
-        expect(times.microseconds(value)).toBe(String(Math.round(value * 1_000) / 1_000));
+        expect(written(NUMBER_BYTES_MAX, (pen) => pen.microseconds(value))).toBe(
+          String(Math.round(value * 1_000) / 1_000),
+        );
       }),
       { numRuns: 5_000 },
     );
   });
 
   test('write numbers as JSON does', () => {
-    const numbers = new GrowingNumber();
     const value = fc.oneof(
       fc.double({ noNaN: true, noDefaultInfinity: true }),
       fc.integer({ min: -10_000, max: 10_000 }),
@@ -69,7 +89,7 @@ describe('the parts of a line', () => {
     );
     fc.assert(
       fc.property(value, (number) => {
-        expect(numbers.text(number)).toBe(String(number));
+        expect(written(NUMBER_BYTES_MAX, (pen) => pen.value(number))).toBe(String(number));
       }),
       { numRuns: 5_000 },
     );
