@@ -7,6 +7,7 @@ import type {
 } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import type { Vault } from '../history/redaction.ts';
+import { Inbox } from './inbox.ts';
 
 /** Longest content of one line, in characters; what is longer is cut, and `cut` says by how much. */
 export const CONTENT_CHARACTERS_MAX = 8 * 1024 * 1024;
@@ -74,6 +75,8 @@ export class Recorder {
   readonly journal: JournalWriter;
   readonly vault: Vault;
   readonly clock: Clock;
+  /** What sockets have read and nobody has written down yet. */
+  readonly inbox: Inbox;
   readonly campaignPrefix: string;
   readonly #crowdIds = new Set<string>();
   #remarks = 0;
@@ -82,6 +85,7 @@ export class Recorder {
     this.journal = journal;
     this.vault = vault;
     this.clock = journal.clock;
+    this.inbox = new Inbox(journal);
     this.campaignPrefix = campaignPrefix;
   }
 

@@ -14,6 +14,7 @@ import type {
   SocketWire,
 } from '../targets/target.ts';
 import type { Beating, Heartbeats } from './heartbeats.ts';
+import type { Arrival } from './inbox.ts';
 import { CAMPAIGN_HEADER, USER_AGENT } from './http.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
 import { masked } from './masking.ts';
@@ -77,6 +78,43 @@ interface Opening {
   readonly reject: (failure: StepFailure) => void;
   readonly cancelLimit: () => void;
   cancelSettle: (() => void) | undefined;
+}
+
+/** A message on its way from the socket to its owner. */
+class Message implements Arrival {
+  readonly #client: SocketClient;
+  readonly bytes: Buffer;
+  readonly isBinary: boolean;
+  /** When it was read, on the trial's clock. */
+  readonly at: number;
+  text = '';
+  /** Undefined for what is no JSON. */
+  decoded: DecodedFrame | undefined;
+  further: readonly DecodedFrame[] | undefined;
+  opening: Opening | undefined;
+  step: HandshakeStep | undefined;
+
+  constructor(
+    client: SocketClient,
+    { bytes, isBinary, at }: Pick<Message, 'bytes' | 'isBinary' | 'at'>,
+  ) {
+    this.#client = client;
+    this.bytes = bytes;
+    this.isBinary = isBinary;
+    this.at = at;
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  record(): void {
+    this.#client.record(this);
+  }
+
+  tell(): void {
+    this.#client.tell(this);
+  }
 }
 
 /**
@@ -300,45 +338,72 @@ export class SocketClient implements Beating {
   }
 
   #message(data: RawData, isBinary: boolean): void {
-    const at = this.#settings.recorder.clock.now();
-    const bytes = Buffer.isBuffer(data) ? data : bytesOf(data);
-    if (isBinary && !isUtf8(bytes)) {
+    const { clock, inbox } = this.#settings.recorder;
+    const at = clock.now();
+    const message = new Message(this, { bytes: bytesOf(data), isBinary, at });
+    inbox.take(message);
+    // What the target says while a connection is opened decides what its next message means.
+    if (this.#opening !== undefined) inbox.deliver();
+  }
+
+  /** Writes a message down; the first half of receiving it. */
+  record(message: Message): void {
+    const { bytes, at } = message;
+    if (message.isBinary && !isUtf8(bytes)) {
       this.#recordBytes(bytes, at);
       return;
     }
-    const text = bytes.toString('utf8');
+    message.text = bytes.toString('utf8');
     let frame: unknown;
     try {
-      frame = JSON.parse(text);
+      frame = JSON.parse(message.text);
     } catch {
       // Not JSON: the judge calls it malformed, here it is only written down.
-      this.#record(undefined, text, at);
+      this.#record(undefined, message.text, at);
+      return;
+    }
+    this.#frame(frame, message);
+  }
+
+  /** Tells whom it concerns of a message that was recorded. */
+  tell({ decoded, further, step, opening, text, at }: Message): void {
+    if (decoded === undefined) {
       this.#count(undefined, at);
       return;
     }
-    this.#frame(frame, { text, bytes, at });
+    this.#heard(decoded, text, at);
+    if (further !== undefined) for (const extra of further) this.#heard(extra, text, at);
+    if (step !== undefined && opening !== undefined) this.#step(step, opening);
   }
 
-  /** The hot path: decode once, record, tell. */
-  #frame(frame: unknown, received: { text: string; bytes: Buffer; at: number }): void {
-    const { text, at } = received;
+  /** The hot path: decode once, record. */
+  #frame(frame: unknown, message: Message): void {
+    const { at } = message;
     const { wire } = this.#settings;
     let decoded: DecodedFrame;
-    let further: readonly DecodedFrame[] | undefined;
     try {
       if (wire.decodeAll === undefined) decoded = wire.decode(frame);
-      else [decoded, further] = split(wire.decodeAll(frame));
+      else [decoded, message.further] = split(wire.decodeAll(frame));
     } catch (error) {
       decoded = this.#undecoded(error);
     }
+    message.decoded = decoded;
     const opening = this.#opening;
-    const step =
-      opening === undefined ? undefined : this.#shakeHands(opening, { frame, decoded, at });
+    if (opening !== undefined) {
+      message.opening = opening;
+      message.step = this.#shakeHands(opening, { frame, decoded, at });
+    }
     if (this.#isOutsiders(decoded)) this.#recordMasked(frame, decoded, at);
-    else this.#recordFrame(decoded, received);
-    this.#heard(decoded, text, at);
-    if (further !== undefined) for (const extra of further) this.#extra(extra, text, at);
-    if (step !== undefined && opening !== undefined) this.#step(step, opening);
+    else this.#recordFrame(decoded, message);
+    if (decoded.role === 'pong') this.#recordSample(decoded, at);
+    if (message.further !== undefined)
+      for (const extra of message.further) this.#recordExtra(extra, at);
+  }
+
+  /** A further event of a frame that held several: a line without content. */
+  #recordExtra(decoded: DecodedFrame, at: number): void {
+    this.#settings.recorder.journal.append(lineOf(this.#observer, decoded), undefined, at);
+    if (decoded.role === 'pong') this.#recordSample(decoded, at);
   }
 
   #undecoded(error: unknown): DecodedFrame {
@@ -347,14 +412,8 @@ export class SocketClient implements Beating {
     return { role: 'other' };
   }
 
-  /** A further event of a frame that held several: a line without content. */
-  #extra(decoded: DecodedFrame, text: string, at: number): void {
-    this.#settings.recorder.journal.append(lineOf(this.#observer, decoded), undefined, at);
-    this.#heard(decoded, text, at);
-  }
-
   #heard(decoded: DecodedFrame, text: string, at: number): void {
-    if (decoded.role === 'pong') this.#pong(decoded, at);
+    if (decoded.role === 'pong') this.#sampleAgain();
     this.#count(decoded, at);
     this.#owner.received(decoded, text, at);
   }
@@ -375,10 +434,7 @@ export class SocketClient implements Beating {
     quiet.event(at);
   }
 
-  #recordFrame(
-    decoded: DecodedFrame,
-    { text, bytes, at }: { text: string; bytes: Buffer; at: number },
-  ): void {
+  #recordFrame(decoded: DecodedFrame, { text, bytes, at }: Message): void {
     const { journal, vault } = this.#settings.recorder;
     const clean = vault.redact(text);
     // What was decoded may hold a credential only if the text did.
@@ -418,7 +474,6 @@ export class SocketClient implements Beating {
       { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined },
       at,
     );
-    this.#count(undefined, at);
   }
 
   /** Whether an event belongs to a person whom nobody in the crowd is (DESIGN §3.3). */
@@ -446,7 +501,8 @@ export class SocketClient implements Beating {
     );
   }
 
-  #pong(decoded: DecodedFrame, at: number): void {
+  /** A pong that answers our ping is a sample of the target's clock. */
+  #recordSample(decoded: DecodedFrame, at: number): void {
     if (this.#pingAt === 0) return;
     if (decoded.echoedAt !== undefined && Math.abs(decoded.echoedAt - this.#pingUnixMs) >= 1)
       return;
@@ -461,10 +517,12 @@ export class SocketClient implements Beating {
       undefined,
       at,
     );
-    if (this.#samplesLeft > 0) {
-      this.#samplesLeft -= 1;
-      this.samplePing();
-    }
+  }
+
+  #sampleAgain(): void {
+    if (this.#samplesLeft === 0 || this.#pingAt !== 0) return;
+    this.#samplesLeft -= 1;
+    this.samplePing();
   }
 
   /** Own ids that a handshake shows are written down before the frame that shows them. */
@@ -623,6 +681,7 @@ export class SocketClient implements Beating {
   }
 
   #close(code: number, reasonBytes: Buffer): void {
+    this.#settings.recorder.inbox.deliver();
     this.#settings.heartbeats.remove(this);
     if (!this.#hasOpened) {
       this.#fail(new StepFailure('closed while connecting', { reason: 'reset', step: 'connect' }));
@@ -661,9 +720,10 @@ function split(all: readonly DecodedFrame[]): [DecodedFrame, readonly DecodedFra
   return [first ?? { role: 'other' }, rest.length === 0 ? undefined : rest];
 }
 
-function bytesOf(data: Exclude<RawData, Buffer> | RawData): Buffer {
+function bytesOf(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
   if (Array.isArray(data)) return Buffer.concat(data);
-  return data instanceof ArrayBuffer ? Buffer.from(data) : data;
+  return Buffer.from(data);
 }
 
 function isJson(text: string): boolean {

@@ -2,7 +2,8 @@ import { closeSync, fsyncSync, mkdirSync, openSync, write, writeSync } from 'nod
 import { dirname } from 'node:path';
 import type { Clock } from './clock.ts';
 import {
-  asciiBytes,
+  inOnePiece,
+  lastingBytes,
   LinePen,
   NameMembers,
   NUMBER_BYTES_MAX,
@@ -30,24 +31,24 @@ const PRESSURE_LOW = 8 * 1024 * 1024;
 /** Unwritten bytes at which observations are given up (and counted): the disk stands still. */
 const PRESSURE_MAX = 512 * 1024 * 1024;
 
-const LINE_END = asciiBytes('}\n');
-const NUMBER = asciiBytes('{"n":');
-const TIME = asciiBytes(',"t":');
-const SENT = asciiBytes(',"surface":"socket","dir":"out","kind":"frame"');
-const ASKED = asciiBytes(',"surface":"harness","dir":"act","kind":"act","act":"ask"');
-const OWN_RUN = asciiBytes(
+const LINE_END = lastingBytes('}\n');
+const NUMBER = lastingBytes('{"n":');
+const TIME = lastingBytes(',"t":');
+const SENT = lastingBytes(',"surface":"socket","dir":"out","kind":"frame"');
+const ASKED = lastingBytes(',"surface":"harness","dir":"act","kind":"act","act":"ask"');
+const OWN_RUN = lastingBytes(
   ',"surface":"harness","dir":"act","kind":"identity","source":"ask","ids":{"run":',
 );
-const THREAD = asciiBytes(',"thread":');
-const RUN = asciiBytes(',"run":');
-const ID = asciiBytes(',"id":');
-const SEQUENCE = asciiBytes(',"sequence":');
-const SENT_AT = asciiBytes(',"sentAt":');
-const MARKER = asciiBytes(',"marker":');
-const QUESTION = asciiBytes(',"question":');
-const INTENDED = asciiBytes(',"intended":');
-const FRAME = asciiBytes(',"frame":');
-const CLOSING_BRACE = asciiBytes('}');
+const THREAD = lastingBytes(',"thread":');
+const RUN = lastingBytes(',"run":');
+const ID = lastingBytes(',"id":');
+const SEQUENCE = lastingBytes(',"sequence":');
+const SENT_AT = lastingBytes(',"sentAt":');
+const MARKER = lastingBytes(',"marker":');
+const QUESTION = lastingBytes(',"question":');
+const INTENDED = lastingBytes(',"intended":');
+const FRAME = lastingBytes(',"frame":');
+const CLOSING_BRACE = lastingBytes('}');
 
 /** What the fixed members of one line, their numbers included, take at most. */
 const FIXED_BYTES_MAX = 512;
@@ -71,7 +72,7 @@ export class FrameOrigin {
   readonly user: string;
   readonly conn: string;
   /** The members that say who observed, as they stand in a line. */
-  readonly source: Uint8Array;
+  readonly source: string;
   /** The same and those that every received frame has. */
   readonly received: Uint8Array;
   #owner: string | undefined;
@@ -82,11 +83,10 @@ export class FrameOrigin {
   #toolMember = '';
 
   constructor(user: string, conn: string) {
-    const source = `,"user":${quoted(user)},"conn":${quoted(conn)}`;
     this.user = user;
     this.conn = conn;
-    this.source = Buffer.from(source);
-    this.received = Buffer.from(`${source},"surface":"socket","dir":"in","kind":"frame"`);
+    this.source = inOnePiece([',"user":', quoted(user), ',"conn":', quoted(conn)]);
+    this.received = lastingBytes(`${this.source},"surface":"socket","dir":"in","kind":"frame"`);
   }
 
   /** The members `owner`, `thread` and `run`. */
@@ -95,9 +95,11 @@ export class FrameOrigin {
       this.#owner = owner;
       this.#thread = thread;
       this.#run = run;
-      this.#idMembers = [member('owner', owner), member('thread', thread), member('run', run)].join(
-        '',
-      );
+      this.#idMembers = inOnePiece([
+        member('owner', owner),
+        member('thread', thread),
+        member('run', run),
+      ]);
     }
     return this.#idMembers;
   }
@@ -105,7 +107,7 @@ export class FrameOrigin {
   toolMember(tool: string | undefined): string {
     if (tool !== this.#tool) {
       this.#tool = tool;
-      this.#toolMember = [member('tool', tool)].join('');
+      this.#toolMember = inOnePiece([member('tool', tool)]);
     }
     return this.#toolMember;
   }
@@ -175,6 +177,17 @@ function roomOfFields(fields: DecodedFields): number {
   );
 }
 
+/** A connection's line as listeners are told of it: an act of the harness, until more is said. */
+function draftOf(origin: FrameOrigin, n: number, at: number): Draft {
+  const observation = newDraft();
+  observation.n = n;
+  observation.line = n + 2;
+  observation.t = toMicroseconds(at);
+  observation.user = origin.user;
+  observation.conn = origin.conn;
+  return observation;
+}
+
 /** How a line begins. */
 function begin(pen: LinePen, n: number, at: number): void {
   pen.put(NUMBER);
@@ -220,6 +233,7 @@ export class JournalWriter {
   #lost = 0;
   #pressed = false;
   #ended = false;
+  #first: (() => void) | undefined;
   #failure: Error | undefined;
 
   constructor(options: JournalOptions) {
@@ -246,6 +260,14 @@ export class JournalWriter {
   /** Calls the listener with every observation from now on, in order; for judging while recording. */
   listen(listener: (observation: Observation) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /**
+   * Has lines about what happened before now written first: `earlier` is called, once, before the next
+   * line, flush or end, and appends them. Undefined: nothing waits any more.
+   */
+  letFirst(earlier: (() => void) | undefined): void {
+    this.#first = earlier;
   }
 
   /**
@@ -282,7 +304,7 @@ export class JournalWriter {
     const { origin, decoded, bytes } = frame;
     const n = this.#next;
     this.#next += 1;
-    const room = FIXED_BYTES_MAX + origin.source.length + roomOfFields(decoded) + bytes.length;
+    const room = FIXED_BYTES_MAX + roomOfRaw(origin.source) + roomOfFields(decoded) + bytes.length;
     const pen = this.#penFor(room);
     begin(pen, n, at);
     pen.put(origin.received);
@@ -297,7 +319,7 @@ export class JournalWriter {
     pen.put(bytes);
     pen.put(LINE_END);
     this.#written(pen);
-    if (this.#listeners.length > 0) this.#tellFrame(frame, n, toMicroseconds(at));
+    if (this.#listeners.length > 0) this.#tellFrame(frame, n, at);
   }
 
   /** Appends a frame that is being sent: the same line as {@link append} writes, by the shortest way. */
@@ -306,10 +328,10 @@ export class JournalWriter {
     const { event, thread, run, text, bytes } = frame;
     const n = this.#next;
     this.#next += 1;
-    const room = FIXED_BYTES_MAX + origin.source.length + roomOfFields(frame) + bytes.length;
+    const room = FIXED_BYTES_MAX + roomOfRaw(origin.source) + roomOfFields(frame) + bytes.length;
     const pen = this.#penFor(room);
     begin(pen, n, at);
-    pen.put(origin.source);
+    pen.raw(origin.source);
     pen.put(SENT);
     pen.put(this.#events.of(event));
     pen.text(THREAD, thread);
@@ -319,12 +341,16 @@ export class JournalWriter {
     pen.put(LINE_END);
     this.#written(pen);
     if (this.#listeners.length === 0) return;
-    const { user, conn } = origin;
-    this.#tell(
-      { user, conn, surface: 'socket', dir: 'out', kind: 'frame', event, thread, run },
-      { kind: 'frame', text },
-      { n, t: toMicroseconds(at) },
-    );
+    const observation = draftOf(origin, n, at);
+    observation.surface = 'socket';
+    observation.dir = 'out';
+    observation.kind = 'frame';
+    observation.event = event;
+    observation.thread = thread;
+    observation.run = run;
+    observation.contentKind = 'frame';
+    observation.content = text;
+    this.#hand(observation);
   }
 
   /**
@@ -335,11 +361,11 @@ export class JournalWriter {
     const { question, intended, marker, thread, run } = asked;
     if (!this.#accepts(run === undefined ? 1 : 2)) return;
     const n = this.#next;
-    const line = FIXED_BYTES_MAX + origin.source.length + roomOfText(run);
+    const line = FIXED_BYTES_MAX + roomOfRaw(origin.source) + roomOfText(run);
     const pen = this.#penFor(2 * line + roomOfText(marker) + roomOfText(thread));
     if (run !== undefined) {
       begin(pen, this.#next, at);
-      pen.put(origin.source);
+      pen.raw(origin.source);
       pen.put(OWN_RUN);
       pen.quoted(run);
       pen.put(CLOSING_BRACE);
@@ -347,7 +373,7 @@ export class JournalWriter {
       this.#next += 1;
     }
     begin(pen, this.#next, at);
-    pen.put(origin.source);
+    pen.raw(origin.source);
     this.#next += 1;
     pen.put(ASKED);
     pen.text(MARKER, marker);
@@ -357,11 +383,12 @@ export class JournalWriter {
     pen.number(INTENDED, intended);
     pen.put(LINE_END);
     this.#written(pen);
-    if (this.#listeners.length > 0) this.#tellAsked(origin, asked, { n, t: toMicroseconds(at) });
+    if (this.#listeners.length > 0) this.#tellAsked(origin, asked, { n, at });
   }
 
   /** Waits until everything appended so far is in the file. */
   async flush(): Promise<void> {
+    this.#writeFirst();
     this.#send();
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure;
@@ -370,6 +397,7 @@ export class JournalWriter {
   /** Writes the last line and closes the file. Nothing can be appended afterwards. */
   async end(reason: TrialEnd['reason']): Promise<void> {
     if (this.#ended) return;
+    this.#writeFirst();
     if (this.#lost > 0)
       this.append({
         user: null,
@@ -410,42 +438,31 @@ export class JournalWriter {
     observation.content = content?.text;
     observation.contentKind = content?.kind;
     observation.cut = content?.cut;
-    for (const listener of this.#listeners) listener(observation);
+    this.#hand(observation);
   }
 
-  #tellAsked(origin: FrameOrigin, asked: AskedFields, { n, t }: { n: number; t: number }): void {
-    const { user, conn } = origin;
+  #tellAsked(origin: FrameOrigin, asked: AskedFields, { n, at }: { n: number; at: number }): void {
     const { question, run, thread, marker, intended } = asked;
-    const act = { user, conn, surface: 'harness', dir: 'act', kind: 'act', act: 'ask' } as const;
-    const isOwnRun = run !== undefined;
-    if (isOwnRun)
-      this.#tell(
-        {
-          user,
-          conn,
-          surface: 'harness',
-          dir: 'act',
-          kind: 'identity',
-          source: 'ask',
-          ids: { run },
-        },
-        undefined,
-        { n, t },
-      );
-    this.#tell({ ...act, marker, question, run, thread, intended }, undefined, {
-      n: isOwnRun ? n + 1 : n,
-      t,
-    });
+    if (run !== undefined) {
+      const own = draftOf(origin, n, at);
+      own.kind = 'identity';
+      own.source = 'ask';
+      own.ids = { run };
+      this.#hand(own);
+    }
+    const act = draftOf(origin, run === undefined ? n : n + 1, at);
+    act.act = 'ask';
+    act.marker = marker;
+    act.question = question;
+    act.run = run;
+    act.thread = thread;
+    act.intended = intended;
+    this.#hand(act);
   }
 
-  #tellFrame({ origin, decoded, text }: ReceivedFrame, n: number, t: number): void {
+  #tellFrame({ origin, decoded, text }: ReceivedFrame, n: number, at: number): void {
     const { event, owner, thread, run, tool, agent, id, sequence, sentAt } = decoded;
-    const observation = newDraft();
-    observation.n = n;
-    observation.line = n + 2;
-    observation.t = t;
-    observation.user = origin.user;
-    observation.conn = origin.conn;
+    const observation = draftOf(origin, n, at);
     observation.surface = 'socket';
     observation.dir = 'in';
     observation.kind = 'frame';
@@ -460,11 +477,22 @@ export class JournalWriter {
     observation.sentAt = sentAt;
     observation.contentKind = 'frame';
     observation.content = text;
+    this.#hand(observation);
+  }
+
+  #hand(observation: Observation): void {
     for (const listener of this.#listeners) listener(observation);
+  }
+
+  #writeFirst(): void {
+    const earlier = this.#first;
+    this.#first = undefined;
+    earlier?.();
   }
 
   /** False when nothing more can be taken; what is refused is counted. */
   #accepts(lines: number = 1): boolean {
+    if (this.#first !== undefined) this.#writeFirst();
     if (this.#ended) return false;
     if (this.#pen.at + this.#inFlight <= PRESSURE_MAX && this.#failure === undefined) return true;
     this.#lost += lines;

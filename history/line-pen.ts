@@ -12,8 +12,8 @@ const ZERO = 0x30;
 
 /** Bytes of a UTF-16 unit in JSON at most: as `\u0000`. */
 const JSON_PER_UNIT_MAX = 6;
-/** Bytes of a number at most: `-1.2345678901234567e-300`. */
-export const NUMBER_BYTES_MAX = 24;
+/** Bytes of a number at most: `-0.0000052273626908339455` has 25. */
+export const NUMBER_BYTES_MAX = 25;
 /** Below this a whole number and its thousandths are exact. */
 const EXACT_MAX = 1e12;
 const MILLION = 1_000_000;
@@ -23,9 +23,17 @@ export function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/** A text of ASCII characters as bytes of their own; what {@link LinePen.put} takes. */
-export function asciiBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+/**
+ * Texts as one in a single piece of memory. Engines keep what `+` puts together as a tree and walk it
+ * whenever it becomes bytes, which a text that many lines share is worth sparing.
+ */
+export function inOnePiece(parts: readonly string[]): string {
+  return parts.join('');
+}
+
+/** A text as bytes for {@link LinePen.put}, in memory of their own: what is kept must not hold on to a pool. */
+export function lastingBytes(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text));
 }
 
 /** Bytes of a UTF-16 unit in UTF-8 at most. */
@@ -67,7 +75,7 @@ export class NameMembers {
   }
 
   #made(value: string): Uint8Array {
-    const member = Buffer.from(`,"${this.#key}":${JSON.stringify(value)}`);
+    const member = lastingBytes(`,"${this.#key}":${JSON.stringify(value)}`);
     if (this.#members.size < NAMES_MAX && value.length <= NAME_LENGTH_MAX)
       this.#members.set(value, member);
     return member;

@@ -7,8 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { startClock } from '../../history/clock.ts';
 import { FrameOrigin, JournalWriter } from '../../history/journal-writer.ts';
 import {
-  asciiBytes,
+  lastingBytes,
   LinePen,
+  NameMembers,
   NUMBER_BYTES_MAX,
   roomOfRaw,
   roomOfText,
@@ -22,7 +23,7 @@ const anyText = fc.oneof(
 );
 
 /** What a pen writes into bytes that hold something else before and after. */
-function written(room: number, write: (pen: LinePen) => void): string {
+function penned(room: number, write: (pen: LinePen) => void): string {
   const before = 7;
   const bytes = Buffer.alloc(before + room, '#');
   const pen = new LinePen(bytes, before);
@@ -38,7 +39,7 @@ describe('the parts of a line', () => {
       fc.property(anyText, (text) => {
         const name = ',"key":';
         const room = name.length + 2 + roomOfText(text);
-        expect(written(room, (pen) => pen.text(asciiBytes(name), text))).toBe(
+        expect(penned(room, (pen) => pen.text(lastingBytes(name), text))).toBe(
           name + JSON.stringify(text),
         );
       }),
@@ -47,19 +48,29 @@ describe('the parts of a line', () => {
   });
 
   test('are left out when they are absent or have no JSON', () => {
-    const name = asciiBytes(',"key":');
-    expect(written(8, (pen) => pen.text(name, undefined))).toBe('');
+    const name = lastingBytes(',"key":');
+    expect(penned(8, (pen) => pen.text(name, undefined))).toBe('');
     for (const value of [undefined, Number.NaN, Infinity, -Infinity])
-      expect(written(8, (pen) => pen.number(name, value))).toBe('');
+      expect(penned(8, (pen) => pen.number(name, value))).toBe('');
+  });
+
+  test('keep names quoted, however many there are', () => {
+    const members = new NameMembers('event');
+    expect(members.of(undefined)).toHaveLength(0);
+    for (let pass = 0; pass < 2; pass += 1)
+      for (let index = 0; index < 2_000; index += 1)
+        expect(Buffer.from(members.of(`ü"${index}`)).toString()).toBe(
+          `,"event":${JSON.stringify(`ü"${index}`)}`,
+        );
   });
 
   test('are copied as they are, short or long', () => {
     for (const length of [0, 1, 31, 32, 33, 500]) {
       const text = 'abcdefghij'.repeat(50).slice(0, length);
-      expect(written(length, (pen) => pen.put(asciiBytes(text)))).toBe(text);
+      expect(penned(length, (pen) => pen.put(lastingBytes(text)))).toBe(text);
     }
     for (const text of ['', 'ü€😀', 'é'.repeat(100_000)])
-      expect(written(roomOfRaw(text), (pen) => pen.raw(text))).toBe(text);
+      expect(penned(roomOfRaw(text), (pen) => pen.raw(text))).toBe(text);
   });
 
   test('write milliseconds rounded to a microsecond as JSON does', () => {
@@ -71,7 +82,7 @@ describe('the parts of a line', () => {
     );
     fc.assert(
       fc.property(ms, (value) => {
-        expect(written(NUMBER_BYTES_MAX, (pen) => pen.microseconds(value))).toBe(
+        expect(penned(NUMBER_BYTES_MAX, (pen) => pen.microseconds(value))).toBe(
           String(Math.round(value * 1_000) / 1_000),
         );
       }),
@@ -85,11 +96,21 @@ describe('the parts of a line', () => {
       fc.integer({ min: -10_000, max: 10_000 }),
       fc.maxSafeInteger(),
       fc.integer({ min: 1_700_000_000, max: 1_700_000_100 }).map((seconds) => seconds * 1_000 + 7),
-      fc.constantFrom(0, 999, 1_000, 999_999, 1e12, 1e13 - 1, 1e13, 1_700_000_000_123.25),
+      fc.constantFrom(
+        -0.0000052273626908339455,
+        0,
+        999,
+        1_000,
+        999_999,
+        1e12,
+        1e13 - 1,
+        1e13,
+        1_700_000_000_123.25,
+      ),
     );
     fc.assert(
       fc.property(value, (number) => {
-        expect(written(NUMBER_BYTES_MAX, (pen) => pen.value(number))).toBe(String(number));
+        expect(penned(NUMBER_BYTES_MAX, (pen) => pen.value(number))).toBe(String(number));
       }),
       { numRuns: 5_000 },
     );
