@@ -57,6 +57,7 @@ export async function measureClient(bench: Workbench): Promise<Measurement> {
       title: 'Client: CPU microseconds per event',
       notes: [
         `closed loop: ${USERS} users x ${questions} questions, five events each, one frame per write`,
+        `every client makes and sends its own questions; what the pipeline adds is all it does beside that`,
         `asking: ${USERS} users x ${questions} questions that nobody answers, per question`,
         `receiving: the closed loop as if the pipeline asked by a bare send too`,
         `packed flood: ${CONNECTIONS} connections, 160 frames per write`,

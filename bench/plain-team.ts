@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { WebSocket } from 'ws';
+import { wallUnixMs } from '../history/clock.ts';
 import reference from '../targets/reference.ts';
 import { jwtProtocols } from '../targets/sub-protocols.ts';
 import type { Cast, Person } from './cast.ts';
@@ -7,7 +9,8 @@ import { EVENTS_PER_RUN } from './wire.ts';
 
 /**
  * What there is to beat: `ws` and next to nothing around it. `bare` counts messages; `parse` makes a
- * value of each, as anybody must who wants to look at what was received.
+ * value of each, as anybody must who wants to look at what was received. Both ask for themselves: a
+ * question holds the time at which it is asked, so nobody can have its frame ready.
  */
 export function plainTeam(cast: Cast, options: TeamOptions & { readonly parses: boolean }): Team {
   const { url, listener, parses } = options;
@@ -23,31 +26,18 @@ export function plainTeam(cast: Cast, options: TeamOptions & { readonly parses: 
 abstract class PlainConnection implements Contender {
   protected readonly listener: LoadListener;
   readonly #address: string;
-  readonly #token: string;
-  /** Built beforehand, as the answers are. */
-  readonly #questions: readonly string[];
+  readonly #person: Person;
   #socket: WebSocket | undefined;
   #asked = 0;
 
   constructor(person: Person, address: string, listener: LoadListener) {
     this.listener = listener;
     this.#address = address;
-    this.#token = person.token;
-    this.#questions = person.questions.map(({ content, run }) =>
-      JSON.stringify(
-        reference.socket.ask({
-          content,
-          thread: person.thread,
-          run,
-          now: Date.now(),
-          first: false,
-        }).frame,
-      ),
-    );
+    this.#person = person;
   }
 
   open(): Promise<void> {
-    const socket = new WebSocket(this.#address, [...jwtProtocols(this.#token)], {
+    const socket = new WebSocket(this.#address, [...jwtProtocols(this.#person.token)], {
       perMessageDeflate: false,
       maxPayload: reference.judging.limits.payloadBytesMax,
     });
@@ -62,8 +52,13 @@ abstract class PlainConnection implements Contender {
   }
 
   ask(): void {
-    this.#socket?.send(this.#questions[this.#asked] ?? '');
+    const { thread, questions } = this.#person;
+    const asked = questions[this.#asked];
+    assert.ok(asked !== undefined, 'there is no further question');
     this.#asked += 1;
+    const { content, run } = asked;
+    const question = { content, thread, run, now: wallUnixMs(), first: this.#asked === 1 };
+    this.#socket?.send(JSON.stringify(reference.socket.ask(question).frame));
   }
 
   go(passes: number): void {
