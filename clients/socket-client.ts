@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
@@ -711,8 +710,9 @@ export class SocketClient implements Beating {
 }
 
 function clientOf(socket: WebSocket): SocketClient {
-  assert(socket instanceof OwnedSocket && socket.client !== undefined);
-  return socket.client;
+  // Called for every message; `assert` would gather its arguments first.
+  if (socket instanceof OwnedSocket && socket.client !== undefined) return socket.client;
+  throw new TypeError('a socket that belongs to no client');
 }
 
 function split(all: readonly DecodedFrame[]): [DecodedFrame, readonly DecodedFrame[] | undefined] {
