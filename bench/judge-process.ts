@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Judge } from '../assertions/history-judge.ts';
+import { keepHeapLean } from '../assertions/lean-heap.ts';
 import { readHistory } from '../history/journal-reader.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import { judgeJobSchema, type JudgeJob, type JudgeResult } from './jobs.ts';
@@ -76,6 +77,8 @@ function megabytes(bytes: number): number {
 }
 
 async function work(job: JudgeJob): Promise<JudgeResult> {
+  // As `crosstalk judge` has it.
+  keepHeapLean();
   const startMegabytes = megabytes(process.memoryUsage.rss());
   const judge = job.source === 'disk' ? fromDisk(job.path) : fromMemory(job.path);
   const from = performance.now();

@@ -1,6 +1,7 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { judgeHistory } from '../assertions/judge.ts';
+import { keepHeapLean } from '../assertions/lean-heap.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
 import type { Verdict } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
@@ -39,6 +40,7 @@ export async function judgeCommand({
   const histories = collectHistories(args, mistakes);
   mistakes.throwIfAny();
 
+  keepHeapLean();
   const judged = histories.map((history) => judgeOne(history));
   const trials = trialsOf(judged, { base: baseOf(args), out: out ?? null });
   const problems = judged.filter(({ verdict }) => verdict === undefined);

@@ -1,0 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
+
+/** By how much more than what is in use the heap may grow before it is looked through, per cent. */
+const GROWTH_PERCENT = 25;
+
+/**
+ * Has the engine look for garbage sooner than it does by itself: it lets the heap of a process that
+ * allocates as fast as a judge grow fourfold, which for a long history is more than all else together. For
+ * processes that judge histories and do nothing besides.
+ */
+export function keepHeapLean(): void {
+  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+}
