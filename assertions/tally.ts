@@ -3,7 +3,7 @@ import type { Metrics, VerdictUser } from '../history/verdict.ts';
 import type { FactFinder, Facts } from './facts.ts';
 import type { Knowledge, UserIndex } from './knowledge.ts';
 import { Latencies } from './latency.ts';
-import { overlapOf, type Overlap } from './overlap.ts';
+import { overlapOf, type Overlap, type RunInterval } from './overlap.ts';
 import { hasShown, type RunLedger } from './run-ledger.ts';
 
 /** Events kept until their owner is known; far more than any honest trial has. */
@@ -148,13 +148,15 @@ export class Tally {
 
   /** Reached overlap; computed once, when everything has been observed. */
   overlap(): Overlap {
-    this.#overlap ??= overlapOf(
-      this.#ledger.runs.flatMap(({ asker, ask, lastAt }) =>
-        lastAt === undefined ? [] : [{ user: asker, from: ask.t, to: lastAt }],
-      ),
-      this.#users.length,
-    );
+    this.#overlap ??= overlapOf(this.#intervals(), this.#users.length);
     return this.#overlap;
+  }
+
+  #intervals(): RunInterval[] {
+    const intervals: RunInterval[] = [];
+    for (const { asker, ask, lastAt } of this.#ledger.runs)
+      if (lastAt !== undefined) intervals.push({ user: asker, from: ask.t, to: lastAt });
+    return intervals;
   }
 
   metrics(): Metrics {
