@@ -106,7 +106,14 @@ export class PageSocketLog {
       sockets.delete(requestId);
       if (socket !== undefined) this.#closed(channel, socket, this.#pen.at(timestamp));
     });
-    channel.onEnd(() => this.#ended(channel, sockets));
+    // The browser does not always tell of the end of what a page took with it.
+    channel.on('Page.frameNavigated', ({ frame }) => {
+      if (frame.parentId === undefined) this.#left(channel, sockets);
+    });
+    channel.onEnd(() => {
+      this.#left(channel, sockets);
+      this.#closes.end(channel);
+    });
   }
 
   /** The page tells how one of its sockets ended. */
@@ -483,17 +490,15 @@ export class PageSocketLog {
     this.#pen.owner?.closed(code, by);
   }
 
-  /** The target is gone, and with it what it held open. */
-  #ended(channel: DevToolsChannel, sockets: Map<string, PageSocket>): void {
+  /** The document or the whole target is gone, and with it what it held open. */
+  #left(channel: DevToolsChannel, sockets: Map<string, PageSocket>): void {
     const at = this.#pen.recorder.clock.now();
-    this.#closes.end(channel);
-    for (const socket of sockets.values())
-      if (socket.hasOpened)
-        this.#recordClose(
-          socket,
-          { url: socket.url, code: CLOSE_ABNORMAL, reason: '', byPage: true },
-          at,
-        );
+    for (const socket of sockets.values()) {
+      if (!socket.hasOpened) continue;
+      const { url } = socket;
+      const leaving = { url, code: CLOSE_ABNORMAL, reason: '', byPage: true };
+      this.#recordClose(socket, this.#closes.take(channel, url) ?? leaving, at);
+    }
     sockets.clear();
   }
 

@@ -127,6 +127,20 @@ describe('sockets of a page', () => {
     });
   });
 
+  it('end with the document that opened them', async () => {
+    const place = await site(closers, {
+      files: { '/': OPENS, '/next': '<p>another page</p>' },
+      socket: (socket) => socket.send(JSON.stringify({ type: 'hello', user_id: 'id-u00' })),
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await until(() => lab.told.received.length === 1);
+    await page.goto(`${place.url}/next`);
+    expect(lab.told.closed).toEqual([{ code: 1006, by: 'us' }]);
+    const lines = on(await lab.lines(), 'socket');
+    expect(lines.filter(({ kind }) => kind === 'close')).toMatchObject([{ by: 'us', code: 1006 }]);
+  });
+
   it('carry the time at which the browser received a frame, not that of its handling', async () => {
     const sentAt: number[] = [];
     const place = await site(closers, {
