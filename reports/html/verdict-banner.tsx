@@ -54,9 +54,10 @@ export function VerdictBanner({ summary, views }: CampaignShown): VNode {
   );
 }
 
-/** What was under test; all trials of a campaign have one target. */
+/** What was under test, and since when; all trials of a campaign have one target. */
 function Tested({ views }: { readonly views: readonly TrialView[] }): VNode {
-  const trial = views[0]?.verdict.trial;
+  const trials = views.map(({ verdict }) => verdict.trial);
+  const [trial] = trials.toSorted((a, b) => a.startedAt.localeCompare(b.startedAt));
   if (trial === undefined) return <></>;
   return (
     <span>
