@@ -219,12 +219,16 @@ export class BrowserUser implements User, PageOwner {
   }
 
   async newThread(): Promise<void> {
-    this.#begin('new-thread');
+    this.#waitInLine('new-thread');
     const { newChat, ready, readyMsMax } = this.#page();
     if (newChat === undefined)
       throw new NotApplicable(this.cannot('newThread') ?? 'a page has one conversation');
-    await this.#open().press(part(newChat, 'page.newChat'));
-    await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
+    // Many a page is loaded anew for it.
+    await this.#browser.openings(async () => {
+      this.#begin('new-thread');
+      await this.#open().press(part(newChat, 'page.newChat'));
+      await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
+    });
   }
 
   async ownThreads(): Promise<void> {

@@ -35,6 +35,7 @@ const EVENT_STREAM = /^(?:text\/event-stream|application\/(?:x-)?ndjson|applicat
 /** A shadow tree that is written in the HTML; those that scripts make are watched, closed ones too. */
 const CLOSED_TREE = /<template\s[^<>]{0,200}shadowrootmode=["']?closed/i;
 /** Playwright's words for what a request is for, as the protocol says it. */
+const MS_PER_SECOND = 1_000;
 const TYPES: Readonly<Record<string, string>> = {
   document: 'Document',
   fetch: 'Fetch',
@@ -438,6 +439,15 @@ export class PageHttpLog {
     );
   }
 
+  /** When a request left the browser: how long it waited in there is no matter of the target. */
+  #leftAt({ timing }: ResponseFacts): number | undefined {
+    if (timing === undefined) return undefined;
+    const { requestTime, dnsStart, connectStart, sendStart } = timing;
+    const begun = [dnsStart, connectStart, sendStart].filter((ms) => ms >= 0);
+    if (begun.length === 0) return undefined;
+    return this.#pen.at(requestTime + Math.min(...begun) / MS_PER_SECOND);
+  }
+
   #writeResponse(
     exchange: Answered,
     body: ReplyBody,
@@ -463,7 +473,7 @@ export class PageHttpLog {
         status: response.status,
         headers: recorder.vault.redactHeaders(headers),
         purpose,
-        took: toMicroseconds(Math.max(0, ending.at - startedAt)),
+        took: toMicroseconds(Math.max(0, ending.at - (this.#leftAt(response) ?? startedAt))),
         message: notes === '' ? undefined : recorder.short(notes),
         cut: content === undefined ? body.cut : undefined,
       },

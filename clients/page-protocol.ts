@@ -16,6 +16,17 @@ export interface ResponseFacts {
   readonly fromDiskCache?: boolean;
   readonly fromServiceWorker?: boolean;
   readonly fromPrefetchCache?: boolean;
+  /** Absent where the network was not asked. */
+  readonly timing?: ResourceTiming;
+}
+
+/** When the network did what for a request: milliseconds since `requestTime`, -1 for what was not needed. */
+export interface ResourceTiming {
+  /** Seconds on the browser's monotonic clock. */
+  readonly requestTime: number;
+  readonly dnsStart: number;
+  readonly connectStart: number;
+  readonly sendStart: number;
 }
 
 export interface RequestSent extends Timed {

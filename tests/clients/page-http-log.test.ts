@@ -60,6 +60,25 @@ describe('requests of a page', () => {
     expect(JSON.stringify(lines)).not.toMatch(/hunter22|verysecret|abcdefghijklmnop/);
   });
 
+  it('take as long as the network did: waiting in the browser for a free connection does not count', async () => {
+    const HELD_MS = 500;
+    const place = await site(closers, {
+      files: { '/': '<p>six calls at once are all that a browser sends to one host</p>' },
+      serve: (request, response) => {
+        setTimeout(() => response.end('ok'), request.url === '/call?7' ? 0 : HELD_MS);
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() =>
+      Promise.all([1, 2, 3, 4, 5, 6, 7].map((n) => fetch(`/call?${n}`).then((r) => r.text()))),
+    );
+    const lines = await lab.lines();
+    const took = (path: string): number => Number(replies(lines, path)[0]?.['took']);
+    expect(took('/call?1')).toBeGreaterThanOrEqual(HELD_MS - 1);
+    expect(took('/call?7')).toBeLessThan(took('/call?1'));
+  });
+
   it('are seen also where the reply came from the browser, a redirect, or was left behind', async () => {
     const place = await site(closers, {
       files: { '/': '<p>one</p>', '/two': '<p>two</p>' },
