@@ -1,11 +1,12 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TrialPlan } from '../../clients/plan.ts';
 import { startClock } from '../../history/clock.ts';
 import type { Progress } from '../../history/progress.ts';
-import type { Finding, Outcome } from '../../history/verdict.ts';
+import type { Finding } from '../../history/verdict.ts';
 import { writeArtifact, writeJsonArtifact } from '../../reports/write-artifact.ts';
 import type { Target } from '../../targets/target.ts';
+import { Evidence, type EvidenceTotals } from './evidence.ts';
 import { FreshTargets } from './fresh-targets.ts';
 import { randomScripts, type Candidate } from './random-scripts.ts';
 import { scenarioFile, SCENARIO_FILE } from './scenario-file.ts';
@@ -26,17 +27,10 @@ export interface ExploreOptions {
 }
 
 /** What an exploration came to. Also written as `explore.json`. */
-export interface ExplorationSummary {
+export interface ExplorationSummary extends EvidenceTotals {
   readonly schema: 1;
   readonly seed: string;
   readonly durationMs: number;
-  /** Scripts tried until the end or the first violation; those tried to shrink it not counted. */
-  readonly tries: number;
-  readonly verdicts: Readonly<Record<Outcome, number>>;
-  /** Sums over all of these tries (DESIGN §3.10). */
-  readonly observations: number;
-  readonly opportunities: number;
-  readonly runPairsOverlapping: number;
   /** The shortest script that shows what was found; null when nothing was. */
   readonly found: {
     readonly rule: string;
@@ -293,96 +287,4 @@ class Exploration {
       over,
     });
   }
-}
-
-const RANKS: Readonly<Record<Outcome, number>> = { pass: 0, inconclusive: 1, fail: 2 };
-const HISTORY = 'history.ndjson';
-const TRUTH = 'truth.ndjson';
-
-/** Keeps count of all tries and the record of the one that stands for them. */
-class Evidence {
-  readonly #dir: string;
-  readonly #sums = { tries: 0, observations: 0, opportunities: 0, runPairsOverlapping: 0 };
-  readonly #verdicts: Record<Outcome, number> = { pass: 0, inconclusive: 0, fail: 0 };
-  #kept: TryRecord | undefined;
-
-  constructor(dir: string) {
-    this.#dir = dir;
-  }
-
-  get totals(): Pick<
-    ExplorationSummary,
-    'tries' | 'observations' | 'opportunities' | 'runPairsOverlapping' | 'verdicts'
-  > {
-    return { ...this.#sums, verdicts: { ...this.#verdicts } };
-  }
-
-  add(candidate: Candidate, record: TryRecord): void {
-    const { verdict, reasons, evidence } = record.verdict;
-    const { observations, opportunities, runPairsOverlapping } = evidence;
-    this.#sums.tries += 1;
-    this.#sums.observations += observations;
-    this.#sums.opportunities += opportunities;
-    this.#sums.runPairsOverlapping += runPairsOverlapping;
-    this.#verdicts[verdict] += 1;
-    const line = {
-      path: candidate.path,
-      users: candidate.script.users,
-      late: candidate.script.late,
-      steps: candidate.script.steps.map((step) => describeStep(step)),
-      verdict,
-      reasons,
-      observations,
-      opportunities,
-      runPairsOverlapping,
-    };
-    appendFileSync(join(this.#dir, 'tries.ndjson'), `${JSON.stringify(line)}\n`, { mode: 0o600 });
-    this.#keepWorse(record);
-  }
-
-  /** Puts another record of the same finding in the place of the one that is kept. */
-  replace(record: TryRecord): void {
-    this.#publish(record);
-    this.#kept = record;
-  }
-
-  /** Everything has been tried: only now does a pass stand for all of it. */
-  finish(): void {
-    if (this.#kept !== undefined) this.#publish(this.#kept);
-    rmSync(join(this.#dir, 'tries'), { recursive: true, force: true });
-  }
-
-  #keepWorse(record: TryRecord): void {
-    const before = this.#kept;
-    if (before !== undefined && !isWorse(record, before)) {
-      rmSync(record.dir, { recursive: true, force: true });
-      return;
-    }
-    this.#kept = record;
-    // Whoever is stopped from here on leaves this behind, and it is no pass.
-    if (record.verdict.verdict !== 'pass') this.#publish(record);
-    if (before !== undefined) rmSync(before.dir, { recursive: true, force: true });
-  }
-
-  #publish({ historyPath, truthPath }: TryRecord): void {
-    putInPlace(historyPath, join(this.#dir, HISTORY));
-    if (truthPath !== null && existsSync(truthPath)) putInPlace(truthPath, join(this.#dir, TRUTH));
-  }
-}
-
-/** Worse, or as good with more runs at once: the one that says most. */
-function isWorse({ verdict }: TryRecord, { verdict: than }: TryRecord): boolean {
-  const rank = RANKS[verdict.verdict] - RANKS[than.verdict];
-  if (rank !== 0) return rank > 0;
-  return (
-    verdict.verdict === 'pass' &&
-    verdict.evidence.runPairsOverlapping > than.evidence.runPairsOverlapping
-  );
-}
-
-/** A reader sees the old file or the new one. */
-function putInPlace(from: string, to: string): void {
-  const temporary = `${to}.tmp`;
-  copyFileSync(from, temporary);
-  renameSync(temporary, to);
 }
