@@ -134,8 +134,10 @@ async function tryOne(one: Wanted): Promise<void> {
   const started = performance.now();
   const trial = await walk(one);
   const right = isRight(trial);
-  if (right) keep(trial);
-  else process.exitCode = 1;
+  // Where a scenario does not apply, no fault has been tried.
+  const isTold = trial.fault === null || trial.outcome !== 'not-applicable';
+  if (right && isTold) keep(trial);
+  if (!right) process.exitCode = 1;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(
     `${right ? 'ok ' : 'BAD'} ${trial.scenario} ${trial.transport} ${trial.fault ?? 'clean'}: ` +

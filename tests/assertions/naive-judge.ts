@@ -536,13 +536,24 @@ class NaiveTrial {
     return run.cancelledAt < Infinity && (ended || this.#order.stopped.length === 0);
   }
 
+  /** Events that a run owes its asker: a sub-agent's start and completion are not the run's. */
+  #owedEvents(events: readonly Line[]): ReadonlySet<string | undefined> {
+    const { first, last } = this.#order;
+    const outermost = events[0]?.agent;
+    const owed = events.filter(
+      ({ event, agent }) =>
+        (event !== first && event !== last) || (agent ?? outermost) === outermost,
+    );
+    return new Set(owed.map(({ event }) => event));
+  }
+
   /** What never came, of runs that went to their end in a complete history. */
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
   presence(run: Run): void {
     if (this.#isExcused(run)) return;
     const events = this.#eventsOf(run);
     const outermost = events[0]?.agent;
-    const { first, last, pairs, required, failure } = this.#order;
+    const { last, pairs, required, failure } = this.#order;
     const completed = events.some((e) => e.event === last && this.#isEnd(e, outermost));
     for (const line of events)
       for (const { opens, closes } of pairs) {
@@ -555,12 +566,7 @@ class NaiveTrial {
         if (line.event === opens && !partner(closes) && completed)
           this.#violated('order/unclosed-tool', run.asker, null, line.event);
       }
-    // A sub-agent's start and completion are not the run's.
-    const owed = events.filter(
-      ({ event, agent }) =>
-        (event !== first && event !== last) || (agent ?? outermost) === outermost,
-    );
-    const came = new Set(owed.map(({ event }) => event));
+    const came = this.#owedEvents(events);
     const missing = required.filter((event) => !came.has(event));
     // A run that failed openly, or whose user was cut off or waited in vain, is reported as that.
     const failed =
@@ -691,8 +697,8 @@ class NaiveTrial {
     const { required, last } = this.#order;
     const counted = this.runs.filter((run) => !this.#isExcused(run));
     const whole = counted.every((run) => {
-      const came = this.#eventsOf(run).map(({ event }) => event);
-      return required.every((event) => came.includes(event));
+      const came = this.#owedEvents(this.#eventsOf(run));
+      return required.every((event) => came.has(event));
     });
     if (!whole) this.violations.add('gate/delivery-rate|||');
     const ended = counted.every((run) => {
