@@ -11,6 +11,8 @@ const ANSWER_CHARACTERS_MAX = 64 * 1024;
 export interface WireAnswer {
   /** Whole answers: of the last event, and per connection of the pieces joined. */
   readonly texts: readonly string[];
+  /** Those of the last event: unlike joined pieces they do not grow any more. */
+  readonly finals: readonly string[];
   /** Markers of all events of the run. */
   readonly markers: readonly string[];
   /** The target reported an error that names the run. */
@@ -54,7 +56,7 @@ export class WireAnswers {
   /** What was said in answer to a run so far. */
   answerTo(run: Run): WireAnswer {
     const { finals, pieces, markers, failed } = this.#of(run);
-    return { texts: [...finals, ...(pieces?.values() ?? [])], markers, failed };
+    return { texts: [...finals, ...(pieces?.values() ?? [])], finals, markers, failed };
   }
 
   #piece(answer: Collected, { conn }: Observation, content: string): void {

@@ -132,8 +132,9 @@ export class PageRules implements RuleGroup {
     if (observation.event !== 'answer' || run?.asker !== observer) return false;
     if (!this.#isCompleted(run)) return false;
     const shown = lettersOf(observation.content ?? '');
-    const { texts } = this.#answers.answerTo(run);
-    const said = texts.map((text) => lettersOf(text)).filter((text) => text !== '');
+    // Pieces may still be on their way, as in a replay: their beginning is the beginning of many answers.
+    const { finals } = this.#answers.answerTo(run);
+    const said = finals.map((text) => lettersOf(text)).filter((text) => text !== '');
     if (!said.some((text) => isSame(shown, text))) return false;
     this.#shownAsSaid.add(run);
     return true;

@@ -116,7 +116,6 @@ export class HistoryBuilder {
     return found;
   }
 
-  /** Everybody signs in, connects, plants its note, and knows its ids. */
   /** Makes a person's thread one that all of these share. */
   shareThread(owner: string, members: readonly string[]): void {
     this.add(owner, {
@@ -128,6 +127,7 @@ export class HistoryBuilder {
     });
   }
 
+  /** Everybody signs in, connects, plants its note, and knows its ids. */
   start(): this {
     for (const person of this.people) {
       const harness = { surface: 'harness', dir: 'act', conn: null } as const;

@@ -132,6 +132,18 @@ describe('isolation/wire-page-mismatch', () => {
     expect(violations(history)).toEqual(['isolation/wire-page-mismatch u00 of u00']);
   });
 
+  test('one that is drawn while a replay has brought no more than how both begin', () => {
+    const history = browserPath();
+    const before = answerOf(history, 'u00');
+    history.round();
+    const again = (text: string): unknown =>
+      history.event('u00', 'agent_chunk', { payload: { text }, fields: { conn: 'u00#2' } });
+    again('You asked');
+    draw(history, 'u00', before);
+    again(answerOf(history, 'u00').slice('You asked'.length));
+    expect(history.findings('wire-page-mismatch').map(({ owner }) => owner)).toEqual(['u00']);
+  });
+
   const drawn: readonly (readonly [string, (answer: string, question: string) => string])[] = [
     ['twice', (answer) => `${answer}\n${answer}`],
     ['in other case and spacing', (answer) => answer.toUpperCase().replaceAll(' ', '\n  ')],
