@@ -44,10 +44,7 @@ export class Inbox {
     const count = this.#arrived.push(arrival);
     if (count === 1) this.#journal.letFirst(this.#record);
     if (count >= MESSAGES_MAX || this.#size >= BYTES_MAX) this.deliver();
-    else if (!this.#due) {
-      this.#due = true;
-      setImmediate(this.#deliver);
-    }
+    else this.#deliverSoon();
   }
 
   /** Records and tells all that has come in. */
@@ -65,9 +62,28 @@ export class Inbox {
     this.#arrived = [];
     this.#size = 0;
     this.#journal.letFirst(undefined);
-    for (const arrival of arrived) {
-      arrival.record();
-      this.#recorded.push(arrival);
+    let begun = 0;
+    try {
+      for (const arrival of arrived) {
+        begun += 1;
+        arrival.record();
+        this.#recorded.push(arrival);
+      }
+    } finally {
+      // Whoever made this happen hears what went wrong; the messages behind it are evidence all the same.
+      if (begun < arrived.length) this.#putBack(arrived.slice(begun));
     }
+  }
+
+  #putBack(arrived: readonly Arrival[]): void {
+    this.#arrived = [...arrived, ...this.#arrived];
+    this.#journal.letFirst(this.#record);
+    this.#deliverSoon();
+  }
+
+  #deliverSoon(): void {
+    if (this.#due) return;
+    this.#due = true;
+    setImmediate(this.#deliver);
   }
 }

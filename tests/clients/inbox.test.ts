@@ -1,5 +1,19 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { Closers, socketLab, socketServer, until, type Line } from './lab.ts';
+import { join } from 'node:path';
+import { Inbox } from '../../clients/inbox.ts';
+import { startClock } from '../../history/clock.ts';
+import { JournalWriter } from '../../history/journal-writer.ts';
+import {
+  Closers,
+  headerFor,
+  linesOf,
+  socketLab,
+  socketServer,
+  temporaryDirectory,
+  tinyTarget,
+  until,
+  type Line,
+} from './lab.ts';
 
 const closers = new Closers();
 afterEach(() => closers.closeAll());
@@ -95,5 +109,42 @@ describe('messages that were read in one turn', () => {
     });
     lab.client.send({ type: 'go' });
     expect((await lines).map((line) => atOf(line))).toContain(7);
+  });
+
+  test('are recorded and told though one of them cannot be', async () => {
+    const path = join(temporaryDirectory(closers), 'history.ndjson');
+    const journal = new JournalWriter({
+      path,
+      clock: startClock(),
+      header: headerFor(tinyTarget()),
+    });
+    const inbox = new Inbox(journal);
+    const append = (message: string): void =>
+      journal.append({
+        user: 'u00',
+        conn: null,
+        surface: 'harness',
+        dir: 'act',
+        kind: 'act',
+        act: 'remark',
+        message,
+      });
+    const told: string[] = [];
+    for (const name of ['first', 'broken', 'last'])
+      inbox.take({
+        size: 1,
+        record: () => {
+          if (name === 'broken') throw new Error('it cannot be written down');
+          append(name);
+        },
+        tell: () => told.push(name),
+      });
+    // Whoever writes next hears of it, and what waited behind it is not lost.
+    expect(() => append('later')).toThrow('it cannot be written down');
+    append('later');
+    await until(() => told.length === 2);
+    await journal.end('done');
+    expect(linesOf(path).map(({ message }) => message)).toEqual(['first', 'last', 'later']);
+    expect(told).toEqual(['first', 'last']);
   });
 });
