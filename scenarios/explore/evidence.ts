@@ -102,7 +102,8 @@ function isWorse({ verdict }: TryRecord, { verdict: than }: TryRecord): boolean 
 /** A script in which, by chance, no two runs overlapped says nothing, and takes nothing from those that do. */
 function rankOf({ verdict, rules }: Verdict): number {
   const open = rules.filter(({ outcome }) => outcome === 'inconclusive');
-  const saysNothing = verdict === 'inconclusive' && open.every(({ rule }) => rule === NO_OVERLAP);
+  const isOnlyThat = open.length > 0 && open.every(({ rule }) => rule === NO_OVERLAP);
+  const saysNothing = verdict === 'inconclusive' && isOnlyThat;
   return saysNothing ? RANKS.pass - 1 : RANKS[verdict];
 }
 

@@ -45,6 +45,8 @@ function standsForAll(verdicts: readonly Verdict[]): string {
 }
 
 const NO_OVERLAP = openBy('evidence/no-overlap');
+/** Open for a reason that no rule stands for. */
+const OPEN: Verdict = { ...passed(), verdict: 'inconclusive' };
 const BLIND = openBy('evidence/blind-surface');
 
 interface Case {
@@ -67,6 +69,11 @@ const CASES: Readonly<Record<string, Case>> = {
   'only tries without overlap prove nothing': {
     verdicts: [NO_OVERLAP, NO_OVERLAP],
     standing: '0',
+    outcome: 'inconclusive',
+  },
+  'a try that is open for no rule at all is not taken for one without overlap': {
+    verdicts: [passed(), OPEN],
+    standing: '1',
     outcome: 'inconclusive',
   },
   'what was not seen counts more than passes': {
