@@ -19,8 +19,11 @@ const PAGES = [
   'tests/reports/{html-browser,trend-page}.test.ts',
   'tests/targets/netra-page.test.ts',
 ];
-/** Tests that start processes of the harness, and mostly wait for them. */
-const PROCESSES = ['tests/{cli,deploy,e2e,scenarios}/**/*.test.ts'];
+/** Tests that start processes of the harness, and mostly wait for them; one measures its own process. */
+const PROCESSES = [
+  'tests/{cli,deploy,e2e,scenarios}/**/*.test.ts',
+  'tests/assertions/soak-memory.test.ts',
+];
 
 /** Without a cache of earlier runs, as in a fresh checkout, the order would be that of file sizes. */
 class LongestFirst extends BaseSequencer {
