@@ -43,17 +43,37 @@ export function powerByRule(
   };
   for (const finding of violations)
     add(finding.rule, { findings: 1, explained: wrong.has(finding) ? 0 : 1 });
+  for (const { namedBy } of namings(verdict, deeds)) {
+    const rule = namedBy.find((finding) => anyOf.includes(finding.rule))?.rule ?? anyOf[0] ?? '';
+    add(rule, { deeds: 1, found: namedBy.length > 0 ? 1 : 0 });
+  }
+  return powers;
+}
+
+/** Of each pair of observer and owner that no violation names, the last deed. */
+export function unnamed(verdict: Verdict, deeds: readonly Deed[]): Deed[] {
+  return namings(verdict, deeds)
+    .filter(({ namedBy }) => namedBy.length === 0)
+    .map(({ deed }) => deed);
+}
+
+/** Which violations name whom something was done to, and whose doing or data it was. */
+function namings(
+  verdict: Verdict,
+  deeds: readonly Deed[],
+): { readonly deed: Deed; readonly namedBy: readonly Finding[] }[] {
+  const violations = verdict.findings.filter(({ severity }) => severity === 'violation');
   const identities = new Map(verdict.users.map(({ user, identity }) => [identity, user]));
+  const result = [];
   for (const deed of distinct(deeds)) {
     const observer = nameOf(deed.observer, identities);
     const owner = nameOf(deed.owner, identities);
     // What happened to somebody whom the harness did not make is for nobody in the crowd to see.
     if (deed.observer !== null && observer === undefined) continue;
-    const naming = violations.filter((finding) => names(finding, { observer, owner }));
-    const rule = naming.find((finding) => anyOf.includes(finding.rule))?.rule ?? anyOf[0] ?? '';
-    add(rule, { deeds: 1, found: naming.length > 0 ? 1 : 0 });
+    const namedBy = violations.filter((finding) => names(finding, { observer, owner }));
+    result.push({ deed, namedBy });
   }
-  return powers;
+  return result;
 }
 
 /** Adds up two measurements of one rule. */
@@ -79,6 +99,16 @@ function nameOf(
   return identity === null || identity === 'outside' ? identity : identities.get(identity);
 }
 
+/**
+ * Rules whose finding names both of whom a deed is about, whichever of them the log calls its observer: two
+ * users who share an id are told apart only by who came first, and what an intruder changed has changed for
+ * its owner.
+ */
+const SEEN_FROM_BOTH_ENDS: ReadonlySet<string> = new Set([
+  'isolation/shared-identifier',
+  'isolation/unauthorized-access',
+]);
+
 /** A finding that names nobody speaks of all; a deed without an owner says nothing of whose data it was. */
 function names(
   finding: Finding,
@@ -89,6 +119,5 @@ function names(
     return owner === null || owner === undefined || owner === observer || finding.owner === null
       ? true
       : finding.owner === owner;
-  // Two users who share an id are told apart only by who came first.
-  return finding.rule === 'isolation/shared-identifier' && finding.observer === owner;
+  return finding.observer === owner && SEEN_FROM_BOTH_ENDS.has(finding.rule);
 }

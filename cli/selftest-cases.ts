@@ -19,6 +19,8 @@ export interface SelftestCase {
   readonly target: 'reference' | 'netra';
   /** Rules that must catch the fault, one of them is enough; empty for what nobody may flag. */
   readonly anyOf: readonly string[];
+  /** Whether it mostly waits for something that never comes, until a limit. */
+  readonly waits: boolean;
 }
 
 /** How a trial must be for a need of the catalogue to be met. */
@@ -42,6 +44,15 @@ const PACE_OF_DISTURBANCES = 0.5;
 const PACE_FOR_RELOADS = 3;
 /** What comes late must come later than a target may take to close a socket. */
 const PACE_OF_STALE_RUNS = 2;
+/** Faults that keep back what a user waits for, or come with the heartbeat. */
+const AWAITED_IN_VAIN: ReadonlySet<string> = new Set([
+  'drop-agent_completed',
+  'handshake-race',
+  'heartbeat-roster',
+  'lost-on-reconnect',
+  'other-envelope',
+  'stall',
+]);
 const PROBES: Provocation = { story: 'hostile-access', pace: 1 };
 
 const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
@@ -122,6 +133,7 @@ function faultCases(fault: FaultEntry): SelftestCase[] {
     variants: needs.flatMap(({ variants }) => variants ?? []),
     target: 'reference',
     anyOf: fault.rules,
+    waits: AWAITED_IN_VAIN.has(fault.name),
   }));
 }
 
@@ -159,5 +171,6 @@ function variantCases(variant: VariantEntry): SelftestCase[] {
     variants: [variant.name],
     target: variant.target,
     anyOf: [],
+    waits: false,
   }));
 }

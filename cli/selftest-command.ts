@@ -6,7 +6,7 @@ import { EXIT } from './exit-codes.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { OptionReader } from './option-reader.ts';
 import type { CommandCall } from './program.ts';
-import { selftestCases, type SelftestCase } from './selftest-cases.ts';
+import { selftestCases, type CaseTransport, type SelftestCase } from './selftest-cases.ts';
 import { CaseDefect, SelftestWorkers } from './selftest-workers.ts';
 import type { SelftestResult } from './selftest-trial.ts';
 
@@ -69,16 +69,22 @@ async function runAll(
   tell: (done: Done) => void,
 ): Promise<Done[]> {
   const cores = availableParallelism();
-  // Browsers compute: one trial a core. Both lines together would slow each other down.
-  const sockets = await runSome(
-    cases.filter(({ transport }) => transport === 'websocket'),
-    { atOnce: cores * SOCKET_TRIALS_PER_CORE, workers, tell },
-  );
-  const browsers = await runSome(
-    cases.filter(({ transport }) => transport === 'browser'),
-    { atOnce: cores, workers, tell },
-  );
-  const byCase = new Map([...sockets, ...browsers]);
+  const some = (wanted: CaseTransport, waits: boolean, atOnce: number) =>
+    runSome(
+      cases.filter((one) => one.transport === wanted && one.waits === waits),
+      { atOnce, workers, tell },
+    );
+  const computing = async () => [
+    ...(await some('websocket', false, cores * SOCKET_TRIALS_PER_CORE)),
+    // Browsers compute: one trial a core. Both lines together would slow each other down.
+    ...(await some('browser', false, cores)),
+  ];
+  // What waits for a limit costs time and hardly anything else, so the others go on beside it.
+  const waiting = async () => [
+    ...(await some('browser', true, 1)),
+    ...(await some('websocket', true, 1)),
+  ];
+  const byCase = new Map((await Promise.all([computing(), waiting()])).flat());
   return cases.flatMap((one) => byCase.get(one) ?? []);
 }
 

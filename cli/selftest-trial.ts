@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { powerByRule, type Power } from '../assertions/detection-power.ts';
+import { powerByRule, unnamed, type Power } from '../assertions/detection-power.ts';
 import { readDeeds, unexplained } from '../assertions/ground-truth.ts';
 import { judgeHistory } from '../assertions/judge.ts';
 import { defaultPlan, type TrialPlan } from '../clients/plan.ts';
@@ -107,10 +107,14 @@ function complaintsAbout(
   const named = verdict.findings.some(
     ({ rule, severity }) => severity === 'violation' && anyOf.includes(rule),
   );
+  const missed = unnamed(verdict, deeds).map(
+    ({ observer, owner, how }) => `no finding names ${observer} and ${owner}: ${how}`,
+  );
   return [
     ...(deeds.length === 0 ? ['the target never did it'] : []),
     ...(named ? [] : [`not caught by ${anyOf.join(' or ')}`]),
     ...wrong,
+    ...missed,
     ...lies,
   ];
 }

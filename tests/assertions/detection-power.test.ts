@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { powerByRule, precisionOf, recallOf, sum } from '../../assertions/detection-power.ts';
+import { powerByRule, precisionOf, recallOf, sum, unnamed } from '../../assertions/detection-power.ts';
 import type { Deed } from '../../assertions/ground-truth.ts';
 import type { Finding, Verdict } from '../../history/verdict.ts';
 import { HistoryBuilder } from './history-builder.ts';
@@ -65,6 +65,14 @@ describe('the power of a rule', () => {
     expect(power).toEqual({ deeds: 0, found: 0, findings: 1, explained: 0 });
     expect(power && precisionOf(power)).toBe(0);
     expect(power && recallOf(power)).toBe(1);
+  });
+
+  test('knows an access by either end: who had it, and whose it was', () => {
+    const verdict = verdictWith(['isolation/unauthorized-access', 'u00', 'u01']);
+    const seenByOwner = deed(second ?? '', first ?? '');
+    expect(unnamed(verdict, [seenByOwner])).toEqual([]);
+    // Who merely received something is one thing, and whose it was another.
+    expect(unnamed(verdictWith([MARKER, 'u00', 'u01']), [seenByOwner])).toEqual([seenByOwner]);
   });
 
   test('leaves out what was done to people of no crowd', () => {

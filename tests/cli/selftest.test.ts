@@ -22,6 +22,19 @@ describe('the cases of the self-test', () => {
     for (const { name, story } of cases) expect(known, name).toContain(story);
   });
 
+  test('wait in vain only where something is kept back, on either transport', () => {
+    const waiting = cases.filter(({ waits }) => waits).map(({ name }) => name);
+    const names = new Set(waiting);
+    expect([...names].toSorted()).toEqual([
+      'drop-agent_completed',
+      'handshake-race',
+      'heartbeat-roster',
+      'lost-on-reconnect',
+      'other-envelope',
+      'stall',
+    ]);
+  });
+
   test('tell the words with which a user sees a fault', () => {
     const words = (wanted: string): string =>
       FAULTS.filter(({ name }) => name === wanted).map(wordsToProvoke)[0] ?? '';
