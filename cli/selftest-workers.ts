@@ -1,11 +1,10 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
+import { askChild, ChildEnded, forkModule } from '../scenarios/ask-child.ts';
 import type { SelftestCase } from './selftest-cases.ts';
 import type { SelftestResult } from './selftest-trial.ts';
 import type { WorkerAnswer } from './selftest-worker.ts';
 
-const WORKER = fileURLToPath(new URL('./selftest-worker.ts', import.meta.url));
+const WORKER = new URL('./selftest-worker.ts', import.meta.url);
 
 /** A case could not be run; it says nothing about the detector. */
 export class CaseDefect extends Error {
@@ -19,42 +18,32 @@ export class CaseDefect extends Error {
 export class SelftestWorkers {
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
+  #stopped = false;
 
   /**
    * Runs a case in a process that has nothing else to do, starting one where there is none.
-   * @throws CaseDefect when the case ended in an error of the harness, or took its process with it.
+   * @throws CaseDefect when the case ended in an error of the harness, or took its process with it, or came
+   * after {@link stop}.
    */
   async run(one: SelftestCase): Promise<SelftestResult> {
+    if (this.#stopped) throw new CaseDefect('no more cases are run');
     const worker = this.#idle.pop() ?? this.#start();
-    const gone = new AbortController();
-    try {
-      const end = once(worker, 'exit', { signal: gone.signal }).then(([code]): WorkerAnswer => {
-        throw new CaseDefect(`its process ended with ${String(code)}`);
-      });
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own worker's answer
-      const said = once(worker, 'message', { signal: gone.signal }) as Promise<[WorkerAnswer]>;
-      end.catch(() => undefined);
-      said.catch(() => undefined);
-      worker.send(one);
-      const answer = await Promise.race([said.then(([value]) => value), end]);
-      this.#idle.push(worker);
-      if ('defect' in answer) throw new CaseDefect(answer.defect);
-      return answer.result;
-    } finally {
-      gone.abort();
-    }
+    const answer = await askChild<WorkerAnswer>(worker, one).catch((error: unknown): never => {
+      throw error instanceof ChildEnded ? new CaseDefect(error.message) : error;
+    });
+    this.#idle.push(worker);
+    if ('defect' in answer) throw new CaseDefect(answer.defect);
+    return answer.result;
   }
 
-  /** Ends all processes; the embedded targets of trials under way end with them. */
+  /** Ends all processes, for good; the embedded targets of trials under way end with them. */
   stop(): void {
+    this.#stopped = true;
     for (const worker of this.#all) worker.kill('SIGTERM');
   }
 
   #start(): ChildProcess {
-    const worker = fork(WORKER, [], {
-      execArgv: ['--import', import.meta.resolve('tsx')],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const worker = forkModule(WORKER);
     this.#all.add(worker);
     worker.once('exit', () => {
       this.#all.delete(worker);

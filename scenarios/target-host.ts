@@ -1,9 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { within } from '../clients/waiting.ts';
+import { askChild, ChildEnded, forkModule } from './ask-child.ts';
 import {
   childEnvironment,
   EmbeddedTargetFailed,
@@ -13,7 +12,7 @@ import {
   type EmbeddedTargetOptions,
 } from './embedded-target.ts';
 
-const HOST = fileURLToPath(new URL('../reference/host.ts', import.meta.url));
+const HOST = new URL('../reference/host.ts', import.meta.url);
 
 /**
  * One child process that serves embedded targets one after another, each with a world of its own. For who
@@ -65,33 +64,18 @@ export class TargetHost {
 
   async #ask(order: { serve: readonly string[] } | { stop: true }): Promise<Answer> {
     const child = this.#running();
-    const over = new AbortController();
-    const { signal } = over;
-    try {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own child's answer
-      const said = (once(child, 'message', { signal }) as Promise<[Answer]>).then(
-        ([answer]) => answer,
-      );
-      const gone = once(child, 'exit', { signal }).then((): Answer => ({
-        failed: 'its process ended',
-      }));
-      for (const end of [said, gone]) end.catch(() => undefined);
-      child.send(order);
-      return await within(Promise.race([said, gone]), START_MS_MAX, () => {
-        throw new EmbeddedTargetFailed(`the embedded target did not answer in ${START_MS_MAX} ms`);
-      });
-    } finally {
-      over.abort();
-    }
+    const said = askChild<Answer>(child, order).catch((error: unknown): Answer => {
+      if (error instanceof ChildEnded) return { failed: error.message };
+      throw error;
+    });
+    return await within(said, START_MS_MAX, () => {
+      throw new EmbeddedTargetFailed(`the embedded target did not answer in ${START_MS_MAX} ms`);
+    });
   }
 
   #running(): ChildProcess {
     if (this.#child?.connected === true) return this.#child;
-    const child = fork(HOST, [], {
-      execArgv: ['--import', import.meta.resolve('tsx')],
-      env: childEnvironment(process.env),
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = forkModule(HOST, childEnvironment(process.env));
     child.on('error', () => undefined); // Its exit is what is waited for.
     this.#child = child;
     return child;

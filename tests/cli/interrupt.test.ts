@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -59,5 +60,18 @@ describe('an interrupted run', () => {
     const judged = await crosstalk(['judge', 'out', '--json'], { cwd });
     expect(judged.code).toBe(2);
     expect(JSON.parse(judged.out)).toMatchObject({ verdict: 'inconclusive' });
+  });
+});
+
+describe('an interrupted self-test', () => {
+  it('starts no further trial and ends within 3 s on SIGINT', async () => {
+    const { child, ended } = start(['selftest', '--transport', 'websocket']);
+    await once(child.stderr ?? child, 'data');
+    const asked = performance.now();
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(performance.now() - asked).toBeLessThan(3_000);
+    expect(code).toBe(130);
+    expect(out).toBe('');
   });
 });
