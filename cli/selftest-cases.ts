@@ -38,7 +38,10 @@ const ROUNDS_FOR_RARE_LEAKS = 19;
 const PACE = 0.2;
 const USERS = 10;
 /** Enough for every third user to have neighbours on both sides; browsers are dear. */
-const USERS_IN_BROWSERS = 4;
+const USERS_IN_BROWSERS = 3;
+/** Enough for every other user, who does something special, to have one of its kind. */
+const USERS_IN_BROWSERS_OF_STORIES = 4;
+const GOLDEN_PATH = 'golden-path';
 const PACE_OF_DISTURBANCES = 0.5;
 /** A page takes its time to be loaded again, and must be there before its run is over. */
 const PACE_FOR_RELOADS = 3;
@@ -109,7 +112,7 @@ export function wordsToProvoke(fault: FaultEntry): string {
   if (one === undefined) throw new Error(`no transport shows "${fault.name}"`);
   const { story, rounds, pace, variants, transport } = one;
   return [
-    ...(story === 'golden-path' ? [] : [story]),
+    ...(story === GOLDEN_PATH ? [] : [story]),
     `--fault ${fault.name}`,
     ...variants.map((variant) => `--variant ${variant}`),
     ...(rounds === 1 ? [] : [`--rounds ${rounds}`]),
@@ -121,14 +124,15 @@ export function wordsToProvoke(fault: FaultEntry): string {
 function faultCases(fault: FaultEntry): SelftestCase[] {
   const needs = fault.needs.split(', ').map((need) => PROVOCATIONS[need] ?? {});
   const rounds = Math.max(1, ...needs.map((need) => need.rounds ?? 1));
+  // What needs a probe besides is probed: that scenario has both.
+  const story = needs.findLast((need) => need.story !== undefined)?.story ?? GOLDEN_PATH;
   return transportsOf(fault).map((transport) => ({
     kind: 'fault',
     name: fault.name,
     transport,
-    // What needs a probe besides is probed: that scenario has both.
-    story: needs.findLast(({ story }) => story !== undefined)?.story ?? 'golden-path',
+    story,
     rounds,
-    users: usersOn(transport, rounds),
+    users: usersOn(transport, rounds, story),
     pace: Math.max(PACE, ...needs.map((need) => paceOn(transport, need))),
     variants: needs.flatMap(({ variants }) => variants ?? []),
     target: 'reference',
@@ -145,8 +149,9 @@ function paceOn(
 }
 
 /** What happens rarely needs all the events it can get, whatever they cost. */
-function usersOn(transport: CaseTransport, rounds: number): number {
-  return transport === 'browser' && rounds < ROUNDS_FOR_RARE_LEAKS ? USERS_IN_BROWSERS : USERS;
+function usersOn(transport: CaseTransport, rounds: number, story: string): number {
+  if (transport !== 'browser' || rounds >= ROUNDS_FOR_RARE_LEAKS) return USERS;
+  return story === GOLDEN_PATH ? USERS_IN_BROWSERS : USERS_IN_BROWSERS_OF_STORIES;
 }
 
 function transportsOf({ seenBy }: FaultEntry): readonly CaseTransport[] {
@@ -159,14 +164,14 @@ function variantCases(variant: VariantEntry): SelftestCase[] {
   const transports: readonly CaseTransport[] =
     variant.target === 'netra' ? ['websocket'] : ['websocket', 'browser'];
   const provocation = STORIES_OF_VARIANTS[variant.name] ?? { rounds: 2 };
-  const { story, rounds } = provocation;
+  const { story = GOLDEN_PATH, rounds = 1 } = provocation;
   return transports.map((transport) => ({
     kind: 'variant',
     name: variant.name,
     transport,
-    story: story ?? 'golden-path',
-    rounds: rounds ?? 1,
-    users: usersOn(transport, rounds ?? 1),
+    story,
+    rounds,
+    users: usersOn(transport, rounds, story),
     pace: Math.max(PACE, paceOn(transport, provocation)),
     variants: [variant.name],
     target: variant.target,

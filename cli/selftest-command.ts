@@ -11,7 +11,7 @@ import { CaseDefect, SelftestWorkers } from './selftest-workers.ts';
 import type { SelftestResult } from './selftest-trial.ts';
 
 /** Socket trials mostly wait for the target's pace and for silence, so several share a core. */
-const SOCKET_TRIALS_PER_CORE = 2;
+const SOCKET_TRIALS_PER_CORE = 4;
 
 interface Done {
   readonly row: SelftestRow;
@@ -76,8 +76,9 @@ async function runAll(
     );
   const computing = async () => [
     ...(await some('websocket', false, cores * SOCKET_TRIALS_PER_CORE)),
-    // Browsers compute: one trial a core. Both lines together would slow each other down.
-    ...(await some('browser', false, cores)),
+    // Browsers compute, so hardly more than one trial a core; with the other line they would slow each
+    // other down.
+    ...(await some('browser', false, cores + 1)),
   ];
   // What waits for a limit costs time and hardly anything else, so the others go on beside it.
   const waiting = async () => [
