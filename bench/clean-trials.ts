@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
 import { newSeed, TRANSPORTS, type Transport } from '../clients/plan.ts';
+import { TargetHost } from '../scenarios/target-host.ts';
 import { explainResult, goldenPath, PATIENT } from '../tests/e2e/trial.ts';
 
 /**
@@ -31,16 +32,26 @@ async function main({ trials, atOnce, transport, patient }: Clean): Promise<void
   const limit = pLimit(atOnce);
   const verdicts = new Map<string, number>();
   const slo = patient || atOnce > 1 ? PATIENT : {};
+  // Starting a process for each target would take longer than the trials.
+  const hosts = Array.from({ length: atOnce }, () => new TargetHost());
   const one = async (): Promise<void> => {
-    const seed = newSeed();
-    const timeoutMs = PHASE_MS_MAX[transport];
-    const result = await goldenPath({ seed, pace: PACE, slo, transport, timeoutMs });
-    const { verdict } = result.verdict;
+    const host = hosts.pop() ?? new TargetHost();
+    const result = await goldenPath({
+      seed: newSeed(),
+      pace: PACE,
+      slo,
+      transport,
+      timeoutMs: PHASE_MS_MAX[transport],
+      start: (options) => host.start(options),
+    });
+    hosts.push(host);
+    const { verdict, trial } = result.verdict;
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     // Told at once: a campaign that is cut short still says how many passed.
-    console.log(`seed ${seed}: ${verdict === 'pass' ? 'pass' : explainResult(result)}`);
+    console.log(`seed ${trial.seed}: ${verdict === 'pass' ? 'pass' : explainResult(result)}`);
   };
   await Promise.all(Array.from({ length: trials }, () => limit(one)));
+  for (const host of hosts) host.end();
   const counts = JSON.stringify(Object.fromEntries(verdicts));
   console.log(`${trials} clean trials, ${transport}: ${counts}`);
   process.exitCode = verdicts.get('pass') === trials ? 0 : 1;

@@ -10,7 +10,7 @@ import {
 import { judgeHistory } from '../../assertions/judge.ts';
 import { defaultPlan, type Transport, type TrialPlan } from '../../clients/plan.ts';
 import type { Verdict } from '../../history/verdict.ts';
-import { recordPlainTrial } from '../../scenarios/plain-trial.ts';
+import { recordPlainTrial, type PlainTrial } from '../../scenarios/plain-trial.ts';
 import { storyOf, type Story } from '../../scenarios/stories/table.ts';
 import { turns } from './turns.ts';
 
@@ -40,6 +40,8 @@ export interface TrialChange extends Partial<TrialPlan> {
   readonly transport?: Transport;
   /** What the crowd goes through instead. */
   readonly story?: Story;
+  /** Starts the target; a process of its own unless given. */
+  readonly start?: PlainTrial['start'];
 }
 
 /**
@@ -48,7 +50,13 @@ export interface TrialChange extends Partial<TrialPlan> {
  * start-up to each of a hundred trials.
  */
 export async function goldenPath(change: TrialChange): Promise<TrialResult> {
-  const { args = [], transport = 'websocket', story = storyOf('golden-path'), ...changes } = change;
+  const {
+    args = [],
+    transport = 'websocket',
+    story = storyOf('golden-path'),
+    start,
+    ...changes
+  } = change;
   const dir = mkdtempSync(join(tmpdir(), 'crosstalk-e2e-'));
   const plan: TrialPlan = {
     ...defaultPlan({}, dir),
@@ -60,7 +68,7 @@ export async function goldenPath(change: TrialChange): Promise<TrialResult> {
   };
   try {
     const { historyPath, truthPath } = await turns.together(() =>
-      recordPlainTrial({ plan, story, transport, args }),
+      recordPlainTrial({ plan, story, transport, args, ...(start !== undefined && { start }) }),
     );
     const verdict = await turns.alone(() => judgeHistory(historyPath, { calibrate: true }));
     const deeds = readDeeds(truthPath);
