@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { powerByRule, precisionOf, recallOf, sum, unnamed } from '../../assertions/detection-power.ts';
+import {
+  powerByRule,
+  precisionOf,
+  recallOf,
+  sum,
+  unnamed,
+} from '../../assertions/detection-power.ts';
 import type { Deed } from '../../assertions/ground-truth.ts';
 import type { Finding, Verdict } from '../../history/verdict.ts';
 import { HistoryBuilder } from './history-builder.ts';

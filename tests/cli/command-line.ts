@@ -4,15 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
+import { askChild, forkModule } from '../../scenarios/ask-child.ts';
+import type { CommandOrder, Ended } from './command-server.ts';
+
+export type { Ended };
 
 const ENTRY = fileURLToPath(new URL('../../cli/crosstalk.mjs', import.meta.url));
-
-/** What a command left behind. */
-export interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+const SERVER = new URL('./command-server.ts', import.meta.url);
 
 /** A started command. */
 export interface Started {
@@ -26,11 +24,9 @@ interface Settings {
 }
 
 /** Starts the real command, as a user does, with a colourless environment of its own. */
-export function start(words: readonly string[], { cwd, env }: Settings = {}): Started {
-  const { CROSSTALK_TARGET: _target, CROSSTALK_PLAN: _plan, ...rest } = process.env;
+export function start(words: readonly string[], settings?: Settings): Started {
   const child = spawn(process.execPath, [ENTRY, ...words], {
-    cwd: cwd ?? temporaryDirectory(),
-    env: { ...rest, ...env },
+    ...placeOf(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';
@@ -48,10 +44,32 @@ export function start(words: readonly string[], { cwd, env }: Settings = {}): St
   return { child, ended };
 }
 
-/** Runs a command to its end. */
-export function crosstalk(words: readonly string[], settings?: Settings): Promise<Ended> {
-  return start(words, settings).ended;
+function placeOf({ cwd, env }: Settings = {}): Omit<CommandOrder, 'words'> {
+  const { CROSSTALK_TARGET: _target, CROSSTALK_PLAN: _plan, ...rest } = process.env;
+  return { cwd: cwd ?? temporaryDirectory(), env: { ...rest, ...env } };
 }
+
+const idle: ChildProcess[] = [];
+const servers: ChildProcess[] = [];
+
+/** Runs a command to its end, in a process that has run others before; {@link start} has one of its own. */
+export async function crosstalk(words: readonly string[], settings?: Settings): Promise<Ended> {
+  const server = idle.pop() ?? startServer();
+  const order: CommandOrder = { words, ...placeOf(settings) };
+  const ended = await askChild<Ended>(server, order);
+  idle.push(server);
+  return ended;
+}
+
+function startServer(): ChildProcess {
+  const server = forkModule(SERVER);
+  servers.push(server);
+  return server;
+}
+
+afterAll(() => {
+  for (const server of servers) server.kill();
+});
 
 const directories: string[] = [];
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { RULES } from '../../history/rules.ts';
 import { FAULTS, VARIANTS } from '../../reference/catalogue.ts';
-import { crosstalk } from './command-line.ts';
+import { crosstalk, start } from './command-line.ts';
 import { listedIn } from './documents.ts';
 
 const { version } = z
@@ -61,7 +61,7 @@ describe('help and version', () => {
 
   it('prints help without loading what only running needs', async () => {
     // Node tells of every file it loads; the heavy packages must not be among them.
-    const { code, err } = await crosstalk(['--help'], { env: { NODE_DEBUG: 'module,esm' } });
+    const { code, err } = await start(['--help'], { env: { NODE_DEBUG: 'module,esm' } }).ended;
     expect(code).toBe(0);
     expect(err).toContain('commander');
     expect(err).not.toMatch(/node_modules\/(playwright|playwright-core|ws|undici|zod|@faker-js)\//);
