@@ -6,6 +6,7 @@ import { askChild, ChildEnded, forkModule } from './ask-child.ts';
 import {
   childEnvironment,
   EmbeddedTargetFailed,
+  preferToBrowsers,
   START_MS_MAX,
   wordsOf,
   type EmbeddedTarget,
@@ -76,6 +77,7 @@ export class TargetHost {
   #running(): ChildProcess {
     if (this.#child?.connected === true) return this.#child;
     const child = forkModule(HOST, childEnvironment(process.env));
+    preferToBrowsers(child);
     child.on('error', () => undefined); // Its exit is what is waited for.
     this.#child = child;
     return child;
