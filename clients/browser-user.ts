@@ -270,9 +270,12 @@ export class BrowserUser implements User, PageOwner {
     const { signOut } = this.#page();
     if (where === 'elsewhere' || signOut === undefined) await this.#account.signOut();
     else {
-      this.#context.recorder.act(this.#observer(), 'sign-out');
-      await driver.press(part(signOut.press, 'page.signOut.press'));
-      await driver.seen(part(signOut.done, 'page.signOut.done'));
+      // Another page is loaded then.
+      await this.#browser.openings(async () => {
+        this.#context.recorder.act(this.#observer(), 'sign-out');
+        await driver.press(part(signOut.press, 'page.signOut.press'));
+        await driver.seen(part(signOut.done, 'page.signOut.done'));
+      });
     }
     await driver.snapshot();
   }
