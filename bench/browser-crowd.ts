@@ -13,7 +13,7 @@ import { serveJob } from './processes.ts';
 
 /**
  * A crowd in browsers that walks the golden path once: as the product's trial, judging excluded, or as a
- * bare Playwright script that makes the same inputs and looks at nothing but the answer. Measured is the
+ * bare Playwright script that presses and fills the same and looks at nothing but the answer. Measured is the
  * CPU time of this process; whoever started it adds that of the browser's processes.
  */
 
@@ -80,9 +80,7 @@ async function script(plan: TrialPlan, addresses: Addresses): Promise<number> {
     );
     await Promise.all(pages.map((page, index) => prepare(page, wire, index)));
     await Promise.all(pages.map((page) => page.locator(wire.send ?? 'button').click()));
-    await Promise.all(
-      pages.map((page) => page.locator(wire.answer).filter({ hasText: /\S/ }).waitFor()),
-    );
+    await Promise.all(pages.map((page) => readAnswer(page, wire)));
     await Promise.all(pages.map((page) => page.context().close()));
   } finally {
     await pool.close();
@@ -106,7 +104,17 @@ async function signIn(
 
 async function prepare(page: Page, wire: PageWire, index: number): Promise<void> {
   await page.locator(wire.ready).waitFor();
+  if (wire.newChat !== undefined) {
+    await page.locator(wire.newChat).click();
+    await page.locator(wire.ready).waitFor();
+  }
   await page.locator(wire.composer).fill(`How long may the report be? Number ${index}`);
+}
+
+async function readAnswer(page: Page, wire: PageWire): Promise<string> {
+  const answer = page.locator(wire.answer).filter({ hasText: /\S/ });
+  await answer.waitFor();
+  return answer.innerText();
 }
 
 serveJob((job) => work(crowdJobSchema.parse(job)));
