@@ -99,16 +99,6 @@ function nameOf(
   return identity === null || identity === 'outside' ? identity : identities.get(identity);
 }
 
-/**
- * Rules whose finding names both of whom a deed is about, whichever of them the log calls its observer: two
- * users who share an id are told apart only by who came first, and what an intruder changed has changed for
- * its owner.
- */
-const SEEN_FROM_BOTH_ENDS: ReadonlySet<string> = new Set([
-  'isolation/shared-identifier',
-  'isolation/unauthorized-access',
-]);
-
 /** A finding that names nobody speaks of all; a deed without an owner says nothing of whose data it was. */
 function names(
   finding: Finding,
@@ -119,5 +109,9 @@ function names(
     return owner === null || owner === undefined || owner === observer || finding.owner === null
       ? true
       : finding.owner === owner;
-  return finding.observer === owner && SEEN_FROM_BOTH_ENDS.has(finding.rule);
+  if (finding.observer !== owner) return false;
+  // What an intruder changed has changed for its owner, and the log tells it from either end.
+  if (finding.rule === 'isolation/unauthorized-access') return finding.owner === observer;
+  // Two users who share an id are told apart only by who came first.
+  return finding.rule === 'isolation/shared-identifier';
 }

@@ -77,6 +77,8 @@ describe('the power of a rule', () => {
     const verdict = verdictWith(['isolation/unauthorized-access', 'u00', 'u01']);
     const seenByOwner = deed(second ?? '', first ?? '');
     expect(unnamed(verdict, [seenByOwner])).toEqual([]);
+    const ofAnother = verdictWith(['isolation/unauthorized-access', 'u00', 'u02']);
+    expect(unnamed(ofAnother, [seenByOwner])).toEqual([seenByOwner]);
     // Who merely received something is one thing, and whose it was another.
     expect(unnamed(verdictWith([MARKER, 'u00', 'u01']), [seenByOwner])).toEqual([seenByOwner]);
   });
