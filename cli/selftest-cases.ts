@@ -48,7 +48,7 @@ const PACE_FOR_RELOADS = 3;
 /** What comes late must come later than a target may take to close a socket. */
 const PACE_OF_STALE_RUNS = 2;
 /** Faults that keep back what a user waits for, or come with the heartbeat. */
-const AWAITED_IN_VAIN: ReadonlySet<string> = new Set([
+export const AWAITED_IN_VAIN: ReadonlySet<string> = new Set([
   'drop-agent_completed',
   'handshake-race',
   'heartbeat-roster',

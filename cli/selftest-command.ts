@@ -69,58 +69,37 @@ async function runAll(
   tell: (done: Done) => void,
 ): Promise<Done[]> {
   const cores = availableParallelism();
-  const some = (wanted: CaseTransport, waits: boolean, atOnce: number) =>
-    runSome(
-      cases.filter((one) => one.transport === wanted && one.waits === waits),
-      { atOnce, workers, tell },
-    );
-  const computing = async () => [
-    ...(await some('websocket', false, cores * SOCKET_TRIALS_PER_CORE)),
+  const byCase = new Map<SelftestCase, Done>();
+  const late: SelftestCase[] = [];
+  const finish = (one: SelftestCase, done: Done): void => {
+    byCase.set(one, done);
+    tell(done);
+  };
+  const some = async (wanted: CaseTransport, waits: boolean, atOnce: number): Promise<void> => {
+    const limit = pLimit(atOnce);
+    const chosen = cases.filter((one) => one.transport === wanted && one.waits === waits);
+    await limit.map(chosen, async (one) => {
+      const done = await runOne(one, workers);
+      // Its own machine was too slow for the trial to say anything.
+      if (!done.row.ok && done.result?.overloaded === true) late.push(one);
+      else finish(one, done);
+    });
+  };
+  const computing = async (): Promise<void> => {
+    await some('websocket', false, cores * SOCKET_TRIALS_PER_CORE);
     // Browsers compute, so hardly more than one trial a core; with the other line they would slow each
     // other down.
-    ...(await some('browser', false, cores + 1)),
-  ];
-  // What waits for a limit costs time and hardly anything else, so the others go on beside it.
-  const waiting = async () => [
-    ...(await some('browser', true, 1)),
-    ...(await some('websocket', true, 1)),
-  ];
-  const byCase = new Map((await Promise.all([computing(), waiting()])).flat());
-  return cases.flatMap((one) => byCase.get(one) ?? []);
-}
-
-interface Running {
-  readonly atOnce: number;
-  readonly workers: SelftestWorkers;
-  readonly tell: (done: Done) => void;
-}
-
-async function runSome(
-  cases: readonly SelftestCase[],
-  { atOnce, workers, tell }: Running,
-): Promise<[SelftestCase, Done][]> {
-  const limit = pLimit(atOnce);
-  const late: SelftestCase[] = [];
-  const finish = (one: SelftestCase, done: Done): [SelftestCase, Done] => {
-    tell(done);
-    return [one, done];
+    await some('browser', false, cores + 1);
   };
-  const first = await Promise.all(
-    cases.map((one) =>
-      limit(async () => {
-        const done = await runOne(one, workers);
-        // Its own machine was too slow for the trial to say anything: that is tried again alone.
-        if (!done.row.ok && done.result?.overloaded === true) {
-          late.push(one);
-          return undefined;
-        }
-        return finish(one, done);
-      }),
-    ),
-  );
-  const again: [SelftestCase, Done][] = [];
-  for (const one of late) again.push(finish(one, await runOne(one, workers)));
-  return [...first.filter((entry) => entry !== undefined), ...again];
+  // What waits for a limit costs time and hardly anything else, so the others go on beside it.
+  const waiting = async (): Promise<void> => {
+    await some('browser', true, 1);
+    await some('websocket', true, 1);
+  };
+  await Promise.all([computing(), waiting()]);
+  // Alone at last.
+  for (const one of late) finish(one, await runOne(one, workers));
+  return cases.flatMap((one) => byCase.get(one) ?? []);
 }
 
 async function runOne(one: SelftestCase, workers: SelftestWorkers): Promise<Done> {
