@@ -265,19 +265,27 @@ export class BrowserUser implements User, PageOwner {
 
   async signOut(where: 'here' | 'elsewhere' = 'here', moment: Moment = {}): Promise<void> {
     await this.#reach(moment);
-    this.#begin('sign-out');
     const driver = this.#open();
     const { signOut } = this.#page();
-    if (where === 'elsewhere' || signOut === undefined) await this.#account.signOut();
-    else {
+    if (where === 'elsewhere' || signOut === undefined) {
+      this.#begin('sign-out');
+      await this.#account.signOut();
+    } else if (moment.at === undefined) {
       // Another page is loaded then.
-      await this.#browser.openings(async () => {
-        this.#context.recorder.act(this.#observer(), 'sign-out');
-        await driver.press(part(signOut.press, 'page.signOut.press'));
-        await driver.seen(part(signOut.done, 'page.signOut.done'));
-      });
+      this.#waitInLine('sign-out');
+      await this.#browser.openings(() => this.#signOutHere(signOut));
     }
+    // A moment does not wait until it is one's turn.
+    else await this.#signOutHere(signOut);
     await driver.snapshot();
+  }
+
+  async #signOutHere({ press, done }: NonNullable<PageWire['signOut']>): Promise<void> {
+    this.#begin('sign-out');
+    const driver = this.#open();
+    this.#context.recorder.act(this.#observer(), 'sign-out');
+    await driver.press(part(press, 'page.signOut.press'));
+    await driver.seen(part(done, 'page.signOut.done'));
   }
 
   get ids(): OwnedIds {
