@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
 import { newSeed, TRANSPORTS, type Transport } from '../clients/plan.ts';
 import { TargetHost } from '../scenarios/target-host.ts';
-import { explainResult, goldenPath, PATIENT } from '../tests/e2e/trial.ts';
+import { explainResult, goldenPath } from '../tests/e2e/trial.ts';
+import { PATIENT } from '../tests/patient.ts';
 
 /**
  * How often does a clean target pass? Runs golden paths of ten users with different seeds on the embedded

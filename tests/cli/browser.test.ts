@@ -1,18 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { patientIn } from '../patient.ts';
 import { printedIn } from './documents.ts';
 import { PAGE, writeProfile } from './profiles.ts';
 
-/** Service levels that hold on a machine that is busy with other tests. */
-const PATIENT = JSON.stringify({
-  connect: { limit: 20_000 },
-  'first-event': { limit: 20_000 },
-  delivery: { limit: 20_000 },
-  api: { limit: 20_000 },
-});
 const NO_BROWSER = { CROSSTALK_BROWSER: '/no/such/browser' };
 
 const doctorSchema = z.strictObject({
@@ -22,15 +14,14 @@ const doctorSchema = z.strictObject({
 function directoryWith(name: string, fields: string): string {
   const cwd = temporaryDirectory();
   writeProfile(cwd, name, fields);
-  writeFileSync(join(cwd, 'slo.json'), PATIENT);
   return cwd;
 }
 
 describe('run without a browser', () => {
   it('is inconclusive, says how to get one, and runs what needs none', async () => {
     const cwd = directoryWith('paged', PAGE);
-    const words = 'run --target ./paged.mts --users 2 --pace 0.05 --slo slo.json --json';
-    const { code, out } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
+    const words = 'run --target ./paged.mts --users 2 --pace 0.05 --json'.split(' ');
+    const { code, out } = await crosstalk([...words, ...patientIn(cwd)], { cwd, env: NO_BROWSER });
     const printed = printedIn(out);
     expect(code).toBe(2);
     expect(printed).toMatchObject({ verdict: 'inconclusive', cause: 'unavailable' });
@@ -54,8 +45,11 @@ describe('run without a browser', () => {
 
   it('is a pass on sockets where the profile describes no page, and says what did not apply', async () => {
     const cwd = directoryWith('pageless', 'page: undefined');
-    const words = 'run --target ./pageless.mts --users 2 --pace 0.05 --slo slo.json --json';
-    const { code, out, err } = await crosstalk(words.split(' '), { cwd, env: NO_BROWSER });
+    const words = 'run --target ./pageless.mts --users 2 --pace 0.05 --json'.split(' ');
+    const { code, out, err } = await crosstalk([...words, ...patientIn(cwd)], {
+      cwd,
+      env: NO_BROWSER,
+    });
     const printed = printedIn(out);
     expect(code, out).toBe(0);
     expect(printed.notApplicable).toEqual([

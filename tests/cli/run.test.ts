@@ -5,15 +5,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { crosstalk, temporaryDirectory, type Ended } from './command-line.ts';
+import { patientIn } from '../patient.ts';
 import { printedIn, type Printed } from './documents.ts';
 
-/** Service levels that hold on a machine that is busy with other tests. */
-const PATIENT = JSON.stringify({
-  connect: { limit: 20_000 },
-  'first-event': { limit: 20_000 },
-  delivery: { limit: 20_000 },
-  api: { limit: 20_000 },
-});
 const TRIAL = 'trials/golden-path-websocket';
 
 function schema(name: string): (value: unknown) => string {
@@ -32,14 +26,10 @@ describe('run on the embedded target', () => {
   let printed: Printed;
 
   beforeAll(async () => {
-    writeFileSync(join(cwd, 'slo.json'), PATIENT);
-    ended = await crosstalk(
-      (
-        'run --users 4 --pace 0.1 --seed a-test --slo slo.json --out out --json --transport websocket ' +
-        `--header X-Gateway=${secret}`
-      ).split(' '),
-      { cwd },
-    );
+    const words =
+      'run --users 4 --pace 0.1 --seed a-test --out out --json --transport websocket ' +
+      `--header X-Gateway=${secret}`;
+    ended = await crosstalk([...words.split(' '), ...patientIn(cwd)], { cwd });
     printed = printedIn(ended.out);
   });
 

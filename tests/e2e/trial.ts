@@ -12,18 +12,8 @@ import { defaultPlan, type Transport, type TrialPlan } from '../../clients/plan.
 import type { Verdict } from '../../history/verdict.ts';
 import { recordPlainTrial, type PlainTrial } from '../../scenarios/plain-trial.ts';
 import { storyOf, type Story } from '../../scenarios/stories/table.ts';
+import { PATIENT } from '../patient.ts';
 import { turns } from './turns.ts';
-
-/**
- * Several trials share the machine here, and a busy machine is slow: timing gates are lifted unless a
- * test is about one.
- */
-export const PATIENT: TrialPlan['slo'] = {
-  connect: { limit: 60_000 },
-  'first-event': { limit: 60_000 },
-  delivery: { limit: 60_000 },
-  api: { limit: 60_000 },
-};
 
 export interface TrialResult {
   readonly verdict: Verdict;

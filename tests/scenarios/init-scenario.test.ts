@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { crosstalk, temporaryDirectory } from '../cli/command-line.ts';
 import { errorsIn, printedIn } from '../cli/documents.ts';
+import { patientIn } from '../patient.ts';
 
 async function mistakesOf(words: readonly string[], cwd: string): Promise<readonly string[]> {
   const { code, out } = await crosstalk([...words, '--json'], { cwd });
@@ -18,6 +19,7 @@ describe('crosstalk init scenario', () => {
       files: ['lost-in-a-tool.spec.mts', 'lost-in-a-tool.story.mts'],
     });
     const words = '--users 3 --pace 0.1 --transport websocket --json --quiet'.split(' ');
+    words.push(...patientIn(cwd));
     const ran = await crosstalk(['run', './lost-in-a-tool.spec.mts', ...words], { cwd });
     expect(ran.code, ran.err).toBe(0);
     const [trial] = printedIn(ran.out).trials;

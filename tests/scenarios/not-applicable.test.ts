@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { crosstalk, temporaryDirectory } from '../cli/command-line.ts';
 import { printedIn } from '../cli/documents.ts';
 import { writeProfile } from '../cli/profiles.ts';
+import { patientIn } from '../patient.ts';
 
 const QUICK = '--users 3 --pace 0.1 --transport websocket --json --quiet --out out'.split(' ');
 const NO_STOP = 'socket: { ...reference.socket, stop: undefined }';
@@ -13,6 +14,7 @@ describe('a scenario whose step the target does not offer', () => {
     const cwd = temporaryDirectory();
     writeProfile(cwd, 'unstoppable', NO_STOP);
     const words = ['run', 'cancel', 'golden-path', '--target', './unstoppable.mts', ...QUICK];
+    words.push(...patientIn(cwd));
     const { code, out, err } = await crosstalk(words, { cwd });
     expect(code, err).toBe(0);
     const printed = printedIn(out);

@@ -7,19 +7,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { TrialPlan } from '../../clients/plan.ts';
 import { writeProfile } from '../cli/profiles.ts';
 import { Closers, planFor, temporaryDirectory } from '../clients/lab.ts';
+import { PATIENT } from '../patient.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CLI = join(
   dirname(createRequire(import.meta.url).resolve('playwright/package.json')),
   'cli.js',
 );
-/** Tests run on busy machines; how fast the target was is not their point. */
-const NO_HURRY: TrialPlan['slo'] = {
-  connect: { limit: 30_000 },
-  'first-event': { limit: 30_000 },
-  delivery: { limit: 30_000 },
-  api: { limit: 30_000 },
-};
 
 const closers = new Closers();
 afterEach(() => closers.closeAll());
@@ -34,7 +28,7 @@ function start(changes: Partial<TrialPlan>): Started {
   const plan = planFor(temporaryDirectory(closers), {
     users: 4,
     timeoutMs: 20_000,
-    slo: NO_HURRY,
+    slo: PATIENT,
     ...changes,
   });
   const { CROSSTALK_REPORTER: _reporter, ...env } = process.env;

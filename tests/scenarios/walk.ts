@@ -8,7 +8,7 @@ import type { Verdict } from '../../history/verdict.ts';
 import { recordPlainTrial, type PlainTrial } from '../../scenarios/plain-trial.ts';
 import type { Story } from '../../scenarios/stories/table.ts';
 import { linesOf, type Line } from '../clients/lab.ts';
-import { PATIENT } from '../e2e/trial.ts';
+import { PATIENT } from '../patient.ts';
 import { turns } from '../e2e/turns.ts';
 
 /** What a story left behind. */
