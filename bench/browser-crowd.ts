@@ -18,7 +18,7 @@ import { serveJob } from './processes.ts';
  */
 
 /** As many profiles are opened at once as the product opens on two cores. */
-const OPENINGS = 4;
+const OPENINGS = 2;
 const PHASE_MS_MAX = 60_000;
 
 async function work(job: CrowdJob): Promise<CrowdResult> {

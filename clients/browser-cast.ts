@@ -7,10 +7,10 @@ import type { TrialPlan } from './plan.ts';
 import type { BrowserSeat, Cast, TrialContext } from './trial-context.ts';
 
 /**
- * Pages that are being opened compute: more of them at once open no sooner, and make each other's calls
- * look slow.
+ * Pages that are being opened compute: more of them at once than there are cores open no sooner, and make
+ * each other's calls look slow. Two at the least, for what goes wrong where users come at the same time.
  */
-const OPENINGS_PER_CORE = 2;
+const OPENINGS = Math.max(2, availableParallelism());
 
 /** What browser users need beside the plan and the trial's context. */
 export interface CastSurroundings extends PoolSurroundings {
@@ -31,7 +31,7 @@ export async function castInBrowsers(
 ): Promise<Cast> {
   const { dir, bodyBytesMax } = surroundings;
   const pool = await openBrowserPool(plan, surroundings);
-  const openings = pLimit(OPENINGS_PER_CORE * availableParallelism());
+  const openings = pLimit(OPENINGS);
   const seatIn = (context: TrialContext): BrowserSeat => ({
     pool,
     openings,
