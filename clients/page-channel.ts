@@ -1,7 +1,10 @@
 import type { CDPSession } from 'playwright';
 import type { DevToolsAnswers, DevToolsEvents, TargetFacts } from './page-protocol.ts';
-import { innerSessionOf } from './page-inner-half.ts';
+import { innerSessionOf, type InnerSession } from './page-inner-half.ts';
 import { within } from './waiting.ts';
+
+/** What Playwright asks of every page it drives: asked for on a second session, the browser tells it twice. */
+const TOLD_TO_PLAYWRIGHT = /^(?:Network|Page)\./;
 
 /** Longest wait for the answer to one command; a page that stands still answers none. */
 export const ANSWER_MS_MAX = 5_000;
@@ -29,6 +32,7 @@ type Listener = (params: never) => void;
 export class DevToolsChannel {
   readonly target: WatchedTarget;
   readonly #transmit: Transmit;
+  #driving: InnerSession | undefined;
   readonly #listeners = new Map<string, Listener[]>();
   readonly #children = new Map<string, ChildLine>();
   #onChild: ((child: DevToolsChannel) => void) | undefined;
@@ -63,6 +67,14 @@ export class DevToolsChannel {
     );
     session.on('event', ({ method, params }) => channel.dispatch(method, params ?? {}));
     return channel;
+  }
+
+  /** From here on what Playwright is told of a page by its own session comes from there. */
+  listenIn(driving: InnerSession): void {
+    this.#driving = driving;
+    driving.tell((method, params) => {
+      if (TOLD_TO_PLAYWRIGHT.test(method)) this.dispatch(method, params ?? {});
+    });
   }
 
   /** Open targets below this one, and those below them. */
@@ -140,7 +152,8 @@ export class DevToolsChannel {
 
   async #sent(method: string, params: object): Promise<unknown> {
     try {
-      return await this.#transmit(method, params);
+      const isTold = this.#driving !== undefined && TOLD_TO_PLAYWRIGHT.test(method);
+      return await (isTold ? this.#driving?.send(method, params) : this.#transmit(method, params));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new DevToolsFailure(`${method}: ${message}`, false);

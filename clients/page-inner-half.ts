@@ -3,7 +3,7 @@
  * in, given a stack trace. Where both are in this process the inner one can be reached, through internals
  * of the one version that this project pins; whoever does so must get by without it.
  */
-import type { Browser, CDPSession } from 'playwright';
+import type { Browser, CDPSession, Page } from 'playwright';
 
 const LISTENER = '_eventListener';
 
@@ -28,8 +28,24 @@ export function innerSessionOf(session: CDPSession): InnerSession | undefined {
   };
 }
 
+/**
+ * The inner end of the session by which Playwright itself drives a page, to hear what it hears; undefined
+ * where it is not as expected, or where somebody hears it already.
+ */
+export function drivingSessionOf(page: Page): InnerSession | undefined {
+  const driver = memberOf(innerHalfOf(page), 'delegate');
+  const line = memberOf(memberOf(driver, '_mainFrameSession'), '_client');
+  if (!isDrivingLine(line) || line[LISTENER] !== undefined) return undefined;
+  return {
+    send: (method, params) => line.send(method, params),
+    tell: (listener) => {
+      line[LISTENER] = listener;
+    },
+  };
+}
+
 /** What stands behind an object of Playwright's; undefined where that is in another process. */
-export function innerHalfOf(outer: Browser | CDPSession): unknown {
+export function innerHalfOf(outer: Browser | CDPSession | Page): unknown {
   try {
     const connection = memberOf(outer, '_connection');
     const toImpl = memberOf(connection, 'toImpl');
@@ -48,6 +64,16 @@ interface Line {
   send(method: string, params: object): Promise<unknown>;
 }
 
+interface DrivingLine extends Line {
+  [LISTENER]: Tell | undefined;
+}
+
 function isLine(value: unknown): value is Line {
   return ['send', LISTENER].every((name) => typeof memberOf(value, name) === 'function');
+}
+
+/** Such a line tells its listener first and then everybody, and has no listener of its own. */
+function isDrivingLine(value: unknown): value is DrivingLine {
+  const isThere = typeof value === 'object' && value !== null && LISTENER in value;
+  return isThere && typeof memberOf(value, 'send') === 'function';
 }

@@ -9,6 +9,7 @@ import type { TargetFacts } from './page-protocol.ts';
 import { plantProofs } from './page-proof.ts';
 import { PageScreen } from './page-screen.ts';
 import { SecondWitness } from './page-second-witness.ts';
+import { drivingSessionOf } from './page-inner-half.ts';
 import { onNewcomer } from './page-newcomers.ts';
 import { PageSocketLog, type SocketLogSettings } from './page-socket-log.ts';
 import { PageStorage } from './page-storage.ts';
@@ -190,6 +191,8 @@ export class CdpPageRecorder implements PageRecorder {
   async #watchPage(page: Page, channel: DevToolsChannel, facts: TargetFacts): Promise<void> {
     const attended: AttendedPage = { channel, mainFrame: undefined };
     this.#pages.set(page, attended);
+    const driving = drivingSessionOf(page);
+    if (driving !== undefined) channel.listenIn(driving);
     this.#watchPlace(attended);
     await this.#listen(channel);
     await this.#expectOthers(facts);

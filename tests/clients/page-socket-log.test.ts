@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { drivingSessionOf } from '../../clients/page-inner-half.ts';
 import { QuietWindow } from '../../clients/quiet-window.ts';
 import { Closers, fieldsOf, until } from './lab.ts';
 import { holding, launchBrowser, nothingTold, on, ownerOf, pageLab, site } from './page-lab.ts';
@@ -18,7 +19,10 @@ const OPENS = `<script>
 </script>`;
 
 describe('sockets of a page', () => {
-  it('are recorded as a raw user records its own', async () => {
+  it.each([
+    ['', false],
+    [', also where nothing can be heard but by a session of our own', true],
+  ])('are recorded as a raw user records its own%s', async (_where, isTaken) => {
     const place = await site(closers, {
       files: { '/': OPENS },
       socket: (socket) => {
@@ -33,6 +37,7 @@ describe('sockets of a page', () => {
       },
     });
     const lab = await pageLab(closers, browser);
+    if (isTaken) lab.context.on('page', (page) => drivingSessionOf(page)?.tell(() => undefined));
     await lab.open(place.url);
     await until(() => lab.told.closed.length === 1);
     const lines = on(await lab.lines(), 'socket');
