@@ -1,13 +1,12 @@
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+import { createHistogram } from 'node:perf_hooks';
 import { toMicroseconds, type Recorder } from './recorder.ts';
 import { every } from './waiting.ts';
 
-/** Sampling interval of the delay histogram; subtracted from every sample. */
-const RESOLUTION_MS = 1;
 const REPORT_EVERY_MS = 5_000;
 /** A single standstill longer than this gets a line of its own. */
 const STALL_MS_MIN = 250;
-const PULSE_MS = 50;
+/** How often the loop is felt. */
+const PULSE_MS = 10;
 const NANOSECONDS_PER_MS = 1e6;
 
 const HARNESS = { user: null, conn: null, surface: 'harness', dir: 'act' } as const;
@@ -15,18 +14,17 @@ const HARNESS = { user: null, conn: null, surface: 'harness', dir: 'act' } as co
 /**
  * Watches the harness's own event loop for as long as a trial lasts, so that its slowness is never taken
  * for the target's (DESIGN §3.11). Writes a `stall` line for each standstill over 250 ms, and every 5 s
- * and at the end a `delay` line with the distribution so far, in milliseconds beyond what was due.
+ * and at the end a `delay` line with the distribution so far: how long what came in at any moment had to
+ * wait, in milliseconds.
  */
 export class LoopDelay {
   readonly #recorder: Recorder;
-  readonly #histogram: IntervalHistogram;
+  readonly #histogram = createHistogram();
   readonly #stops: (() => void)[];
   #pulseAt: number;
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
-    this.#histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-    this.#histogram.enable();
     this.#pulseAt = recorder.clock.now();
     this.#stops = [
       every(PULSE_MS, () => this.#pulse()),
@@ -39,15 +37,28 @@ export class LoopDelay {
     for (const stop of this.#stops.splice(0)) stop();
     this.#pulse();
     this.#report();
-    this.#histogram.disable();
   }
 
   #pulse(): void {
     const now = this.#recorder.clock.now();
     const delay = now - this.#pulseAt - PULSE_MS;
     this.#pulseAt = now;
+    this.#feel(delay);
     if (delay > STALL_MS_MIN)
       this.#recorder.journal.append({ ...HARNESS, kind: 'stall', delay: toMicroseconds(delay) });
+  }
+
+  /**
+   * One standstill holds up all that comes while it lasts, and whoever is late by it is so by a part of it.
+   * Counted once, ten of 100 ms would be a tenth of a percent of a minute's pulses and more than a percent of
+   * its time ("coordinated omission": Tene, HdrHistogram, `recordValueWithExpectedInterval`).
+   */
+  #feel(delay: number): void {
+    let late = Math.max(0, delay);
+    do {
+      this.#histogram.record(Math.max(1, Math.round(late * NANOSECONDS_PER_MS)));
+      late -= PULSE_MS;
+    } while (late > 0);
   }
 
   #report(): void {
@@ -64,7 +75,6 @@ export class LoopDelay {
   }
 }
 
-/** Beyond the sampling interval itself, which every sample contains. */
 function ms(nanoseconds: number): number {
-  return Math.max(0, toMicroseconds(nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS));
+  return toMicroseconds(nanoseconds / NANOSECONDS_PER_MS);
 }
