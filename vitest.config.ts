@@ -13,7 +13,7 @@ const LONG = [
 /** Tests that drive Chromium, which computes: beside too many others its users would run out of time. */
 const PAGES = [
   'tests/cli/browser.test.ts',
-  'tests/clients/{browser-*,page-*,proxy-gate}.test.ts',
+  'tests/clients/{browser-*,page-*,proxy-gate,renewed-profile}.test.ts',
   'tests/e2e/{browser-lost,selftest-pages}.test.ts',
   'tests/reference/page*.test.ts',
   'tests/reports/{html-browser,trend-page}.test.ts',
