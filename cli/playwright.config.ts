@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import base from '../playwright.config.ts';
-import { specsFromEnvironment } from './specs.ts';
+import { LANE_VARIABLE, specsFromEnvironment } from './specs.ts';
 
 /** Playwright's special characters of a regular expression, escaped. */
 function exactly(path: string): RegExp {
@@ -17,6 +17,8 @@ const directories = [...new Set(specs.map((path) => dirname(path)))];
  */
 export default {
   ...base,
+  // Each clears its directory when it starts.
+  outputDir: `${base.outputDir}/${process.env[LANE_VARIABLE] ?? ''}`,
   projects: directories.flatMap((testDir) =>
     (base.projects ?? []).map((project) => ({
       ...project,

@@ -8,7 +8,8 @@ import type { Output } from './output.ts';
 import { createOutDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { readRunSettings, type RunSettings } from './run-options.ts';
-import { startRunner, type Runner, type RunnerEnd } from './runner.ts';
+import { lanesOf } from './lanes.ts';
+import { startRunners, type Runner, type RunnerEnd } from './runner.ts';
 
 /** `crosstalk run …`: runs scenarios, judges their histories, writes the artifacts, prints the verdict. */
 export function runCommand(call: CommandCall): Promise<number> {
@@ -49,19 +50,23 @@ function passedOver({ notApplicable }: RunSettings): ReadonlySet<string> {
 }
 
 function startTrials(
-  { plan, scenarios, tag }: RunSettings,
+  settings: RunSettings,
   { transports, env }: BrowserReadiness,
   view: ProgressView,
 ): Runner {
-  const specs = scenarios.map(({ path }) => path);
-  return startRunner(
-    { plan: { ...plan, transports: [...transports] }, specs, transports, tag, env },
-    {
-      begin: (trials) => view.begin(trials),
-      progress: (progress) => view.receive(progress),
-      output: (line) => view.remark(line),
-    },
-  );
+  const { plan, tag } = settings;
+  const tasks = lanesOf(settings, transports).map((lane) => ({
+    plan: { ...plan, transports: [...lane.transports] },
+    specs: lane.scenarios.map(({ path }) => path),
+    transports: lane.transports,
+    tag,
+    env,
+  }));
+  return startRunners(tasks, {
+    begin: (trials) => view.begin(trials),
+    progress: (progress) => view.receive(progress),
+    output: (line) => view.remark(line),
+  });
 }
 
 async function endOf(runner: Runner, view: ProgressView, signal: AbortSignal): Promise<RunnerEnd> {

@@ -43,6 +43,8 @@ const PLAN_BYTES_MAX = 126 * 1024;
 export interface RunSettings {
   readonly plan: TrialPlan;
   readonly scenarios: readonly ScenarioFile[];
+  /** Whether the harness starts a target for each trial. */
+  readonly embedded: boolean;
   /** What would be run by default and cannot be on this target. */
   readonly notApplicable: Summary['notApplicable'];
   /** Without `@`. */
@@ -112,6 +114,7 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
   const settings = {
     plan: { ...plan, usersFile, reproduce },
     scenarios,
+    embedded: choice.embedded,
     notApplicable,
     tag,
     out,

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PLAN_VARIABLE, type Transport, type TrialPlan } from '../clients/plan.ts';
 import type { Progress } from '../history/progress.ts';
-import { SPECS_VARIABLE } from './specs.ts';
+import { LANE_VARIABLE, SPECS_VARIABLE } from './specs.ts';
 import { parseRunnerMessage } from '../reports/runner-messages.ts';
 
 const PROJECT_DIRECTORY = fileURLToPath(new URL('../', import.meta.url));
@@ -57,11 +57,59 @@ export interface Runner {
 }
 
 /**
+ * Starts several at once, which count as one. Where each of them is, is told of the first alone: two places
+ * at a time would only confuse.
+ */
+export function startRunners(tasks: readonly RunnerTask[], listener: RunnerListener): Runner {
+  const found = new Map<number, number>();
+  const runners = tasks.map((task, lane) =>
+    startRunner(
+      { ...task, env: { ...task.env, [LANE_VARIABLE]: `${lane}` } },
+      {
+        begin(trials) {
+          found.set(lane, trials);
+          if (found.size === tasks.length) listener.begin(sumOf([...found.values()]));
+        },
+        progress(progress) {
+          if (lane === 0 || progress.kind !== 'phase') listener.progress(progress);
+        },
+        output: (line) => listener.output(line),
+      },
+    ),
+  );
+  return {
+    ended: Promise.all(runners.map(({ ended }) => ended)).then(asOne),
+    async stop() {
+      await Promise.all(runners.map((runner) => runner.stop()));
+    },
+    kill() {
+      for (const runner of runners) runner.kill();
+    },
+  };
+}
+
+/** The ends of several as that of one: whatever went wrong in any of them. */
+function asOne(ends: readonly RunnerEnd[]): RunnerEnd {
+  const tests = ends.map((end) => end.tests).filter((count) => count !== null);
+  const broken = ends.find(({ code }) => code !== 0);
+  return {
+    code: broken === undefined ? 0 : broken.code,
+    tests: tests.length < ends.length ? null : sumOf(tests),
+    errors: ends.flatMap(({ errors }) => errors),
+    output: ends.flatMap((end) => end.output),
+  };
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((a, b) => a + b, 0);
+}
+
+/**
  * Starts Playwright Test on scenario scripts. The plan travels in the environment, for it holds secrets;
  * progress and script errors come back over an IPC channel, whose end also tells the child that its
  * parent is gone.
  */
-export function startRunner(task: RunnerTask, listener: RunnerListener): Runner {
+function startRunner(task: RunnerTask, listener: RunnerListener): Runner {
   const child = spawn(process.execPath, [playwrightCli(), 'test', ...wordsOf(task)], {
     cwd: PROJECT_DIRECTORY,
     env: {

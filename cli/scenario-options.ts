@@ -50,7 +50,8 @@ export function unwalkable(
   );
 }
 
-function fits({ transports }: ScenarioFile, transport: Transport): boolean {
+/** Whether a scenario can be walked on a transport. */
+export function fits({ transports }: ScenarioFile, transport: Transport): boolean {
   return transports === null || transports.includes(transport);
 }
 

@@ -18,6 +18,8 @@ export interface ScenarioFile {
   readonly tags: readonly string[];
   /** Whether it goes on as long as `--for` says (`test.use({ lasting: true })`). */
   readonly lasting: boolean;
+  /** Whether its users hardly do anything but wait (`test.use({ waits: true })`). */
+  readonly waits: boolean;
   /** The transports it can be walked on (`test.use({ transports: […] })`); null: all. */
   readonly transports: readonly string[] | null;
 }
@@ -58,6 +60,7 @@ function readScenario(path: string): ScenarioFile {
     path,
     text: firstSentence(source),
     lasting: /\blasting: true\b/.test(source),
+    waits: /\bwaits: true\b/.test(source),
     transports: transportsIn(source),
     tags: [...new Set([...source.matchAll(/['"`]@([\w-]+)['"`]/g)].map(([, tag]) => tag ?? ''))],
   };

@@ -21,6 +21,11 @@ export interface CrosstalkOptions {
   readonly alike: boolean;
   /** The scenario goes on as long as `--for` says. */
   readonly lasting: boolean;
+  /**
+   * Users hardly do anything but wait. Over sockets such a trial goes on beside the others, where each has
+   * a target of its own.
+   */
+  readonly waits: boolean;
   /** The transports the scenario can be walked on; null: all. On the others it is not applicable. */
   readonly transports: readonly Transport[] | null;
   /**
@@ -47,6 +52,7 @@ export const test = base.extend<CrosstalkFixtures & CrosstalkOptions>({
   overlapFloor: [null, { option: true }],
   alike: [false, { option: true }],
   lasting: [false, { option: true }],
+  waits: [false, { option: true }],
   transports: [null, { option: true }],
   questions: [null, { option: true }],
   crowd: async ({ overlapFloor, alike, questions, transports }, use, testInfo) => {
