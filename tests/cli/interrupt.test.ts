@@ -7,10 +7,12 @@ import { crosstalk, start, temporaryDirectory, type Started } from './command-li
 
 const HISTORY = 'out/trials/golden-path-websocket/history.ndjson';
 const STARTED_WITHIN_MS = 40_000;
+/** The runner and its worker notice one after the other that they are alone; the run would last twice as long. */
+const SILENT_WITHIN_MS = 8_000;
 
 /** Starts a campaign and waits until its users have asked. */
 async function midRun(cwd: string): Promise<Started> {
-  const started = start('run --rounds 3 --users 4 --out out --transport websocket'.split(' '), {
+  const started = start('run --rounds 6 --users 4 --out out --transport websocket'.split(' '), {
     cwd,
   });
   const isAsking = (): boolean => {
@@ -56,7 +58,9 @@ describe('an interrupted run', () => {
     const { child, ended } = await midRun(cwd);
     child.kill('SIGKILL');
     await ended;
-    expect(await isSilent(join(cwd, HISTORY))).toBe(true);
+    await expect
+      .poll(() => isSilent(join(cwd, HISTORY)), { timeout: SILENT_WITHIN_MS, interval: 50 })
+      .toBe(true);
     const judged = await crosstalk(['judge', 'out', '--json'], { cwd });
     expect(judged.code).toBe(2);
     expect(JSON.parse(judged.out)).toMatchObject({ verdict: 'inconclusive' });
