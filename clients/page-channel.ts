@@ -152,8 +152,8 @@ export class DevToolsChannel {
 
   async #sent(method: string, params: object): Promise<unknown> {
     try {
-      const isTold = this.#driving !== undefined && TOLD_TO_PLAYWRIGHT.test(method);
-      return await (isTold ? this.#driving?.send(method, params) : this.#transmit(method, params));
+      const driving = TOLD_TO_PLAYWRIGHT.test(method) ? this.#driving : undefined;
+      return await (driving?.send(method, params) ?? this.#transmit(method, params));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new DevToolsFailure(`${method}: ${message}`, false);
