@@ -30,7 +30,7 @@ export interface HttpLogSettings {
 /** Bodies that the browser keeps for us at once, as so many of the longest. */
 const BODIES_KEPT = 16;
 /** How long headers as they were on the wire may come after the end of their reply. */
-const EXTRA_MS_MAX = 250;
+const EXTRA_MS_MAX = 3_000;
 const EVENT_STREAM = /^(?:text\/event-stream|application\/(?:x-)?ndjson|application\/jsonl)/;
 /** A shadow tree that is written in the HTML; those that scripts make are watched, closed ones too. */
 const CLOSED_TREE = /<template\s[^<>]{0,200}shadowrootmode=["']?closed/i;
@@ -63,6 +63,8 @@ interface Exchange {
   /** Text that came in pieces and was recorded piece by piece. */
   stream: EventStream | undefined;
   writeLate: (() => void) | undefined;
+  /** Nobody waits for its headers any longer. */
+  forget: (() => void) | undefined;
 }
 
 /** What a reply's line needs of its exchange. */
@@ -116,14 +118,26 @@ export class PageHttpLog {
   /** Listens to the requests of one target. */
   attach(channel: DevToolsChannel): void {
     const exchanges = new Map<string, Exchange>();
-    /** Headers that came before the request or reply they belong to. */
+    /** Headers as they were on the wire that came before their request was told of. */
     const early = new Map<string, Headers>();
+    const earlyReplies = new Map<string, Headers>();
+    /** Exchanges that are over, and whose reply's headers as they were on the wire are still to come. */
+    const over = new Map<string, Exchange>();
+    const ended = (requestId: string, exchange: Exchange | undefined): void => {
+      if (exchange?.awaitsExtra !== true || exchange.responseExtra !== undefined) return;
+      over.set(requestId, exchange);
+      exchange.forget = () => over.delete(requestId);
+    };
     channel.on('Network.requestWillBeSent', (event) => {
       this.#pen.tie(event.timestamp, event.wallTime);
+      const before = exchanges.get(event.requestId);
       this.#began(channel, exchanges, event);
+      if (event.redirectResponse !== undefined) ended(event.requestId, before);
       const exchange = exchanges.get(event.requestId);
       const headers = early.get(event.requestId);
       early.delete(event.requestId);
+      if (exchange !== undefined) exchange.responseExtra = earlyReplies.get(event.requestId);
+      earlyReplies.delete(event.requestId);
       if (exchange !== undefined && headers !== undefined) this.#sentWith(exchange, headers);
     });
     channel.on('Network.requestWillBeSentExtraInfo', ({ requestId, headers }) => {
@@ -140,20 +154,29 @@ export class PageHttpLog {
       if (exchange !== undefined) this.#answered(exchange, event);
     });
     channel.on('Network.responseReceivedExtraInfo', ({ requestId, headers }) => {
-      const exchange = exchanges.get(requestId);
-      if (exchange === undefined) return;
+      // A redirect and what it leads to have one id; what comes first is the first one's.
+      const exchange = over.get(requestId) ?? exchanges.get(requestId);
+      if (exchange === undefined || exchange.responseExtra !== undefined) {
+        earlyReplies.set(requestId, headers);
+        return;
+      }
       exchange.responseExtra = headers;
+      exchange.forget?.();
       exchange.writeLate?.();
     });
     channel.on('Network.dataReceived', ({ requestId, timestamp, data }) => {
       if (data !== undefined) exchanges.get(requestId)?.stream?.push(data, this.#pen.at(timestamp));
     });
     channel.on('Network.loadingFinished', ({ requestId, timestamp }) => {
+      const exchange = exchanges.get(requestId);
       this.#ended(exchanges, requestId, { at: this.#pen.at(timestamp) });
+      ended(requestId, exchange);
     });
     channel.on('Network.loadingFailed', ({ requestId, timestamp, errorText, canceled }) => {
       const error = canceled === true ? 'canceled' : errorText;
+      const exchange = exchanges.get(requestId);
       this.#ended(exchanges, requestId, { at: this.#pen.at(timestamp), error });
+      ended(requestId, exchange);
     });
     channel.on('Network.eventSourceMessageReceived', (event) => {
       const url = exchanges.get(event.requestId)?.url;
@@ -264,6 +287,7 @@ export class PageHttpLog {
       fromCache: false,
       stream: undefined,
       writeLate: undefined,
+      forget: undefined,
     };
     exchanges.set(requestId, exchange);
     this.#open.add(exchange);
@@ -418,6 +442,7 @@ export class PageHttpLog {
           resolve();
         };
       });
+    exchange.forget?.();
     this.#writeResponse(exchange, body, { response, ending });
   }
 

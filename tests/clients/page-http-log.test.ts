@@ -1,5 +1,10 @@
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DevToolsChannel } from '../../clients/page-channel.ts';
+import { PageHttpLog } from '../../clients/page-http-log.ts';
+import { PagePen } from '../../clients/page-pen.ts';
+import { SecondWitness } from '../../clients/page-second-witness.ts';
+import { QuietWindow } from '../../clients/quiet-window.ts';
 import { Closers, type Line } from './lab.ts';
 import { contentIn, holding, launchBrowser, on, pageLab, site, WAIT_MS_MAX } from './page-lab.ts';
 
@@ -11,10 +16,11 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 afterEach(() => closers.closeAll());
 
+/** In the order in which they came: one that waits for its headers is written after the next. */
 function replies(lines: readonly Line[], path: string): Line[] {
-  return on(lines, 'http').filter(
-    ({ kind, url }) => kind === 'response' && String(url).endsWith(path),
-  );
+  return on(lines, 'http')
+    .filter(({ kind, url }) => kind === 'response' && String(url).endsWith(path))
+    .toSorted((one, other) => Number(one['t']) - Number(other['t']));
 }
 
 describe('requests of a page', () => {
@@ -191,5 +197,46 @@ describe('requests of a page', () => {
     const streamed = lines.filter(({ url }) => String(url).endsWith('/stream'));
     expect(holding(streamed, 'first')).not.toHaveLength(0);
     expect(holding(streamed, 'third')).not.toHaveLength(0);
+  });
+});
+
+describe('headers of a reply as they were on the wire', () => {
+  const id = { requestId: 'r1' };
+  const url = 'http://127.0.0.1/login';
+  const sent = {
+    method: 'Network.requestWillBeSent',
+    params: { ...id, timestamp: 1, wallTime: 1, request: { url, method: 'POST', headers: {} } },
+  };
+  const response = { url, status: 200, headers: {}, mimeType: 'text/plain' };
+  const answered = {
+    method: 'Network.responseReceived',
+    params: { ...id, timestamp: 2, response, hasExtraInfo: true },
+  };
+  const finished = { method: 'Network.loadingFinished', params: { ...id, timestamp: 3 } };
+  const wire = {
+    method: 'Network.responseReceivedExtraInfo',
+    params: { ...id, statusCode: 200, headers: { 'Set-Cookie': 'theme=dark' } },
+  };
+
+  it.each([
+    ['before the request is told of', [wire, sent, answered, finished]],
+    ['in the middle', [sent, wire, answered, finished]],
+    ['after the end', [sent, answered, finished, wire]],
+  ])('are recorded where they come %s', async (_when, events) => {
+    const lab = await pageLab(closers, browser);
+    const pen = new PagePen(lab.pen, new QuietWindow({ quietMsMin: 1, quietMsMax: 1 }));
+    const settings = {
+      addresses: { api: '', auth: '', socket: '', page: '' },
+      bodyBytesMax: 1_024,
+    };
+    const log = new PageHttpLog(settings, pen, new SecondWitness());
+    const channel = new DevToolsChannel({ type: 'page', url: '' }, () =>
+      Promise.resolve({ body: 'ok', base64Encoded: false }),
+    );
+    log.attach(channel);
+    for (const { method, params } of events) channel.dispatch(method, params);
+    await log.flush(WAIT_MS_MAX);
+    const [reply] = replies(await lab.lines(), '/login');
+    expect(reply?.['headers']).toMatchObject({ 'set-cookie': expect.stringContaining('theme=') });
   });
 });
