@@ -4,6 +4,7 @@ import type { Addresses } from '../targets/target.ts';
 import { learnCredentials } from './http.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import { EventStream } from './page-event-stream.ts';
+import { LateHeaders, type AwaitsHeaders } from './page-late-headers.ts';
 import type { PagePen } from './page-pen.ts';
 import {
   BODY_MS_MAX,
@@ -43,7 +44,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** One request and its reply; a redirect ends one and begins the next under the same id. */
-interface Exchange {
+interface Exchange extends AwaitsHeaders {
   readonly channel: DevToolsChannel;
   readonly requestId: string;
   readonly url: string;
@@ -58,13 +59,9 @@ interface Exchange {
   requestWritten: boolean;
   response: ResponseFacts | undefined;
   awaitsExtra: boolean;
-  responseExtra: Headers | undefined;
   fromCache: boolean;
   /** Text that came in pieces and was recorded piece by piece. */
   stream: EventStream | undefined;
-  writeLate: (() => void) | undefined;
-  /** Nobody waits for its headers any longer. */
-  forget: (() => void) | undefined;
 }
 
 /** What a reply's line needs of its exchange. */
@@ -118,27 +115,25 @@ export class PageHttpLog {
   /** Listens to the requests of one target. */
   attach(channel: DevToolsChannel): void {
     const exchanges = new Map<string, Exchange>();
-    /** Headers as they were on the wire that came before their request was told of. */
+    /** Headers of requests that came before their request was told of. */
     const early = new Map<string, Headers>();
-    const earlyReplies = new Map<string, Headers>();
-    /** Exchanges that are over, and whose reply's headers as they were on the wire are still to come. */
-    const over = new Map<string, Exchange>();
-    const ended = (requestId: string, exchange: Exchange | undefined): void => {
-      if (exchange?.awaitsExtra !== true || exchange.responseExtra !== undefined) return;
-      over.set(requestId, exchange);
-      exchange.forget = () => over.delete(requestId);
+    const late = new LateHeaders();
+    const end = (requestId: string, ending: Ending): void => {
+      const exchange = exchanges.get(requestId);
+      this.#ended(exchanges, requestId, ending);
+      late.ended(requestId, exchange);
     };
     channel.on('Network.requestWillBeSent', (event) => {
       this.#pen.tie(event.timestamp, event.wallTime);
       const before = exchanges.get(event.requestId);
       this.#began(channel, exchanges, event);
-      if (event.redirectResponse !== undefined) ended(event.requestId, before);
+      if (event.redirectResponse !== undefined) late.ended(event.requestId, before);
       const exchange = exchanges.get(event.requestId);
       const headers = early.get(event.requestId);
       early.delete(event.requestId);
-      if (exchange !== undefined) exchange.responseExtra = earlyReplies.get(event.requestId);
-      earlyReplies.delete(event.requestId);
-      if (exchange !== undefined && headers !== undefined) this.#sentWith(exchange, headers);
+      if (exchange === undefined) return;
+      late.known(event.requestId, exchange);
+      if (headers !== undefined) this.#sentWith(exchange, headers);
     });
     channel.on('Network.requestWillBeSentExtraInfo', ({ requestId, headers }) => {
       const exchange = exchanges.get(requestId);
@@ -151,32 +146,23 @@ export class PageHttpLog {
     });
     channel.on('Network.responseReceived', (event) => {
       const exchange = this.#exchangeOf(exchanges, channel, event);
-      if (exchange !== undefined) this.#answered(exchange, event);
+      if (exchange === undefined) return;
+      // Where nobody saw the request, the exchange is known only now.
+      late.known(event.requestId, exchange);
+      this.#answered(exchange, event);
     });
     channel.on('Network.responseReceivedExtraInfo', ({ requestId, headers }) => {
-      // A redirect and what it leads to have one id; what comes first is the first one's.
-      const exchange = over.get(requestId) ?? exchanges.get(requestId);
-      if (exchange === undefined || exchange.responseExtra !== undefined) {
-        earlyReplies.set(requestId, headers);
-        return;
-      }
-      exchange.responseExtra = headers;
-      exchange.forget?.();
-      exchange.writeLate?.();
+      late.came(requestId, headers, exchanges.get(requestId));
     });
     channel.on('Network.dataReceived', ({ requestId, timestamp, data }) => {
       if (data !== undefined) exchanges.get(requestId)?.stream?.push(data, this.#pen.at(timestamp));
     });
     channel.on('Network.loadingFinished', ({ requestId, timestamp }) => {
-      const exchange = exchanges.get(requestId);
-      this.#ended(exchanges, requestId, { at: this.#pen.at(timestamp) });
-      ended(requestId, exchange);
+      end(requestId, { at: this.#pen.at(timestamp) });
     });
     channel.on('Network.loadingFailed', ({ requestId, timestamp, errorText, canceled }) => {
       const error = canceled === true ? 'canceled' : errorText;
-      const exchange = exchanges.get(requestId);
-      this.#ended(exchanges, requestId, { at: this.#pen.at(timestamp), error });
-      ended(requestId, exchange);
+      end(requestId, { at: this.#pen.at(timestamp), error });
     });
     channel.on('Network.eventSourceMessageReceived', (event) => {
       const url = exchanges.get(event.requestId)?.url;

@@ -222,6 +222,7 @@ describe('headers of a reply as they were on the wire', () => {
     ['before the request is told of', [wire, sent, answered, finished]],
     ['in the middle', [sent, wire, answered, finished]],
     ['after the end', [sent, answered, finished, wire]],
+    ['first, and the request was sent unseen', [wire, answered, finished]],
   ])('are recorded where they come %s', async (_when, events) => {
     const lab = await pageLab(closers, browser);
     const pen = new PagePen(lab.pen, new QuietWindow({ quietMsMin: 1, quietMsMax: 1 }));
