@@ -166,7 +166,7 @@ export class Crowd {
     return this.#parts.recorder.journal.path;
   }
 
-  /** Whether everything that was begun came to its end and silence followed it. */
+  /** Whether the crowd has been waited for as {@link settle} does, and nothing was begun since. */
   get isSettled(): boolean {
     return this.#settledAll;
   }

@@ -74,7 +74,7 @@ describe('the lanes of a campaign', () => {
   });
 });
 
-const WORDS = '--users 2 --pace 0.1 --transport websocket --json --quiet --out out'.split(' ');
+const WORDS = '--users 2 --transport websocket --json --quiet --out out'.split(' ');
 /** What makes a written scenario one that waits. */
 const WAITS = "test.use({ waits: true, transports: ['websocket'] });\n\n/**";
 
@@ -84,7 +84,9 @@ describe('a campaign with two lanes', () => {
     await crosstalk(['init', 'scenario', 'patient'], { cwd });
     const spec = join(cwd, 'patient.spec.mts');
     writeFileSync(spec, readFileSync(spec, 'utf8').replace('/**', WAITS));
-    const words = ['run', 'golden-path', './patient.spec.mts', ...WORDS, ...patientIn(cwd)];
+    // Long enough for the second to begin meanwhile, however slowly it starts.
+    const lasting = [...WORDS, '--pace', '1', '--rounds', '3', ...patientIn(cwd)];
+    const words = ['run', 'golden-path', './patient.spec.mts', ...lasting];
     const { code, out, err } = await crosstalk(words, { cwd });
     expect(code, err).toBe(0);
     expect(printedIn(out).trials.map(({ scenario: name }) => name)).toEqual([
@@ -102,7 +104,8 @@ describe('a campaign with two lanes', () => {
     const cwd = temporaryDirectory();
     const broken = `// waits: true, transports: ['websocket']\nthrow new Error('no such thing');\n`;
     writeFileSync(join(cwd, 'broken.spec.mts'), broken);
-    const words = ['run', 'golden-path', './broken.spec.mts', ...WORDS, ...patientIn(cwd)];
+    const words = ['run', 'golden-path', './broken.spec.mts', ...WORDS, '--pace', '0.1'];
+    words.push(...patientIn(cwd));
     const { code, out } = await crosstalk(words, { cwd });
     expect(code).toBe(2);
     const printed = printedIn(out);

@@ -6,6 +6,7 @@ import { TRANSPORTS } from '../../clients/plan.ts';
 import type { Verdict } from '../../history/verdict.ts';
 import { summarise } from '../../reports/summary.ts';
 import { campaignOf, failureOf, findingOf, verdictOf } from '../reports/verdicts.ts';
+import { patientIn } from '../patient.ts';
 import { crosstalk, temporaryDirectory, type Ended } from './command-line.ts';
 import { errorsIn, printedIn } from './documents.ts';
 
@@ -99,7 +100,8 @@ describe('a narrowed sign-off on the embedded target', () => {
   let leaking: Ended;
 
   beforeAll(async () => {
-    whole = await crosstalk([...words.split(' '), '--out', 'a'], { cwd });
+    const patient = [...words.split(' '), ...patientIn(cwd)];
+    whole = await crosstalk([...patient, '--out', 'a'], { cwd });
     leaking = await crosstalk([...words.split(' '), '--fault', 'broadcast', '--out', 'b'], { cwd });
   });
 

@@ -67,7 +67,7 @@ describe('requests of a page', () => {
   });
 
   it('take as long as the network did: waiting in the browser for a free connection does not count', async () => {
-    const HELD_MS = 500;
+    const HELD_MS = 1_000;
     const place = await site(closers, {
       files: { '/': '<p>six calls at once are all that a browser sends to one host</p>' },
       serve: (request, response) => {

@@ -7,6 +7,10 @@ import { walk, type Walk } from './walk.ts';
 const actsOf = ({ lines }: Walk, act: string): readonly Readonly<Record<string, unknown>>[] =>
   lines.filter((line) => line['kind'] === 'act' && line['act'] === act);
 
+/** Paces at which something can happen between two events of a run, or many things during one: on a busy machine as well. */
+const BETWEEN_EVENTS = 1;
+const DURING_A_RUN = 2;
+
 describe.concurrent('disturbances at a chosen event', () => {
   test('a cancel comes at each of the five events, and nobody else is stopped', async () => {
     const result = await walk(storyOf('cancel'));
@@ -38,7 +42,7 @@ describe.concurrent('disturbances at a chosen event', () => {
   });
 
   test('whoever stalls receives nothing until it goes on, and then everything, late by its own doing', async () => {
-    const result = await walk(storyOf('slow-reader'));
+    const result = await walk(storyOf('slow-reader'), { pace: BETWEEN_EVENTS });
     expect(result.verdict.verdict, result.verdict.reasons.join('\n')).toBe('pass');
     const [stall] = actsOf(result, 'stall');
     const [goOn] = actsOf(result, 'go-on');
@@ -89,7 +93,7 @@ describe.concurrent('disturbances at a chosen event', () => {
 
 describe.concurrent('conversations', () => {
   test('several runs of one user are under way at once, each in a thread of its own', async () => {
-    const result = await walk(storyOf('interleaved-threads'), { pace: 0.4 });
+    const result = await walk(storyOf('interleaved-threads'), { pace: DURING_A_RUN });
     expect(result.verdict.verdict, result.verdict.reasons.join('\n')).toBe('pass');
     const asks = actsOf(result, 'ask').filter(({ user }) => user === 'u02');
     expect(new Set(asks.map(({ thread }) => thread)).size).toBe(3);
