@@ -40,7 +40,7 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    globalSetup: './tests/obtain-browser.ts',
+    globalSetup: ['./tests/compile-programs.ts', './tests/obtain-browser.ts'],
     sequence: { sequencer: LongestFirst },
     // Limits are for what hangs; a busy machine may need a multiple of what a test usually takes.
     testTimeout: 180_000,

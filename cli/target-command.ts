@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { programWords } from '../scenarios/compiled-programs.ts';
 import { EXIT } from './exit-codes.ts';
 import { OptionReader } from './option-reader.ts';
 import type { CommandCall } from './program.ts';
@@ -11,12 +11,13 @@ import { UsageError } from './usage-error.ts';
 const PORT_MAX = 65_535;
 const SECONDS = { min: 0.05, max: 86_400 };
 const STOP_WITHIN_MS = 1500;
-const ENTRY = fileURLToPath(new URL('../reference/main.ts', import.meta.url));
+const ENTRY = new URL('../reference/main.ts', import.meta.url);
 
 /** `crosstalk target`: the reference target as a child process that ends with this one. */
 export async function targetCommand(call: CommandCall): Promise<number> {
   const words = targetWords(call);
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), ENTRY, ...words], {
+  const { file, execArgv } = programWords(ENTRY);
+  const child = spawn(process.execPath, [...execArgv, file, ...words], {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     // Ctrl-C reaches the whole group of a terminal; the target is stopped from here alone.
     detached: true,

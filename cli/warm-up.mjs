@@ -1,5 +1,5 @@
 // Runs after `npm ci`. There is no build step: TypeScript is transformed when it is loaded, and kept in
-// the caches of tsx and Playwright. Loading everything once here means that the first trial does not wait
+// the caches of tsx and Playwright; what is started again and again is compiled into a cache as well. Loading everything once here means that the first trial does not wait
 // for it. Nothing depends on it, so whatever fails here fails silently and the first trial is slower.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -11,6 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 try {
   const { register } = await import('tsx/esm/api');
   register({ tsconfig: join(root, 'tsconfig.json') });
+  const { compilePrograms } = await import('./compile-programs.ts');
+  await compilePrograms();
   const modules = [
     './run-command.ts',
     './judge-command.ts',

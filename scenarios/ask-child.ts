@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { programWords } from './compiled-programs.ts';
 
 /** The process ended before it answered. */
 export class ChildEnded extends Error {
@@ -33,8 +33,9 @@ export async function askChild<Answer>(child: ChildProcess, order: object): Prom
 
 /** Starts a TypeScript module as a child process that is talked to by messages; it prints to our stderr. */
 export function forkModule(module: URL, env: NodeJS.ProcessEnv = process.env): ChildProcess {
-  return fork(fileURLToPath(module), [], {
-    execArgv: ['--import', import.meta.resolve('tsx')],
+  const { file, execArgv } = programWords(module);
+  return fork(file, [], {
+    execArgv: [...execArgv],
     env,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

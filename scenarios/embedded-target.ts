@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { within } from '../clients/waiting.ts';
+import { programWords } from './compiled-programs.ts';
 
 /** How to start the embedded target. */
 export interface EmbeddedTargetOptions {
@@ -40,7 +40,7 @@ export class EmbeddedTargetFailed extends Error {
   override readonly name = 'EmbeddedTargetFailed';
 }
 
-const MAIN = fileURLToPath(new URL('../reference/main.ts', import.meta.url));
+const MAIN = new URL('../reference/main.ts', import.meta.url);
 /** A nice value: the least comes first. */
 const BEFORE_BROWSERS = -10;
 /** How long a target may take to announce its address. */
@@ -72,8 +72,9 @@ export async function startEmbeddedTarget(
 async function startProcess(options: EmbeddedTargetOptions): Promise<RunningProcess> {
   const { truthPath = null } = options;
   if (truthPath !== null) mkdirSync(dirname(truthPath), { recursive: true });
-  const child = fork(MAIN, [...wordsOf(options)], {
-    execArgv: ['--import', import.meta.resolve('tsx')],
+  const { file, execArgv } = programWords(MAIN);
+  const child = fork(file, [...wordsOf(options)], {
+    execArgv: [...execArgv],
     env: childEnvironment(process.env),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
