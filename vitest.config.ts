@@ -40,16 +40,22 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    globalSetup: ['./tests/compile-programs.ts', './tests/obtain-browser.ts'],
+    globalSetup: [
+      './tests/compile-programs.ts',
+      './tests/obtain-browser.ts',
+      './tests/temporary-directory.ts',
+    ],
     sequence: { sequencer: LongestFirst },
     // Limits are for what hangs; a busy machine may need a multiple of what a test usually takes.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // Files share no state but modules, and loading those anew for each file took half the time of units.
+    isolate: false,
     // One group after the other, each with as many workers as fit two cores.
     projects: [
       {
         extends: true,
-        test: { name: 'pages', include: PAGES, maxWorkers: 2, sequence: { groupOrder: 0 } },
+        test: { name: 'pages', include: PAGES, maxWorkers: 3, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
@@ -70,8 +76,6 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           exclude: [...PAGES, ...PROCESSES],
           maxWorkers: 2,
-          // They share no state but modules, and loading those anew for each file took half the time.
-          isolate: false,
           sequence: { groupOrder: 2 },
         },
       },

@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 import { askChild, forkModule } from '../../scenarios/ask-child.ts';
 import type { CommandOrder, Ended } from './command-server.ts';
 
@@ -49,37 +48,19 @@ function placeOf({ cwd, env }: Settings = {}): Omit<CommandOrder, 'words'> {
   return { cwd: cwd ?? temporaryDirectory(), env: { ...rest, ...env } };
 }
 
+/** Shared by all test files of this process, and gone with it. */
 const idle: ChildProcess[] = [];
-const servers: ChildProcess[] = [];
 
 /** Runs a command to its end, in a process that has run others before; {@link start} has one of its own. */
 export async function crosstalk(words: readonly string[], settings?: Settings): Promise<Ended> {
-  const server = idle.pop() ?? startServer();
+  const server = idle.pop() ?? forkModule(SERVER);
   const order: CommandOrder = { words, ...placeOf(settings) };
   const ended = await askChild<Ended>(server, order);
   idle.push(server);
   return ended;
 }
 
-function startServer(): ChildProcess {
-  const server = forkModule(SERVER);
-  servers.push(server);
-  return server;
-}
-
-afterAll(() => {
-  for (const server of servers) server.kill();
-});
-
-const directories: string[] = [];
-
-/** A directory that is gone when the test file is over. */
+/** A directory that is gone when the tests are over. */
 export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'crosstalk-test-'));
-  directories.push(directory);
-  return directory;
+  return mkdtempSync(join(inject('temporaryDirectory'), 'cli-'));
 }
-
-afterAll(() => {
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-});

@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A directory for what tests leave behind. */
+    temporaryDirectory: string;
+  }
+}
+
+/** Makes the directory, and removes it when all tests are over. */
+export default function setup(project: TestProject): () => void {
+  const directory = mkdtempSync(join(tmpdir(), 'crosstalk-test-'));
+  project.provide('temporaryDirectory', directory);
+  return () => {
+    rmSync(directory, { recursive: true, force: true });
+  };
+}
