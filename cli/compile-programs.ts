@@ -1,15 +1,17 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, posix, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 import {
   COMPILED_DIRECTORY,
   MANIFEST,
   PROGRAMS,
   stateOf,
+  type CompiledProgram,
   type CompiledPrograms,
 } from '../scenarios/compiled-programs.ts';
 
+const ENTRY = 'entry';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** Libraries of the older kind look for `require`. */
 const BANNER = `import { createRequire as requireFrom } from 'node:module';
@@ -20,34 +22,41 @@ const require = requireFrom(import.meta.url);`;
  * one.
  */
 export async function compilePrograms(root: string = ROOT): Promise<void> {
-  const directory = join(root, COMPILED_DIRECTORY);
-  mkdirSync(directory, { recursive: true });
-  const compiled = await Promise.all(
-    Object.entries(PROGRAMS).map(async ([source, { packages }]) => {
-      const file = posix.join(COMPILED_DIRECTORY, `${source.replaceAll(/\W/g, '-')}.mjs`);
-      const { outputFiles, metafile } = await build({
-        absWorkingDir: root,
-        entryPoints: [source],
-        outfile: file,
-        bundle: true,
-        ...(!packages && { packages: 'external' as const }),
-        platform: 'node',
-        target: `node${process.versions.node}`,
-        format: 'esm',
-        jsx: 'automatic',
-        jsxImportSource: 'preact',
-        banner: { js: BANNER },
-        plugins: [ownPlaces(root)],
-        metafile: true,
-        write: false,
-        logLevel: 'silent',
-      });
-      replace(join(root, file), outputFiles.map(({ text }) => text).join(''));
-      return [source, { file, sources: sourcesIn(metafile, root) }] as const;
-    }),
+  const names = Object.keys(PROGRAMS);
+  const compiled = await Promise.all(names.map((source) => compileProgram(source, root)));
+  const programs: CompiledPrograms = Object.fromEntries(
+    compiled.map((program, index) => [names[index], program]),
   );
-  const programs: CompiledPrograms = Object.fromEntries(compiled);
-  replace(join(directory, MANIFEST), JSON.stringify(programs));
+  replace(join(root, COMPILED_DIRECTORY, MANIFEST), JSON.stringify(programs));
+}
+
+async function compileProgram(source: string, root: string): Promise<CompiledProgram> {
+  const outdir = posix.join(COMPILED_DIRECTORY, source.replaceAll(/\W/g, '-'));
+  const file = posix.join(outdir, `${ENTRY}.mjs`);
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [{ in: source, out: ENTRY }],
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    // What is loaded only when it is needed must stay so.
+    splitting: true,
+    ...(PROGRAMS[source]?.packages === false && { packages: 'external' as const }),
+    platform: 'node',
+    target: `node${process.versions.node}`,
+    format: 'esm',
+    banner: { js: BANNER },
+    plugins: [ownPlaces(join(root, outdir))],
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  mkdirSync(join(root, outdir), { recursive: true });
+  const isEntry = ({ path }: OutputFile): boolean => path === join(root, file);
+  // The entry comes last: what it loads is there by then.
+  for (const output of outputFiles) if (!isEntry(output)) replace(output.path, output.text);
+  for (const output of outputFiles) if (isEntry(output)) replace(output.path, output.text);
+  return { file, sources: sourcesIn(metafile, root) };
 }
 
 /** Our own files; libraries change with the lock file, whose change comes with an installation. */
@@ -59,18 +68,18 @@ function sourcesIn({ inputs }: Metafile, root: string): Record<string, string> {
 }
 
 /** Our modules find files beside them, and still do when they are part of a file that lies elsewhere. */
-function ownPlaces(root: string): Plugin {
+function ownPlaces(directory: string): Plugin {
   return {
     name: 'own places',
     setup(bundling) {
-      bundling.onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
+      bundling.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         if (path.includes(`${sep}node_modules${sep}`)) return undefined;
-        const place = relative(join(root, COMPILED_DIRECTORY), path).replaceAll(sep, '/');
+        const place = relative(directory, path).replaceAll(sep, '/');
         const contents = readFileSync(path, 'utf8').replaceAll(
           'import.meta.url',
           `new URL(${JSON.stringify(place)}, import.meta.url).href`,
         );
-        return { contents, loader: path.endsWith('x') ? 'tsx' : 'ts' };
+        return { contents, loader: 'ts' };
       });
     },
   };

@@ -23,7 +23,7 @@ export const MANIFEST = 'programs.json';
 /** What was compiled from which state of the sources, by path from the root of the project. */
 export type CompiledPrograms = Readonly<Record<string, CompiledProgram>>;
 
-interface CompiledProgram {
+export interface CompiledProgram {
   /** Path from the root. */
   readonly file: string;
   /** What went into it, and what each file looked like, see {@link stateOf}. */
