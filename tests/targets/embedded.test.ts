@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { REQUIRED_EVENTS } from '../../history/profile-data.ts';
+import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
 import { resolveAddresses } from '../../targets/addresses.ts';
 import netra from '../../targets/netra.ts';
 import reference from '../../targets/reference.ts';
@@ -17,7 +14,6 @@ import type {
   TargetHttp,
 } from '../../targets/target.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const ACCOUNT = {
   email: 'anna@crosstalk.example.com',
   name: 'Anna',
@@ -26,17 +22,12 @@ const ACCOUNT = {
 
 /** Runs something against the embedded target as a process of its own. */
 async function withTarget<T>(variant: string | null, use: (url: string) => Promise<T>): Promise<T> {
-  const options = ['--pace', '0.05', ...(variant === null ? [] : ['--variant', variant])];
-  const child = spawn(process.execPath, ['--import', 'tsx', 'reference/main.ts', ...options], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const variants = variant === null ? [] : [variant];
+  const embedded = await startEmbeddedTarget({ pace: 0.05, variants });
   try {
-    const [line] = await once(createInterface({ input: child.stdout }), 'line');
-    return await use(String(JSON.parse(String(line)).url));
+    return await use(embedded.url);
   } finally {
-    child.kill('SIGTERM');
-    await once(child, 'exit');
+    await embedded.stop();
   }
 }
 
