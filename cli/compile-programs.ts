@@ -46,7 +46,7 @@ async function compileProgram(source: string, root: string): Promise<CompiledPro
     target: `node${process.versions.node}`,
     format: 'esm',
     banner: { js: BANNER },
-    plugins: [ownPlaces(join(root, outdir))],
+    plugins: [ownPlaces(root, outdir)],
     metafile: true,
     write: false,
     logLevel: 'silent',
@@ -61,20 +61,25 @@ async function compileProgram(source: string, root: string): Promise<CompiledPro
 
 /** Our own files; libraries change with the lock file, whose change comes with an installation. */
 function sourcesIn({ inputs }: Metafile, root: string): Record<string, string> {
-  const own = Object.keys(inputs).filter((path) => !path.includes('node_modules/'));
+  const own = Object.keys(inputs).filter((path) => !isLibrary(path));
   return Object.fromEntries(
     [...own, 'package-lock.json'].map((path) => [path, stateOf(join(root, path))]),
   );
 }
 
+/** Whether a path from the root leads to what was installed. */
+function isLibrary(path: string): boolean {
+  return path.startsWith('node_modules');
+}
+
 /** Our modules find files beside them, and still do when they are part of a file that lies elsewhere. */
-function ownPlaces(directory: string): Plugin {
+function ownPlaces(root: string, outdir: string): Plugin {
   return {
     name: 'own places',
     setup(bundling) {
       bundling.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        if (path.includes(`${sep}node_modules${sep}`)) return undefined;
-        const place = relative(directory, path).replaceAll(sep, '/');
+        if (isLibrary(relative(root, path))) return undefined;
+        const place = relative(join(root, outdir), path).replaceAll(sep, '/');
         const contents = readFileSync(path, 'utf8').replaceAll(
           'import.meta.url',
           `new URL(${JSON.stringify(place)}, import.meta.url).href`,

@@ -12,7 +12,8 @@ afterEach(() => closers.closeAll());
 
 /** A project whose programs each print a word of their own, one from a module and one from a file beside it. */
 function projectSaying(word: string): string {
-  const root = temporaryDirectory(closers);
+  // As one that is itself installed.
+  const root = join(temporaryDirectory(closers), 'node_modules/project');
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
