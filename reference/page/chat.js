@@ -12,6 +12,8 @@ const SILENT = new Set(['ack', 'pong', 'heartbeat', 'ping']);
 
 // Runs by id, in the order of their first sighting; see `newRun`.
 const runs = new Map();
+// Runs whose answer came with the history: after a reload their events may come again all the same.
+const recalled = new Set();
 const messages = [];
 let switches = new Set();
 let threadId = decodeURIComponent(location.pathname.split('/')[2] ?? '') || null;
@@ -97,6 +99,7 @@ async function showHistory() {
   for (const { role, content, metadata } of history.messages) {
     const message = { role, text: content, run: metadata.run_id };
     if (!view.isDrawn(message)) add(message);
+    if (role === 'assistant') recalled.add(metadata.run_id);
   }
 }
 
@@ -271,13 +274,13 @@ const FOLLOWERS = {
     run.agent ??= agentOf(frame);
   },
   agent_chunk: (run, { payload, run_id: id }) => {
-    if (switches.has('hide-answers')) return;
+    if (switches.has('hide-answers') || recalled.has(id)) return;
     run.article ??= view.drawMessage({ role: 'assistant', text: '', run: id });
     view.extendMessage(run.article, payload.text);
   },
   agent_completed: (run, frame) => {
     if (!endsRun(run, frame)) return;
-    if (!switches.has('hide-answers')) answer(run, frame);
+    if (!switches.has('hide-answers') && !recalled.has(frame.run_id)) answer(run, frame);
     finish(run);
     void guarded(() => listThreads({ cache: 'reload' }));
   },

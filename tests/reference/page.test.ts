@@ -208,6 +208,28 @@ describe('a lost connection', () => {
   });
 });
 
+describe('a run that ended while the page was away', () => {
+  test('is answered once: the history has it already when its events come again', async () => {
+    const slow = await startTestTarget({ pace: 0.5 });
+    const anna = await registered(slow.url);
+    await anna.ask();
+    await anna.page.locator('[data-event=agent_thinking]').waitFor();
+    const [address, token] = [anna.page.url(), await anna.token()];
+    const messages = `/api/threads/${address.split('/').at(-1) ?? ''}/messages`;
+    await anna.page.goto(`${slow.url}/login`);
+    const answers = async (): Promise<string> =>
+      JSON.stringify((await call(slow.url, messages, { token })).body);
+    await expect.poll(answers).toContain('"role":"assistant"');
+    await anna.page.goto(address);
+    await anna.answered();
+    await expect.poll(() => anna.events()).toEqual(FIVE);
+    expect(await anna.article('assistant').count()).toBe(1);
+    expect(await anna.article('user').count()).toBe(1);
+    await anna.context.close();
+    await slow.close();
+  });
+});
+
 describe('signing out', () => {
   test('leaves nothing behind for whoever comes next', async () => {
     const anna = await registered();
