@@ -58,6 +58,8 @@ interface Exchange extends AwaitsHeaders {
   requestHeaders: Headers;
   requestWritten: boolean;
   response: ResponseFacts | undefined;
+  /** When it began to come. */
+  answeredAt: number;
   awaitsExtra: boolean;
   fromCache: boolean;
   /** Text that came in pieces and was recorded piece by piece. */
@@ -199,6 +201,21 @@ export class PageHttpLog {
   }
 
   /**
+   * Records the replies that came and whose end nobody told of: a page that is left takes the end of what it
+   * was reading with it. What can be had of such a body is read, and the rest is missing from the record.
+   */
+  async finish(ms: number): Promise<void> {
+    for (const exchange of this.#open) {
+      const { response, stream, type, answeredAt: at } = exchange;
+      // What streams is recorded as it comes.
+      if (response === undefined || stream !== undefined || type === 'EventSource') continue;
+      this.#open.delete(exchange);
+      this.#keep(this.#finish(exchange, { at, error: 'its end was not told' }));
+    }
+    await this.flush(ms);
+  }
+
+  /**
    * Nothing more is awaited. What a stream had brought before it was followed is read at its end only,
    * and one that has none kept it to itself.
    */
@@ -268,6 +285,7 @@ export class PageHttpLog {
       requestHeaders: request.headers,
       requestWritten: false,
       response: undefined,
+      answeredAt: at,
       awaitsExtra: false,
       responseExtra: undefined,
       fromCache: false,
@@ -357,10 +375,11 @@ export class PageHttpLog {
   #answered(exchange: Exchange, { response, hasExtraInfo, timestamp }: ResponseReceived): void {
     this.#writeRequest(exchange);
     exchange.response = response;
+    exchange.answeredAt = this.#pen.at(timestamp);
     exchange.awaitsExtra = hasExtraInfo === true;
     exchange.fromCache ||= response.fromDiskCache === true || response.fromPrefetchCache === true;
     if (EVENT_STREAM.test(response.mimeType) && exchange.type !== 'EventSource')
-      this.#follow(exchange, this.#pen.at(timestamp));
+      this.#follow(exchange, exchange.answeredAt);
   }
 
   /** A reply without a foreseeable end is recorded as it comes. */

@@ -152,6 +152,7 @@ export class CdpPageRecorder implements PageRecorder {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     await this.flush();
+    if (!this.#isLost) await this.#http.finish(FLUSH_MS_MAX);
     this.#tellMissedSockets();
     this.#isStopped = true;
     this.#endPulse?.();

@@ -104,7 +104,7 @@ describe('requests of a page', () => {
       await (await fetch('/cached')).text();
       await (await fetch('/moved')).text();
     });
-    // Nobody waits for the script that leaves: it does not outlive its page.
+    // Nobody waits for the script that leaves: it does not outlive its page, and nor need the end of its reply.
     await page.evaluate(() => {
       void fetch('/leaving').then((last) => {
         location.href = '/two';
@@ -112,6 +112,7 @@ describe('requests of a page', () => {
       });
     });
     await page.waitForURL('**/two');
+    await lab.recorder.stop();
     const lines = await lab.lines();
     const cached = replies(lines, '/cached');
     expect(cached.map(({ message }) => message ?? '')).toEqual(['', 'from cache', 'from cache']);
