@@ -12,6 +12,7 @@ import {
 } from '../scenarios/compiled-programs.ts';
 
 const ENTRY = 'entry';
+const OWN = 'cli/compile-programs.ts';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** Libraries of the older kind look for `require`. */
 const BANNER = `import { createRequire as requireFrom } from 'node:module';
@@ -22,11 +23,12 @@ const require = requireFrom(import.meta.url);`;
  * one.
  */
 export async function compilePrograms(root: string = ROOT): Promise<void> {
-  const names = Object.keys(PROGRAMS);
-  const compiled = await Promise.all(names.map((source) => compileProgram(source, root)));
-  const programs: CompiledPrograms = Object.fromEntries(
-    compiled.map((program, index) => [names[index], program]),
+  const compiled = await Promise.all(
+    Object.keys(PROGRAMS).map(
+      async (source) => [source, await compileProgram(source, root)] as const,
+    ),
   );
+  const programs: CompiledPrograms = Object.fromEntries(compiled);
   replace(join(root, COMPILED_DIRECTORY, MANIFEST), JSON.stringify(programs));
 }
 
@@ -59,11 +61,11 @@ async function compileProgram(source: string, root: string): Promise<CompiledPro
   return { file, sources: sourcesIn(metafile, root) };
 }
 
-/** Our own files; libraries change with the lock file, whose change comes with an installation. */
+/** Our own files, this one too; libraries change with the lock file, whose change comes with an installation. */
 function sourcesIn({ inputs }: Metafile, root: string): Record<string, string> {
   const own = Object.keys(inputs).filter((path) => !isLibrary(path));
   return Object.fromEntries(
-    [...own, 'package-lock.json'].map((path) => [path, stateOf(join(root, path))]),
+    [...own, OWN, 'package-lock.json'].map((path) => [path, stateOf(join(root, path))]),
   );
 }
 

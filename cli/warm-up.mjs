@@ -1,6 +1,6 @@
 // Runs after `npm ci`. There is no build step: TypeScript is transformed when it is loaded, and kept in
-// the caches of tsx and Playwright; what is started again and again is compiled into a cache as well. Loading everything once here means that the first trial does not wait
-// for it. Nothing depends on it, so whatever fails here fails silently and the first trial is slower.
+// the caches of tsx and Playwright; what is started again and again is compiled into a cache as well. Doing
+// it all once here means that the first trial does not wait for it. Nothing depends on it, so whatever fails here fails silently and the first trial is slower.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -11,8 +11,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 try {
   const { register } = await import('tsx/esm/api');
   register({ tsconfig: join(root, 'tsconfig.json') });
-  const { compilePrograms } = await import('./compile-programs.ts');
-  await compilePrograms();
   const modules = [
     './run-command.ts',
     './judge-command.ts',
@@ -25,6 +23,8 @@ try {
     '../targets/reference.ts',
   ];
   await Promise.all(modules.map((module) => import(module)));
+  const { compilePrograms } = await import('./compile-programs.ts');
+  await compilePrograms();
   const playwright = createRequire(import.meta.url).resolve('playwright/package.json');
   const config = join(root, 'cli', 'warm-up.config.ts');
   const runner = [join(dirname(playwright), 'cli.js'), 'test', '--list', `--config=${config}`];

@@ -3,10 +3,10 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Programs that a campaign starts again and again, and that load nothing of the user's: each is compiled to
- * one file when the project is installed. There is no build to keep in mind, for one whose sources have
+ * Programs that a campaign starts again and again, and that load nothing of the user's: each is compiled
+ * when the project is installed. There is no build to keep in mind, for one whose sources have
  * changed since is run from them; that takes a second of processor time more. `packages` says whether the
- * libraries go into the file as well.
+ * libraries are compiled with it.
  */
 export const PROGRAMS: Readonly<Record<string, { readonly packages: boolean }>> = {
   'reference/main.ts': { packages: true },
@@ -39,12 +39,13 @@ export interface ProgramWords {
 /** The fastest way to run a TypeScript module of this project as a process of its own. */
 export function programWords(module: URL, root: string = ROOT): ProgramWords {
   const source = fileURLToPath(module);
-  const compiled = compiledFrom(relative(root, source), root);
+  const compiled = compiledFile(relative(root, source), root);
   if (compiled !== undefined) return { execArgv: [], file: compiled };
   return { execArgv: ['--import', import.meta.resolve('tsx')], file: source };
 }
 
-function compiledFrom(source: string, root: string): string | undefined {
+/** The compiled form of a program, named by its path from the root; undefined where its sources are newer. */
+export function compiledFile(source: string, root: string = ROOT): string | undefined {
   try {
     const directory = join(root, COMPILED_DIRECTORY);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `compile-programs.ts` alone

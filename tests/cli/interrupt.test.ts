@@ -7,7 +7,7 @@ import { crosstalk, start, temporaryDirectory, type Started } from './command-li
 
 const HISTORY = 'out/trials/golden-path-websocket/history.ndjson';
 const STARTED_WITHIN_MS = 40_000;
-/** On a quiet machine it is 3 s (DESIGN §4.2), most of them Node's; what is not interrupted takes far longer. */
+/** 3 s on a machine that does nothing else; what is not interrupted takes far longer. */
 const INTERRUPTED_WITHIN_MS = 10_000;
 /** The runner and its worker notice one after the other that they are alone; the run would last twice as long. */
 const SILENT_WITHIN_MS = 8_000;

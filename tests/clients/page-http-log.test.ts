@@ -201,6 +201,74 @@ describe('requests of a page', () => {
   });
 });
 
+/** What a browser tells of one reply, by hand. */
+function toldOf(path: string, { type = 'Fetch', mimeType = 'application/json' } = {}): Told[] {
+  const url = `http://127.0.0.1${path}`;
+  const request = { url, method: 'GET', headers: {} };
+  const response = { url, status: 200, headers: { 'x-of': 'somebody' }, mimeType };
+  const id = { requestId: path, type };
+  return [
+    { method: 'Network.requestWillBeSent', params: { ...id, timestamp: 1, wallTime: 1, request } },
+    { method: 'Network.responseReceived', params: { ...id, timestamp: 2, response } },
+  ];
+}
+
+interface Told {
+  readonly method: string;
+  readonly params: object;
+}
+
+describe('replies whose end nobody tells of', () => {
+  const HAD = { body: '{"a":1}', base64Encoded: false };
+
+  it.each([
+    {
+      how: 'with their text',
+      answer: () => Promise.resolve(HAD),
+      is: { content: HAD.body, cut: undefined },
+    },
+    {
+      how: 'with a mark where it is gone',
+      answer: () => Promise.reject(new Error('gone')),
+      is: { content: '""', cut: 1 },
+    },
+  ])('are recorded at the end, $how', async ({ answer, is }) => {
+    const { lab, log } = await logOf(toldOf('/left'), answer);
+    await log.flush(WAIT_MS_MAX);
+    expect(replies(await lab.lines(), '/left')).toEqual([]);
+    await log.finish(WAIT_MS_MAX);
+    const [reply, ...more] = replies(await lab.lines(), '/left');
+    expect(more).toEqual([]);
+    expect(reply).toMatchObject({ status: 200, headers: { 'x-of': 'somebody' } });
+    expect({ content: contentIn(reply), cut: reply?.['cut'] }).toEqual(is);
+  });
+
+  it('are left out where they are recorded as they come', async () => {
+    const told = toldOf('/stream', { type: 'EventSource', mimeType: 'text/event-stream' });
+    const { lab, log } = await logOf(told, () => Promise.reject(new Error('never ends')));
+    await log.finish(WAIT_MS_MAX);
+    expect(replies(await lab.lines(), '/stream')).toEqual([]);
+  });
+});
+
+/** A log that was told of something, by a browser that answers its questions so. */
+async function logOf(
+  told: readonly Told[],
+  answer: () => Promise<unknown>,
+): Promise<{ readonly lab: Awaited<ReturnType<typeof pageLab>>; readonly log: PageHttpLog }> {
+  const lab = await pageLab(closers, browser);
+  const pen = new PagePen(lab.pen, new QuietWindow({ quietMsMin: 1, quietMsMax: 1 }));
+  const settings = {
+    addresses: { api: '', auth: '', socket: '', page: '' },
+    bodyBytesMax: 1_024,
+  };
+  const log = new PageHttpLog(settings, pen, new SecondWitness());
+  const channel = new DevToolsChannel({ type: 'page', url: '' }, answer);
+  log.attach(channel);
+  for (const { method, params } of told) channel.dispatch(method, params);
+  return { lab, log };
+}
+
 describe('headers of a reply as they were on the wire', () => {
   const id = { requestId: 'r1' };
   const url = 'http://127.0.0.1/login';
@@ -225,18 +293,9 @@ describe('headers of a reply as they were on the wire', () => {
     ['after the end', [sent, answered, finished, wire]],
     ['first, and the request was sent unseen', [wire, answered, finished]],
   ])('are recorded where they come %s', async (_when, events) => {
-    const lab = await pageLab(closers, browser);
-    const pen = new PagePen(lab.pen, new QuietWindow({ quietMsMin: 1, quietMsMax: 1 }));
-    const settings = {
-      addresses: { api: '', auth: '', socket: '', page: '' },
-      bodyBytesMax: 1_024,
-    };
-    const log = new PageHttpLog(settings, pen, new SecondWitness());
-    const channel = new DevToolsChannel({ type: 'page', url: '' }, () =>
+    const { lab, log } = await logOf(events, () =>
       Promise.resolve({ body: 'ok', base64Encoded: false }),
     );
-    log.attach(channel);
-    for (const { method, params } of events) channel.dispatch(method, params);
     await log.flush(WAIT_MS_MAX);
     const [reply] = replies(await lab.lines(), '/login');
     expect(reply?.['headers']).toMatchObject({ 'set-cookie': expect.stringContaining('theme=') });

@@ -19,6 +19,7 @@ function projectSaying(word: string): string {
     writeFileSync(join(root, path), text);
   };
   write('package-lock.json', '{}');
+  write('cli/compile-programs.ts', '');
   for (const program of Object.keys(PROGRAMS))
     write(
       program,
