@@ -167,6 +167,7 @@ export class PageDriver {
 
   /** Waits a short while until the page itself has gone to a path; resolves to whether it did. */
   async wentTo(path: string, ms: number): Promise<boolean> {
+    if (this.#isAt(new URL(this.page.url()), path)) return true;
     try {
       await this.page.waitForURL((url) => this.#isAt(url, path), {
         waitUntil: 'commit',
@@ -256,8 +257,7 @@ export class PageDriver {
   async wordsOf(part: Part): Promise<string> {
     let words = '';
     await this.#on(part, async (locator) => {
-      await locator.filter({ hasText: /\S/ }).waitFor({ state: 'visible' });
-      words = (await locator.innerText()).trim();
+      words = (await locator.filter({ hasText: /\S/, visible: true }).innerText()).trim();
     });
     return words;
   }
@@ -277,8 +277,8 @@ export class PageDriver {
   /** The text of the element with this number, from 0, as it can be read; undefined while it cannot. */
   textOf(selector: Selector, number: number): Promise<string | undefined> {
     return this.#step(`reading ${selector}`, async () => {
-      const element = this.page.locator(selector).nth(number);
-      return (await element.isVisible()) ? element.innerText() : undefined;
+      const element = this.page.locator(selector).nth(number).filter({ visible: true });
+      return (await element.allInnerTexts())[0];
     });
   }
 

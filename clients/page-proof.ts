@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { DevToolsFailure, type DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
+import { ownWorldOf } from './page-world.ts';
 
 /** Surfaces on which something is planted, so that their watchers prove that they see. */
 const PROVEN = ['console', 'dom', 'storage', 'cookie'] as const;
@@ -63,10 +64,7 @@ async function plantOnce(
 /** What runs expressions on the page out of sight of the page's own scripts. */
 async function worldOf(channel: DevToolsChannel): Promise<(expression: string) => Promise<void>> {
   const { frameTree } = await channel.send('Page.getFrameTree');
-  const { executionContextId: contextId } = await channel.send('Page.createIsolatedWorld', {
-    frameId: frameTree.frame.id,
-    worldName: NAME,
-  });
+  const contextId = await ownWorldOf(channel, frameTree.frame.id);
   return async (expression) => {
     const { exceptionDetails } = await channel.send(
       'Runtime.evaluate',

@@ -7,6 +7,7 @@ import {
   type StorageLimits,
   type StorageReading,
 } from './page-storage-script.ts';
+import { ownWorldOf } from './page-world.ts';
 import { within } from './waiting.ts';
 
 const LIMITS: StorageLimits = {
@@ -20,8 +21,6 @@ const COOKIES_MS_MAX = 5_000;
 /** Documents may be replaced while they are read; what they kept is there in the next one as well. */
 const READ_TRIES_MAX = 5;
 const REPLACED = /navigated or closed|Cannot find context|context was destroyed|No frame/i;
-/** Name of the world our reading happens in: the page cannot have changed what is there. */
-const WORLD = 'reader';
 const CREDENTIAL_NAME = /token|sess|auth|jwt|sid|secret|csrf|xsrf|ticket|password|api_?key|cookie/i;
 const TOKEN_NAME = /token|jwt|secret|ticket|password|api_?key/i;
 const CREDENTIAL_LENGTH_MIN = 12;
@@ -152,16 +151,13 @@ export class PageStorage {
 }
 
 async function readFrame(channel: DevToolsChannel, frameId: string): Promise<StorageReading> {
-  const { executionContextId } = await channel.send('Page.createIsolatedWorld', {
-    frameId,
-    worldName: WORLD,
-  });
+  const contextId = await ownWorldOf(channel, frameId);
   const expression = `(() => { const __name = (named) => named;
     const Reader = ${PageStorageReader.toString()};
     return new Reader(${JSON.stringify(LIMITS)}).read(); })()`;
   const { result, exceptionDetails } = await channel.send(
     'Runtime.evaluate',
-    { contextId: executionContextId, expression, awaitPromise: true, returnByValue: true },
+    { contextId, expression, awaitPromise: true, returnByValue: true },
     READ_MS_MAX,
   );
   if (exceptionDetails !== undefined) throw new Error(exceptionDetails.text);
