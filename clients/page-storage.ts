@@ -83,7 +83,8 @@ export class PageStorage {
     const isSecret = httpOnly || CREDENTIAL_NAME.test(name);
     const isEvidence = decoded(value).toLowerCase().includes(campaignPrefix.toLowerCase());
     if (!isSecret || isEvidence || value === '') return decoded(value);
-    return `[redacted:${vault.add(value)}]`;
+    vault.add(value);
+    return vault.covered(value);
   }
 
   /** Reads each origin once, and the storage of every tab. */

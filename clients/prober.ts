@@ -211,7 +211,7 @@ export class Prober {
     if (this.#wire.shortLived === undefined || account.password === undefined) return undefined;
     const { env, recorder } = context;
     const session = await this.#wire.shortLived({ http, account, env }, SHORT_LIFE_S);
-    const credentials = session.secrets.map((secret) => recorder.vault.add(secret));
+    const credentials = session.secrets.map((secret) => recorder.vault.claim(secret));
     recorder.identity(this.#seat.observer, { source: 'sign-in', credentials });
     await pause(Math.max(0, expiryOf(session.token) + EXPIRY_MARGIN_MS - wallUnixMs()));
     return session;

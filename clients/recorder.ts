@@ -100,9 +100,11 @@ export class Recorder {
    */
   learn(ids: OwnedIds): void {
     const { user, thread, connection } = ids;
-    if (user !== undefined) this.#crowdIds.add(user);
-    if (thread !== undefined) this.#crowdIds.add(thread);
-    if (connection !== undefined) this.#crowdIds.add(connection);
+    for (const id of [user, thread, connection]) {
+      if (id === undefined || this.#crowdIds.has(id)) continue;
+      this.#crowdIds.add(id);
+      this.vault.tell(id);
+    }
   }
 
   /** Records own ids, credentials, or an identity that was shown and is not the user's own. */

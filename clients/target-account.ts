@@ -1,4 +1,5 @@
 import type { Place } from '../history/markers.ts';
+import { INFRASTRUCTURE_COOKIE } from '../targets/sign-in.ts';
 import type { Session, SignInMethod, Target, TargetHttp } from '../targets/target.ts';
 import { RecordedHttp } from './http.ts';
 import { NotApplicable } from './not-applicable.ts';
@@ -130,13 +131,17 @@ export class TargetAccount {
     this.#session = session;
     this.#isArriving = false;
     this.#exists = true;
-    const secrets = new Set(
-      [session.token, session.refreshToken, ...cookieValues(session), ...session.secrets].filter(
-        (secret) => secret !== undefined && secret !== '',
-      ),
-    );
+    recorder.learn({ user: session.userId });
+    const secrets = new Set([
+      session.token,
+      session.refreshToken,
+      ...cookieValues(session),
+      ...session.secrets,
+    ]);
+    // Some targets keep in a cookie who is signed in: that is no secret, and stands in every frame.
+    for (const known of ['', session.userId, session.email, account.email]) secrets.delete(known);
     const credentials = [...secrets].flatMap((secret) =>
-      secret === undefined ? [] : [recorder.vault.add(secret)],
+      secret === undefined ? [] : [recorder.vault.claim(secret)],
     );
     recorder.identity(this.#owner.observer(), {
       source: 'sign-in',
@@ -304,5 +309,8 @@ export class TargetAccount {
 
 /** Cookies short enough to be no secret are left alone by the vault itself. */
 function cookieValues({ cookies = '' }: Session): string[] {
-  return cookies.split('; ').map((cookie) => cookie.slice(cookie.indexOf('=') + 1));
+  return cookies
+    .split('; ')
+    .filter((cookie) => !INFRASTRUCTURE_COOKIE.test(cookie))
+    .map((cookie) => cookie.slice(cookie.indexOf('=') + 1));
 }

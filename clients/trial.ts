@@ -226,12 +226,13 @@ function headerOf(options: TrialOptions, parts: HeaderParts): TrialHeader {
 /** Every secret of an account is known to the vault before the first request. */
 function trialUserOf({ account, markerPrefix }: Persona, user: string, vault: Vault): TrialUser {
   const secrets = [account.password, account.token, account.refreshToken];
+  vault.tell(account.email);
   return {
     user,
     identity: account.email,
     markerPrefix,
     ids: account.userId === undefined ? {} : { user: account.userId },
-    credentials: secrets.flatMap((secret) => (secret === undefined ? [] : [vault.add(secret)])),
+    credentials: secrets.flatMap((secret) => (secret === undefined ? [] : [vault.claim(secret)])),
   };
 }
 

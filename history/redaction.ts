@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AnchorIndex } from './anchor-index.ts';
+import { Evidence } from './evidence.ts';
 
 /** What a credential becomes in every artifact: comparable, not usable (DESIGN §4.3). */
 export const REDACTED_PATTERN = /\[redacted:([0-9a-f]{16})\]/g;
@@ -94,14 +95,42 @@ function isRedacted(value: string): boolean {
   return value.includes('[redacted:');
 }
 
+/** Which way a text goes. */
+export type Direction = 'in' | 'out';
+
 /**
  * Knows the crowd's credentials and replaces them, and anything that looks like one, in texts that are
- * about to be written. Exact secrets are found by one linear scan however many there are.
+ * about to be written. Exact secrets are found by one linear scan however many there are. What the crowd's
+ * users are known by is no secret: where it is part of what is hidden, it is written behind the hash, for
+ * in the hands of another user it is the evidence. Of what is sent it is not: what one sends is one's own
+ * doing, and a probe sends other users' tokens on purpose.
  */
 export class Vault {
   readonly #secrets = new AnchorIndex<string>();
   readonly #hashes = new Map<string, string>();
   readonly #heads = new Set<string>();
+  readonly #evidence = new Evidence();
+  /** Hashes of tokens that the crowd's users work with: whose they are, the hash says. */
+  readonly #claimed = new Set<string>();
+
+  /** An id or an address of the crowd: no secret, wherever it stands, even if it was taken for one. */
+  tell(word: string): void {
+    this.#evidence.tell(word);
+  }
+
+  /** Remembers a secret as that of one of the crowd's users; returns its hash. */
+  claim(secret: string): string {
+    const hash = this.add(secret);
+    this.#claimed.add(hash);
+    return hash;
+  }
+
+  /** What stands for a value that must not be shown: its hash, and behind it what is evidence in it. */
+  covered(value: string, direction: Direction = 'in'): string {
+    const hash = credentialHash(value);
+    if (direction === 'out' || this.#claimed.has(hash)) return redacted(value);
+    return [redacted(value), ...this.#evidence.of(value)].join(' ');
+  }
 
   /** Remembers a secret; returns its hash. Forms it takes in URLs and JSON are covered too. */
   add(secret: string): string {
@@ -125,47 +154,56 @@ export class Vault {
   }
 
   /** The text with every credential replaced; the same string when there was none. */
-  redact(text: string): string {
-    let result = this.#mayHoldKnown(text) ? this.#replaceKnown(text) : text;
-    if (result.includes(JWT_HINT)) result = result.replace(JWT_PATTERN, (token) => redacted(token));
+  redact(text: string, direction: Direction = 'in'): string {
+    let result = this.#mayHoldKnown(text) ? this.#replaceKnown(text, direction) : text;
+    if (result.includes(JWT_HINT))
+      result = result.replace(JWT_PATTERN, (token) => this.covered(token, direction));
     if (mayHoldSecretMember(result))
       result = result.replace(SECRET_MEMBER_PATTERN, (whole, before: string, value: string) =>
-        isRedacted(value) ? whole : `${before}${redacted(value)}"`,
+        isRedacted(value) || this.#evidence.is(value)
+          ? whole
+          : `${before}${this.covered(value, direction)}"`,
       );
     if (result.includes(SECRET_PARAMETER_HINT))
       result = result.replace(SECRET_PARAMETER_PATTERN, (whole, before: string, value: string) =>
-        isRedacted(value) ? whole : before + redacted(value),
+        isRedacted(value) || this.#evidence.is(value)
+          ? whole
+          : before + this.covered(value, direction),
       );
     if (result.includes(AUTHORIZATION_HINT))
       result = result.replace(
         AUTHORIZATION_PATTERN,
-        (_whole, before: string, value: string) => before + redacted(value),
+        (_whole, before: string, value: string) => before + this.covered(value, direction),
       );
     return result;
   }
 
   /** Headers with credentials and cookie values replaced. */
-  redactHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  redactHeaders(
+    headers: Readonly<Record<string, string>>,
+    direction: Direction = 'in',
+  ): Record<string, string> {
     const result: Record<string, string> = {};
     for (const [name, value] of Object.entries(headers)) {
       const lower = name.toLowerCase();
-      if (SECRET_HEADERS.has(lower))
-        result[name] = this.redact(value) === value ? redacted(value) : this.redact(value);
-      else if (lower === 'cookie' || lower === 'set-cookie')
-        result[name] = this.#redactCookies(value);
-      else result[name] = this.redact(value);
+      const redactedValue = this.redact(value, direction);
+      if (lower === 'cookie' || lower === 'set-cookie')
+        result[name] = this.#redactCookies(value, direction);
+      else if (SECRET_HEADERS.has(lower) && redactedValue === value)
+        result[name] = this.covered(value, direction);
+      else result[name] = redactedValue;
     }
     return result;
   }
 
-  #redactCookies(value: string): string {
+  #redactCookies(value: string, direction: Direction): string {
     // `name=value` pairs; attributes (Path, Expires …) hold no secret and tell a reviewer what it is.
     return value.replace(/([^=;,\s]+)=([^;,]*)/g, (whole, name: string, content: string) =>
       /^(path|expires|max-age|domain|samesite|priority)$/i.test(name) ||
       content === '' ||
       isRedacted(content)
         ? whole
-        : `${name}=${redacted(content)}`,
+        : `${name}=${this.covered(content, direction)}`,
     );
   }
 
@@ -175,12 +213,14 @@ export class Vault {
     return false;
   }
 
-  #replaceKnown(text: string): string {
+  #replaceKnown(text: string, direction: Direction): string {
     let result = '';
     let from = 0;
     this.#secrets.scan(text, (secret, hash, at) => {
-      if (at < from) return;
-      result += `${text.slice(from, at)}[redacted:${hash}]`;
+      if (at < from || this.#evidence.is(secret)) return;
+      const evidence =
+        direction === 'out' || this.#claimed.has(hash) ? [] : this.#evidence.of(secret);
+      result += text.slice(from, at) + [`[redacted:${hash}]`, ...evidence].join(' ');
       from = at + secret.length;
     });
     return from === 0 ? text : result + text.slice(from);

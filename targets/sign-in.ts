@@ -164,6 +164,14 @@ export function refusal(
   );
 }
 
+/**
+ * Cookies by which load balancers and firewalls in front of a target know a browser again: they are given to
+ * whoever comes, often the same to all, and sign nobody in. (Azure, AWS, Google Cloud, Cloudflare, F5,
+ * Imperva, HAProxy, Apache, Traefik, Heroku by their documentation.)
+ */
+export const INFRASTRUCTURE_COOKIE =
+  /^(?:ARRAffinity(?:SameSite)?|AWSALB(?:TG|APP-\d)?(?:CORS)?|AWSELB(?:CORS)?|GCLB|GAESA|__cf_bm|__cflb|_cfuvid|cf_clearance|BIGipServer[^=]*|TS[0-9a-f]{6,}|visid_incap_[^=]*|incap_ses_[^=]*|nlbi_[^=]*|SERVERID|SRVNAME|ROUTEID|route|heroku-session-affinity)=/i;
+
 /** The values of the cookies a reply sets: whoever holds them is signed in. */
 export function cookieSecrets(reply: HttpReply): readonly string[] {
   const header = Object.entries(reply.headers).find(
@@ -172,6 +180,7 @@ export function cookieSecrets(reply: HttpReply): readonly string[] {
   if (header === undefined) return [];
   return [...header.matchAll(/([^=;,\s]+)=([^;,\s]*)/g)]
     .filter(([, name = '']) => !COOKIE_ATTRIBUTES.has(name.toLowerCase()))
+    .filter(([pair]) => !INFRASTRUCTURE_COOKIE.test(pair))
     .map(([, , value = '']) => value)
     .filter((value) => value.length >= COOKIE_SECRET_LENGTH_MIN);
 }

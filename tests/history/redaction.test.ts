@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { mintMarker } from '../../history/markers.ts';
 import { credentialHash, redacted, Vault } from '../../history/redaction.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlLW9mLWl0';
@@ -177,3 +178,69 @@ function redactedByPatternsAlone(text: string): string {
       (_whole, before: string, value: string) => before + redacted(value),
     );
 }
+
+describe('what a hidden value holds of the crowd', () => {
+  const marker = mintMarker('xtk01234560001', 'question', 0);
+  const ID = '5b0c1f6e-9a3d-4f27-8d11-6f2f5d0c9a71';
+  const EMAIL = 'u01.kqzvbn@crosstalk.example.com';
+  const knowing = (): Vault => {
+    const vault = new Vault();
+    vault.tell(ID);
+    vault.tell(EMAIL);
+    return vault;
+  };
+  const jwt = (claims: object): string =>
+    ['{"alg":"HS256"}', JSON.stringify(claims), 'signature-of-it']
+      .map((part) => Buffer.from(part).toString('base64url'))
+      .join('.');
+
+  test.each([
+    ['a member', `{"ticket":"Ticket of ${marker} ${EMAIL}"}`, [marker, EMAIL]],
+    ['a parameter', `/share?code=${marker}&key=for-${ID}`, [marker, ID]],
+    ['an authorization', `{"note":"Bearer ${ID}/x"}`, [ID]],
+    ['a percent-encoded value', `/share?token=${encodeURIComponent(`:${EMAIL}:`)}`, [EMAIL]],
+    ['base64', `{"secret":"${Buffer.from(`who=${EMAIL}`).toString('base64url')}"}`, [EMAIL]],
+    ['a token nobody has claimed', `{"link":"${jwt({ sub: ID, email: EMAIL })}"}`, [ID, EMAIL]],
+  ])('is written behind its hash: %s', (_where, text, evidence) => {
+    const result = knowing().redact(text);
+    for (const word of evidence) expect(result).toContain(word);
+    expect(result).toContain('[redacted:');
+    if (text.startsWith('{')) expect(() => JSON.parse(result) as unknown).not.toThrow();
+    // Once is enough, and nothing is hidden twice.
+    expect(knowing().redact(result)).toBe(result);
+  });
+
+  test('is kept of headers and cookies', () => {
+    const { 'x-api-key': key, 'set-cookie': cookie } = knowing().redactHeaders({
+      'x-api-key': `for ${EMAIL}`,
+      'set-cookie': `last=${ID}.s3cr3t; Path=/`,
+    });
+    expect(key).toBe(`${redacted(`for ${EMAIL}`)} ${EMAIL}`);
+    expect(cookie).toBe(`last=${redacted(`${ID}.s3cr3t`)} ${ID}; Path=/`);
+  });
+
+  test('is not kept of a token that its user works with, nor of what is sent', () => {
+    const vault = knowing();
+    const own = jwt({ sub: ID });
+    vault.claim(own);
+    expect(vault.redact(`x ${own} y`)).toBe(`x ${redacted(own)} y`);
+    expect(vault.redact(`/ws?token=${ID}-x`, 'out')).toBe(`/ws?token=${redacted(`${ID}-x`)}`);
+  });
+
+  test('is no secret itself, even where it was taken for one', () => {
+    const vault = new Vault();
+    vault.add(ID);
+    expect(vault.redact(`{"user_id":"${ID}"}`)).not.toContain(ID);
+    vault.tell(ID);
+    for (const text of [`{"user_id":"${ID}"}`, `{"token":"${ID}"}`])
+      expect(vault.redact(text)).toBe(text);
+  });
+
+  test('never breaks what it stands in', () => {
+    const vault = new Vault();
+    for (const word of ['ab"cdefgh', 'ab\\cdefgh', 'ab cdefghi', 'ab;cdefgh']) vault.tell(word);
+    expect(vault.redact('{"ticket":"x ab;cdefgh ab cdefghi"}')).toBe(
+      `{"ticket":"${redacted('x ab;cdefgh ab cdefghi')}"}`,
+    );
+  });
+});

@@ -183,6 +183,9 @@ describe('cookieSecrets', () => {
     ],
     ['a=abcdefgh12\nb=ijklmnop34', ['abcdefgh12', 'ijklmnop34']],
     ['theme=dark; Path=/', []],
+    // Given to everybody by what stands before the target, often the same to all.
+    ['ARRAffinity=4f1cd3e5a7b9; HttpOnly, session=abcdefgh12', ['abcdefgh12']],
+    ['AWSALB=0a1b2c3d4e5f; Path=/, BIGipServerpool=1677787402.36895.0000', []],
     ['', []],
   ])('finds the values in %j', (header, expected) => {
     expect(cookieSecrets(replyOf({ headers: { 'set-cookie': header } }))).toEqual(expected);
