@@ -77,9 +77,9 @@ export class FactFinder {
     const observer = this.#knowledge.indexOf(observation.user);
     if (observer === undefined) return undefined;
     this.#knowledge.learn(observation, observer);
-    const received = observation.dir === 'in';
+    const received = observation.dir === 'in' || isAnswerToClose(observation);
     const { sightings, tokens } =
-      observation.dir === 'act' ? NOT_SEARCHED : this.#search(observation, received);
+      observation.dir === 'act' && !received ? NOT_SEARCHED : this.#search(observation, received);
     // What a page draws is no event, however it is called.
     const isEvent = received && observation.surface !== 'dom';
     const attribution = isEvent ? this.#attributionOf(observation, observer) : undefined;
@@ -97,7 +97,7 @@ export class FactFinder {
     const all = this.#search(observation, false).sightings;
     return foreign.filter(
       (sighting) =>
-        !this.#isOwn(sighting, observer) &&
+        (isHandedOut(sighting) || !this.#isOwn(sighting, observer)) &&
         !this.#isWithinAudience(sighting, { observation, observer, all }),
     );
   }
@@ -289,4 +289,14 @@ export class FactFinder {
     const texts = new Set(this.searchText(rest).map((sighting) => sighting.text));
     return foreign.filter((sighting) => texts.has(sighting.text));
   }
+}
+
+/** Whoever closes a connection is answered, and what the answer says has been received. */
+function isAnswerToClose({ kind, reason }: Observation): boolean {
+  return kind === 'close' && reason !== undefined;
+}
+
+/** Another's token in a reply's body is no more one's own for having been handed out. */
+function isHandedOut({ what, place }: Sighting): boolean {
+  return what === 'credential' && place === null;
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ObservationFields } from '../history/observation.ts';
 import type { SocketRequest } from '../targets/target.ts';
-import { CAMPAIGN_HEADER, USER_AGENT } from './http.ts';
+import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
 import { contentOf, toMicroseconds, type Observer } from './recorder.ts';
 import type { SocketSettings } from './socket-client.ts';
 import { after } from './waiting.ts';
@@ -75,21 +75,24 @@ class OpenRecord {
     this.#settings = settings;
     this.#observer = observer;
     this.#started = clock.now();
-    this.#common = { method: 'GET', url: vault.redact(request.url), purpose: 'refusal-probe' };
-    const headers = vault.redactHeaders({
-      ...request.headers,
-      'sec-websocket-protocol': request.protocols.join(', '),
-    });
+    this.#common = {
+      method: 'GET',
+      url: vault.redact(request.url, 'out'),
+      purpose: 'refusal-probe',
+    };
+    const headers = vault.redactHeaders(
+      {
+        ...request.headers,
+        'sec-websocket-protocol': request.protocols.join(', '),
+      },
+      'out',
+    );
     const line = { ...observer, ...this.#common, headers };
     journal.append({ ...line, surface: 'http', dir: 'out', kind: 'request' });
   }
 
   response(response: IncomingMessage): void {
     const { journal, vault, clock } = this.#settings.recorder;
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(response.headers))
-      if (value !== undefined && name !== 'sec-websocket-accept')
-        headers[name] = Array.isArray(value) ? value.join(', ') : value;
     journal.append({
       ...this.#observer,
       ...this.#common,
@@ -97,7 +100,7 @@ class OpenRecord {
       dir: 'in',
       kind: 'response',
       status: response.statusCode,
-      headers: vault.redactHeaders(headers),
+      headers: vault.redactHeaders(upgradeHeaders(response)),
       took: toMicroseconds(clock.now() - this.#started),
     });
   }

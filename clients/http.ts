@@ -1,3 +1,4 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
 import { wallUnixMs } from '../history/clock.ts';
 import type { Content } from '../history/journal-writer.ts';
@@ -53,6 +54,8 @@ export interface HttpSettings {
 interface Received {
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** What else came with the reply and can hold anything: early hints, trailers, an own reason phrase. */
+  readonly beside: Readonly<Record<string, string>>;
   readonly body: Buffer;
   /** Whether the reply was longer than what was read of it. */
   readonly truncated: boolean;
@@ -91,13 +94,13 @@ export class RecordedHttp implements TargetHttp {
       ...this.#observer,
       surface: 'http',
       method: request.method,
-      url: vault.redact(url),
+      url: vault.redact(url, 'out'),
       purpose: request.purpose,
     } as const;
     const started = clock.now();
     journal.append(
       { ...common, dir: 'out', kind: 'request' },
-      body === undefined ? undefined : recorder.content(body, true),
+      body === undefined ? undefined : contentOf(vault.redact(body, 'out'), true),
       started,
     );
     const received = await this.#send(url, request, body);
@@ -113,7 +116,7 @@ export class RecordedHttp implements TargetHttp {
         dir: 'in',
         kind: 'response',
         status: received.status,
-        headers: vault.redactHeaders(received.headers),
+        headers: vault.redactHeaders({ ...received.headers, ...received.beside }),
         took: toMicroseconds(at - started),
       },
       replyContent(text, json, { received, recorder }),
@@ -126,6 +129,7 @@ export class RecordedHttp implements TargetHttp {
     const { dispatcher, headers, timeoutMs, bytesMax, recorder } = this.#settings;
     const abort = new AbortController();
     const cancel = after(timeoutMs, () => abort.abort());
+    const beside: Record<string, string> = {};
     try {
       const response = await send(url, {
         dispatcher,
@@ -141,11 +145,20 @@ export class RecordedHttp implements TargetHttp {
         signal: abort.signal,
         headersTimeout: 0,
         bodyTimeout: 0,
+        onInfo: ({ statusCode, headers: early }) => {
+          Object.assign(beside, flatHeaders(early, `(${statusCode}) `));
+        },
       });
       const { bytes, truncated } = await readBounded(response.body, bytesMax);
+      const { statusCode, statusText, trailers } = response;
+      if (statusText !== '' && statusText !== STATUS_CODES[statusCode])
+        beside['(reason phrase)'] = statusText;
+      // There once the body has been read.
+      Object.assign(beside, flatHeaders(trailers, '(trailer) '));
       return {
         status: response.statusCode,
         headers: flatHeaders(response.headers),
+        beside,
         body: bytes,
         truncated,
       };
@@ -220,11 +233,34 @@ function jsonOf(text: string): unknown {
 
 function flatHeaders(
   headers: Record<string, string | string[] | undefined>,
+  before = '',
 ): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+    if (value !== undefined) flat[before + name] = Array.isArray(value) ? value.join(', ') : value;
   return flat;
+}
+
+/**
+ * The headers of an answer to an upgrade, each with all its values: Node keeps only the first of a
+ * repeated `Server`, `ETag` or `Location`. An own reason phrase is told like a header.
+ */
+export function upgradeHeaders({
+  rawHeaders,
+  statusCode = 0,
+  statusMessage = '',
+}: Pick<IncomingMessage, 'rawHeaders' | 'statusCode' | 'statusMessage'>): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase();
+    const value = rawHeaders[at + 1] ?? '';
+    if (name === 'sec-websocket-accept') continue;
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  }
+  if (statusMessage !== '' && statusMessage !== STATUS_CODES[statusCode])
+    headers['(reason phrase)'] = statusMessage;
+  return headers;
 }
 
 /** Milliseconds a `Retry-After` header (seconds or a date) asks to wait, bounded. */
@@ -237,7 +273,9 @@ export function retryAfterMs(header: string | undefined, now: number = wallUnixM
     : RETRY_AFTER_MS_DEFAULT;
 }
 
-const CREDENTIAL_MEMBER = /token|ticket|secret|password|cookie|jwt|api_?key|session_?key/i;
+/** `token_type`, `token_subject` and their like say something about a credential. */
+const CREDENTIAL_MEMBER =
+  /(?:tokens?|ticket(?:_?id)?|secret|password|cookie|jwt|api_?key|session_?key)$/i;
 /** Members that are searched of a sign-in's reply; a reply is small. */
 const MEMBERS_MAX = 2_000;
 const CREDENTIAL_LENGTH_MIN = 12;

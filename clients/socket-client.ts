@@ -14,7 +14,7 @@ import type {
 } from '../targets/target.ts';
 import type { Beating, Heartbeats } from './heartbeats.ts';
 import type { Arrival } from './inbox.ts';
-import { CAMPAIGN_HEADER, USER_AGENT } from './http.ts';
+import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
 import { masked } from './masking.ts';
 import type { QuietWindow } from './quiet-window.ts';
@@ -202,7 +202,7 @@ export class SocketClient implements Beating {
    */
   connect(request: SocketRequest, handshake: Handshake, intended: number): Promise<void> {
     const { recorder, handshakeMsMax, bytesMax, agent } = this.#settings;
-    for (const secret of request.secrets ?? []) recorder.vault.add(secret);
+    for (const secret of request.secrets ?? []) recorder.vault.claim(secret);
     return new Promise((resolve, reject) => {
       this.#opening = {
         handshake,
@@ -625,10 +625,6 @@ export class SocketClient implements Beating {
   /** The target's answer to the upgrade: its headers can hold another user's data like any other. */
   #recordResponse(response: IncomingMessage, body: string | undefined): void {
     const { journal, vault } = this.#settings.recorder;
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(response.headers))
-      if (value !== undefined && name !== 'sec-websocket-accept')
-        headers[name] = Array.isArray(value) ? value.join(', ') : value;
     journal.append(
       {
         ...this.#observer,
@@ -638,7 +634,7 @@ export class SocketClient implements Beating {
         method: 'GET',
         status: response.statusCode,
         purpose: this.#settings.purpose,
-        headers: vault.redactHeaders(headers),
+        headers: vault.redactHeaders(upgradeHeaders(response)),
       },
       body === undefined || body === '' ? undefined : contentOf(vault.redact(body), isJson(body)),
     );

@@ -372,6 +372,78 @@ test('isolation/foreign-credential: the hash of a token names its owner', () => 
   expect(history.findings('foreign-credential').map(who)).toEqual(['u00 of u02']);
 });
 
+describe('a token that is handed out at sign-in', () => {
+  const signsInAgain = (
+    history: HistoryBuilder,
+    given: { readonly content?: string; readonly headers?: Record<string, string> },
+  ): void => {
+    const hash = credentialHash(history.person('u01').token);
+    history.add('u00', {
+      surface: 'http',
+      kind: 'response',
+      purpose: 'sign-in',
+      ...(given.content === undefined
+        ? { headers: given.headers }
+        : { contentKind: 'frame', content: given.content }),
+    });
+    history.add('u00', {
+      surface: 'harness',
+      dir: 'act',
+      kind: 'identity',
+      source: 'sign-in',
+      credentials: [hash],
+    });
+  };
+
+  test('is no more one’s own for that, if it is another’s', () => {
+    const history = clean();
+    const hash = credentialHash(history.person('u01').token);
+    signsInAgain(history, { content: `{"refresh_token":"[redacted:${hash}]"}` });
+    expect(history.findings('foreign-credential').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test('is one’s own, if nobody had it before', () => {
+    const history = clean();
+    const fresh = credentialHash('a-token-that-is-new');
+    history.add('u00', {
+      surface: 'http',
+      kind: 'response',
+      purpose: 'sign-in',
+      contentKind: 'frame',
+      content: `{"refresh_token":"[redacted:${fresh}]"}`,
+    });
+    history.add('u00', {
+      surface: 'harness',
+      dir: 'act',
+      kind: 'identity',
+      source: 'sign-in',
+      credentials: [fresh],
+    });
+    expect(history.verdict().verdict).toBe('pass');
+  });
+});
+
+describe('the answer to a close', () => {
+  const closing = (history: HistoryBuilder, reason: string): void => {
+    history.add('u00', { kind: 'close', dir: 'act', by: 'us', code: 1000, reason });
+  };
+
+  test('has been received: another’s marker or id in its reason is a leak', () => {
+    const history = clean();
+    const { email, note } = history.person('u02');
+    closing(history, `bye ${note} ${email}`);
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u02']);
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u02']);
+  });
+
+  test('may say what it likes of the one who closed', () => {
+    const history = clean();
+    const { email, note } = history.person('u00');
+    closing(history, `bye ${note} ${email}`);
+    expect(history.verdict().verdict).toBe('pass');
+  });
+});
+
 test('isolation/shared-identifier: two users are given one id', () => {
   const history = clean();
   history.add('u02', {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openDispatcher, RecordedHttp, retryAfterMs } from '../../clients/http.ts';
+import { openDispatcher, RecordedHttp, retryAfterMs, upgradeHeaders } from '../../clients/http.ts';
 import { Recorder } from '../../clients/recorder.ts';
 import { startClock } from '../../history/clock.ts';
 import { JournalWriter } from '../../history/journal-writer.ts';
@@ -115,6 +115,38 @@ describe('an exchange', () => {
     expect(text).toContain(`keep [redacted:${credentialHash(token)}] safe`);
   });
 
+  test('is written with what came beside it: early hints, trailers, an own reason phrase', async () => {
+    const lab = httpLab(
+      await serving((_request, response) => {
+        response.writeEarlyHints({ link: '</hint-of-somebody>; rel=preload' });
+        response.writeHead(200, 'Fine For Somebody', { trailer: 'x-last' });
+        response.write('{}');
+        response.addTrailers({ 'x-last': 'trailer-of-somebody' });
+        response.end();
+      }),
+    );
+    const reply = await lab.http.request(GET);
+    expect(Object.keys(reply.headers)).not.toContain('(reason phrase)');
+    const [, response] = await lab.lines();
+    expect(response?.['headers']).toMatchObject({
+      '(103) link': '</hint-of-somebody>; rel=preload',
+      '(reason phrase)': 'Fine For Somebody',
+      '(trailer) x-last': 'trailer-of-somebody',
+    });
+  });
+
+  test('of a sign-in may speak of a token without being one', async () => {
+    const lab = httpLab(
+      await serving((_request, response) =>
+        response.end(
+          JSON.stringify({ token_subject: 'user-id-4711-abcd', x: 'user-id-4711-abcd' }),
+        ),
+      ),
+    );
+    await lab.http.request({ ...GET, purpose: 'sign-in' });
+    expect(await lab.text()).not.toContain('[redacted:');
+  });
+
   test('that is too long is read up to the limit and marked as cut', async () => {
     const lab = httpLab(await serving((_request, response) => response.end('x'.repeat(50_000))), {
       bytesMax: 1_000,
@@ -163,4 +195,12 @@ test('Retry-After is read as seconds or as a date, and is bounded', () => {
   expect(retryAfterMs('86400', now)).toBe(30_000);
   expect(retryAfterMs('soon', now)).toBe(1_000);
   expect(retryAfterMs(undefined, now)).toBe(1_000);
+});
+
+test('the answer to an upgrade is told with every value of a repeated header', () => {
+  const rawHeaders = ['Server', 'edge', 'Sec-WebSocket-Accept', 'x', 'server', 'for somebody'];
+  const headers = (statusCode: number, statusMessage: string) =>
+    upgradeHeaders({ rawHeaders, statusCode, statusMessage });
+  expect(headers(101, 'Switching Protocols')).toEqual({ server: 'edge, for somebody' });
+  expect(headers(101, 'Hello Somebody')).toMatchObject({ '(reason phrase)': 'Hello Somebody' });
 });
