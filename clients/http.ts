@@ -1,4 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
 import { wallUnixMs } from '../history/clock.ts';
 import type { Content } from '../history/journal-writer.ts';
@@ -105,7 +107,7 @@ export class RecordedHttp implements TargetHttp {
     );
     const received = await this.#send(url, request, body);
     const at = clock.now();
-    const text = received.body.toString('utf8');
+    const text = textOf(received);
     const json = received.truncated ? undefined : jsonOf(text);
     const reply: HttpReply = { status: received.status, headers: received.headers, text, json };
     // A sign-in's reply holds credentials nobody knew before; they must be known before it is written.
@@ -149,19 +151,15 @@ export class RecordedHttp implements TargetHttp {
           Object.assign(beside, flatHeaders(early, `(${statusCode}) `));
         },
       });
-      const { bytes, truncated } = await readBounded(response.body, bytesMax);
+      const read = await readBounded(response.body, bytesMax);
       const { statusCode, statusText, trailers } = response;
       if (statusText !== '' && statusText !== STATUS_CODES[statusCode])
         beside['(reason phrase)'] = statusText;
       // There once the body has been read.
       Object.assign(beside, flatHeaders(trailers, '(trailer) '));
-      return {
-        status: response.statusCode,
-        headers: flatHeaders(response.headers),
-        beside,
-        body: bytes,
-        truncated,
-      };
+      const responseHeaders = flatHeaders(response.headers);
+      const { bytes, truncated } = await unpacked(read, responseHeaders, bytesMax);
+      return { status: statusCode, headers: responseHeaders, beside, body: bytes, truncated };
     } catch (error) {
       throw noReply(error, { request, timedOut: abort.signal.aborted, timeoutMs });
     } finally {
@@ -170,10 +168,55 @@ export class RecordedHttp implements TargetHttp {
   }
 }
 
+/** Bytes of a body, and whether there was more than is here. */
+interface Read {
+  readonly bytes: Buffer;
+  readonly truncated: boolean;
+}
+
+const UNPACKERS = new Map(
+  Object.entries({
+    gzip: promisify(gunzip),
+    'x-gzip': promisify(gunzip),
+    deflate: promisify(inflate),
+    br: promisify(brotliDecompress),
+  }),
+);
+
+/**
+ * A body as it was before it was packed. We ask for none that is packed, but some targets do it all the
+ * same; one that cannot be unpacked whole has not been read.
+ */
+async function unpacked(
+  read: Read,
+  headers: Readonly<Record<string, string>>,
+  bytesMax: number,
+): Promise<Read> {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === '' || read.bytes.length === 0) return read;
+  try {
+    const unpack = UNPACKERS.get(encoding);
+    if (unpack === undefined || read.truncated) return { ...read, truncated: true };
+    return { bytes: await unpack(read.bytes, { maxOutputLength: bytesMax }), truncated: false };
+  } catch {
+    return { ...read, truncated: true }; // Not what it says it is, or too large.
+  }
+}
+
+/** A body as text, in the character set that it says it is written in. */
+function textOf({ body, headers }: Received): string {
+  const charset = /charset="?([\w.:-]+)/i.exec(headers['content-type'] ?? '')?.[1];
+  try {
+    return new TextDecoder(charset ?? 'utf-8', { ignoreBOM: true }).decode(body);
+  } catch {
+    return body.toString('utf8'); // No character set that anybody knows.
+  }
+}
+
 async function readBounded(
   body: AsyncIterable<Buffer> & { destroy(): unknown },
   bytesMax: number,
-): Promise<{ bytes: Buffer; truncated: boolean }> {
+): Promise<Read> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openDispatcher, RecordedHttp, retryAfterMs, upgradeHeaders } from '../../clients/http.ts';
 import { Recorder } from '../../clients/recorder.ts';
@@ -133,6 +134,42 @@ describe('an exchange', () => {
       '(reason phrase)': 'Fine For Somebody',
       '(trailer) x-last': 'trailer-of-somebody',
     });
+  });
+
+  test.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('is unpacked where it comes as %s', async (encoding, pack) => {
+    const lab = httpLab(
+      await serving((_request, response) => {
+        response.setHeader('content-encoding', encoding);
+        response.end(pack('{"title":"of somebody"}'));
+      }),
+    );
+    expect((await lab.http.request(GET)).json).toEqual({ title: 'of somebody' });
+    expect((await lab.lines())[1]).toMatchObject({ frame: { title: 'of somebody' } });
+  });
+
+  test('counts as not read where it cannot be unpacked', async () => {
+    const lab = httpLab(
+      await serving((_request, response) => {
+        response.setHeader('content-encoding', 'gzip');
+        response.end('no gzip');
+      }),
+    );
+    await lab.http.request(GET);
+    expect((await lab.lines())[1]).toMatchObject({ cut: 1 });
+  });
+
+  test('is read in the character set that it names', async () => {
+    const lab = httpLab(
+      await serving((_request, response) => {
+        response.setHeader('content-type', 'application/json; charset=utf-16le');
+        response.end(Buffer.from('{"title":"of somebody"}', 'utf16le'));
+      }),
+    );
+    expect((await lab.http.request(GET)).json).toEqual({ title: 'of somebody' });
   });
 
   test('of a sign-in may speak of a token without being one', async () => {
