@@ -17,8 +17,9 @@ export interface RunOnConnection {
   lastSequence: number | undefined;
   /** Agents that started and have not completed, by name. */
   open: Set<string> | undefined;
-  openedTools: Set<string> | undefined;
-  closedTools: Set<string> | undefined;
+  /** How often each tool started and completed: more than once where it is known by its name. */
+  openedTools: Map<string, number> | undefined;
+  closedTools: Map<string, number> | undefined;
   /** Tool completions that this connection has shown no start of so far. */
   unopened: Map<string, Observation> | undefined;
   /** First of each event type that must not come before another one. */

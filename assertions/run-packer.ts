@@ -57,8 +57,8 @@ export class RunPacker {
     if (run.packed === undefined) return;
     const { on, keys, endId } = readPacked(run.packed);
     if (keys.length > 0) {
-      on.openedTools = new Set(keys);
-      on.closedTools = new Set(keys);
+      on.openedTools = countsOf(keys);
+      on.closedTools = countsOf(keys);
       run.tools = { open: new Map(), closed: new Set(keys), orphans: new Map() };
     }
     run.terminals = run.terminals.map((terminal) => ({ ...terminal, on, id: endId }));
@@ -98,9 +98,11 @@ function packedText(on: RunOnConnection, { id: endId }: Terminal): string | unde
     textOf(on.lastSequence),
     // The terminal's id is one of those seen.
     endId === undefined ? '' : textOf(positionOf(endId, on.seen)),
-    textOf(sizeOf(on.openedTools)),
+    textOf(totalOf(on.openedTools)),
   ];
-  if (on.openedTools !== undefined) for (const tool of on.openedTools) texts.push(tool);
+  // As often as it was used, which is hardly ever more than once.
+  for (const [tool, uses] of on.openedTools ?? [])
+    for (let use = 0; use < uses; use += 1) texts.push(tool);
   for (const id of on.seen) texts.push(id);
   for (const text of texts) if (text.includes(SEPARATOR)) return undefined;
   return shortenUuids(texts.join(SEPARATOR));
@@ -140,7 +142,7 @@ function isOrdinary(run: Run, on: RunOnConnection): boolean {
   if (!run.connections.has(on.conn)) return false;
   if (on.early !== undefined || sizeOf(on.open) + sizeOf(on.first) + sizeOf(on.unopened) > 0)
     return false;
-  if (on.seen.size + sizeOf(on.openedTools) > PACKED_TEXTS_MAX) return false;
+  if (on.seen.size + totalOf(on.openedTools) > PACKED_TEXTS_MAX) return false;
   const [terminal] = run.terminals;
   if (terminal?.id !== undefined && !on.seen.has(terminal.id)) return false;
   return areToolsClosed(run, on);
@@ -148,7 +150,7 @@ function isOrdinary(run: Run, on: RunOnConnection): boolean {
 
 function areToolsClosed({ tools }: Run, on: RunOnConnection): boolean {
   if (sizeOf(tools?.open) + sizeOf(tools?.orphans) > 0) return false;
-  return isSame(on.openedTools, on.closedTools) && isSame(on.openedTools, tools?.closed);
+  return isSameUse(on.openedTools, on.closedTools) && isSame(on.openedTools, tools?.closed);
 }
 
 function isSameCount(a: Map<string, number>, b: Map<string, number>): boolean {
@@ -175,8 +177,33 @@ function sizeOf(collection: { readonly size: number } | undefined): number {
   return collection?.size ?? 0;
 }
 
-function isSame(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean {
+/** How often each tool was used. */
+function countsOf(keys: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}
+
+function totalOf(counts: ReadonlyMap<string, number> | undefined): number {
+  let total = 0;
+  for (const count of counts?.values() ?? []) total += count;
+  return total;
+}
+
+function isSameUse(
+  a: ReadonlyMap<string, number> | undefined,
+  b: ReadonlyMap<string, number> | undefined,
+): boolean {
   if (sizeOf(a) !== sizeOf(b)) return false;
-  for (const text of a ?? []) if (b?.has(text) !== true) return false;
+  for (const [tool, uses] of a ?? []) if (b?.get(tool) !== uses) return false;
+  return true;
+}
+
+function isSame(
+  uses: ReadonlyMap<string, number> | undefined,
+  tools: ReadonlySet<string> | undefined,
+): boolean {
+  if (sizeOf(uses) !== sizeOf(tools)) return false;
+  for (const tool of uses?.keys() ?? []) if (tools?.has(tool) !== true) return false;
   return true;
 }

@@ -70,6 +70,11 @@ export const profileDataSchema = z.strictObject({
     sequence: z.boolean(),
     /** Whether event ids are unique. */
     eventIds: z.boolean(),
+    /**
+     * Whether every tool event carries the id of its call, so that `tool` is never a tool's name. Absent
+     * (as in older histories): no, and the same tool may be used again in a run.
+     */
+    toolCallIds: z.boolean().optional(),
     /** Whether sockets close on sign-out. */
     closesOnSignOut: z.boolean(),
   }),

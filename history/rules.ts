@@ -226,7 +226,7 @@ const ORDER = rules('order', MISBEHAVIOUR, [
   ],
   [
     'duplicate-event',
-    'the same event came twice on one connection, or one agent started twice without completing',
+    'the same event came twice on one connection (also an event of one tool call under another event id), or one agent started twice without completing',
     'Duplicates are shown twice, and counted twice.',
     'run 1 of u05: tool_completed came twice on u05#1 with the same id',
     'A second subscription after a reconnect; a retry that does not look at ids.',

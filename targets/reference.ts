@@ -193,6 +193,7 @@ export default defineTarget({
       },
       sequence: true,
       eventIds: true,
+      toolCallIds: true,
       closesOnSignOut: true,
     },
     answer: { containers: [['payload']], answer: ['response'], chunk: ['text'] },

@@ -353,27 +353,20 @@ class OrderJudge {
       );
     tools.orphans.delete(key);
     on.unopened?.delete(key);
-    on.openedTools ??= new Set();
-    on.openedTools.add(key);
+    on.openedTools ??= new Map();
+    const opens = countUp(on.openedTools, key);
+    if (opens > 1 && this.#isCallId) this.#again(run, on, observation);
     if (orphan === undefined && !tools.closed.has(key)) tools.open.set(key, observation);
     // Without call ids the same tool may be used again: it is open again.
-    if (observation.id === undefined) {
-      tools.open.set(key, observation);
-      on.closedTools?.delete(key);
-    }
+    if (observation.id === undefined && !this.#isCallId) tools.open.set(key, observation);
   }
 
   #closed(run: Run, on: RunOnConnection, now: { key: string; observation: Observation }): void {
     const { key, observation } = now;
-    on.closedTools ??= new Set();
-    if (on.closedTools.has(key) && observation.id === undefined)
-      this.#add(
-        'order/duplicate-event',
-        run,
-        { observation },
-        `${observation.event ?? ''} came twice for one tool call`,
-      );
-    on.closedTools.add(key);
+    on.closedTools ??= new Map();
+    const closes = countUp(on.closedTools, key);
+    if (closes > (this.#isCallId ? 1 : Math.max(1, startsBehind(run, on, key))))
+      this.#again(run, on, observation);
     if (on.openedTools?.has(key) !== true) {
       on.unopened ??= new Map();
       on.unopened.set(key, observation);
@@ -383,6 +376,23 @@ class OrderJudge {
     tools.closed.add(key);
     for (const other of run.connections.values()) if (other.openedTools?.has(key) === true) return;
     tools.orphans.set(key, observation);
+  }
+
+  /** Whether a tool is known by the id of its call, which is started and completed once. */
+  get #isCallId(): boolean {
+    return this.#bench.knowledge.profile.claims.toolCallIds === true;
+  }
+
+  #again(run: Run, { conn }: RunOnConnection, observation: Observation): void {
+    const event = observation.event ?? '';
+    this.#add(
+      'order/duplicate-event',
+      run,
+      { observation },
+      this.#isCallId
+        ? `${event} came twice on ${conn} for one tool call`
+        : `${event} came more often on ${conn} than its tool had started`,
+    );
   }
 
   #terminal(run: Run, on: RunOnConnection, observation: Observation): void {
@@ -507,6 +517,23 @@ class OrderJudge {
 function toolsOf(run: Run): RunTools {
   run.tools ??= { open: new Map(), closed: new Set(), orphans: new Map() };
   return run.tools;
+}
+
+/**
+ * How often a tool can have started that completes on this connection. One that showed the run from its
+ * start showed all of them; one that came late may complete what was started elsewhere.
+ */
+function startsBehind(run: Run, on: RunOnConnection, key: string): number {
+  if (on.started) return on.openedTools?.get(key) ?? 0;
+  let starts = 0;
+  for (const { openedTools } of run.connections.values()) starts += openedTools?.get(key) ?? 0;
+  return starts;
+}
+
+function countUp(counts: Map<string, number>, key: string): number {
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  return count;
 }
 
 function isJson(content: string | undefined): boolean {

@@ -152,9 +152,14 @@ test('an ended run is packed, and is what it was once something of it comes', ()
   const on = ledger.onConnection(run, 'u01#1');
   for (const id of ['a', '', 'c']) on.seen.add(id);
   Object.assign(on, { started: true, completedAt: 12.345, lastSequence: 3 });
-  on.openedTools = new Set(['t']);
-  on.closedTools = new Set(['t']);
-  run.tools = { open: new Map(), closed: new Set(['t']), orphans: new Map() };
+  // The first by its name, and so used again.
+  const uses = [
+    ['t', 2],
+    ['u', 1],
+  ] as const;
+  on.openedTools = new Map(uses);
+  on.closedTools = new Map(uses);
+  run.tools = { open: new Map(), closed: new Set(['t', 'u']), orphans: new Map() };
   run.counts.set('agent_completed', 1);
   run.terminals = [{ event: 'agent_completed', on, id: '' }];
   const before = structuredClone({ on, tools: run.tools, terminals: run.terminals });

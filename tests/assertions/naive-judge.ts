@@ -495,6 +495,8 @@ class NaiveTrial {
         if (opens && !opened && early !== undefined)
           this.#broken('order/out-of-order', run, early, line);
       }
+      if (this.#isToolAgain(run, line, { before, outermost }))
+        this.#broken('order/duplicate-event', run, line);
       for (const { opens, closes } of pairs) {
         if (line.event !== opens || line.tool === undefined) continue;
         const early = before.find(({ event, tool }) => event === closes && tool === line.tool);
@@ -502,6 +504,27 @@ class NaiveTrial {
         if (early !== undefined && !opened) this.#broken('order/out-of-order', run, early, line);
       }
     }
+  }
+
+  /**
+   * A call starts once and completes once. A tool that is known by its name completes no more often than it
+   * started: in this record if that began with the run, else anywhere so far.
+   */
+  #isToolAgain(
+    run: Run,
+    line: Line,
+    { before, outermost }: { before: readonly Line[]; outermost: string | undefined },
+  ): boolean {
+    const { first, pairs } = this.#order;
+    const pair = pairs.find(({ opens, closes }) => [opens, closes].includes(line.event ?? ''));
+    const isAlike = ({ event, tool }: Line): boolean => event === line.event && tool === line.tool;
+    if (pair === undefined || line.tool === undefined || !before.some(isAlike)) return false;
+    if (this.#header.profile.claims.toolCallIds === true) return true;
+    if (line.event === pair.opens) return false;
+    const whole = before.some(({ event, agent }) => event === first && agent === outermost);
+    const shown = whole ? before : this.#eventsOf(run).filter(({ n }) => n < line.n);
+    const starts = shown.filter(({ event, tool }) => event === pair.opens && tool === line.tool);
+    return before.filter(isAlike).length + 1 > starts.length;
   }
 
   /** Over all connections: a run ends once. */

@@ -472,6 +472,20 @@ const ORDER: Readonly<Record<string, Mutation>> = {
       also: [],
     };
   }),
+  'tool event doubled under another id': aboutARun((told, { events }, pick) => {
+    const ofTool = events.filter(({ tool }) => tool !== undefined);
+    if (ofTool.length === 0) return undefined;
+    const event = oneOf(ofTool, pick);
+    return {
+      lines: insert(
+        told.lines,
+        told.lines.indexOf(event) + 1,
+        added(event, { tool: event.tool }, 'again'),
+      ),
+      rule: 'order/duplicate-event',
+      also: [],
+    };
+  }),
   'tool call turned round': aboutARun((told, { events }) => {
     const closing = events.find(({ event }) => event === 'tool_completed');
     const opening = events.find(
