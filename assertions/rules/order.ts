@@ -423,48 +423,80 @@ class OrderJudge {
   }
 
   #concludeRun(run: Run): void {
+    const renamed = this.#presence(run);
     for (const orphan of run.tools?.orphans.values() ?? [])
-      this.#add(
-        'order/orphan-event',
-        run,
-        { observation: orphan },
-        `${orphan.event ?? ''} came for a tool call that never started`,
-      );
+      if (!this.#cameRenamed(run, orphan, renamed))
+        this.#add(
+          'order/orphan-event',
+          run,
+          { observation: orphan },
+          `${orphan.event ?? ''} came for a tool call that never started`,
+        );
     const completed = run.terminals.find(
       (terminal) => terminal.event === this.#bench.knowledge.profile.order.last,
     );
-    if (completed !== undefined)
-      for (const open of run.tools?.open.values() ?? [])
+    if (completed === undefined) return;
+    for (const open of run.tools?.open.values() ?? [])
+      if (!this.#cameRenamed(run, open, renamed))
         this.#add(
           'order/unclosed-tool',
           run,
           { observation: open },
           `it completed while a tool call was open`,
         );
-    this.#presence(run);
   }
 
-  /** Every required event came, or came under another name, or the run is known to have broken off. */
-  #presence(run: Run): void {
+  /**
+   * Whether the other half of a tool call is among the events that were found under another name: then it
+   * is order/drift alone. Where that half is not missed, what else speaks of the call (its progress) does
+   * not stand for it.
+   */
+  #cameRenamed(
+    run: Run,
+    { event: half, tool }: Observation,
+    renamed: ReadonlySet<string>,
+  ): boolean {
+    const { pairs, aliases } = this.#bench.knowledge.profile.order;
+    return pairs.some(({ opens, closes }) => {
+      if (half !== opens && half !== closes) return false;
+      const other = half === opens ? closes : opens;
+      return (
+        renamed.has(other) &&
+        run.unrecognised.some(
+          ({ event = '', observation }) =>
+            observation.tool === tool && (aliases[event] ?? other) === other,
+        )
+      );
+    });
+  }
+
+  /**
+   * Every required event came, or came under another name, or the run is known to have broken off.
+   * Returns those that came under another name.
+   */
+  #presence(run: Run): ReadonlySet<string> {
     const { order } = this.#bench.knowledge.profile;
+    const renamed = new Set<string>();
     const missing = order.required.filter((event) => !hasShown(run, event, order));
-    if (missing.length === 0 || this.#excused(run)) return;
+    if (missing.length === 0 || this.#excused(run)) return renamed;
     for (const event of missing) {
       const drifted = this.#drifted(run, event, missing);
-      if (drifted === undefined)
+      if (drifted === undefined) {
         this.#add(
           'order/missing-event',
           run,
           { observation: run.ask, event },
           `${event} never came`,
         );
-      else
-        this.#add(
-          'order/drift',
-          run,
-          { observation: drifted.observation, event },
-          `${event} never came, but ${drifted.event === undefined ? 'frames of another shape' : drifted.event} did`,
-        );
+        continue;
+      }
+      renamed.add(event);
+      this.#add(
+        'order/drift',
+        run,
+        { observation: drifted.observation, event },
+        `${event} never came, but ${drifted.event === undefined ? 'frames of another shape' : drifted.event} did`,
+      );
     }
     const silent = run.terminals.length === 0 && run.firstAt !== undefined;
     const inTheMiddle = missing.some((event) => event !== order.last);
@@ -475,6 +507,7 @@ class OrderJudge {
         { observation: run.ask, event: run.lastEvent ?? order.last },
         `it fell silent after ${run.lastEvent ?? 'its beginning'}`,
       );
+    return renamed;
   }
 
   /** The run failed openly, or its user was cut off: other rules say so, absence adds nothing. */

@@ -578,10 +578,22 @@ class NaiveTrial {
     const outermost = events[0]?.agent;
     const { last, pairs, required, failure } = this.#order;
     const completed = events.some((e) => e.event === last && this.#isEnd(e, outermost));
+    const came = this.#owedEvents(events);
+    // A run that failed openly, or whose user was cut off or waited in vain, is reported as that.
+    const failed =
+      !came.has(last) &&
+      events.some((l) => failure.includes(l.event ?? '') && this.#isEnd(l, outermost));
+    const isTold =
+      failed || this.#isCutOff(run, events) || (events.length === 0 && this.#hasTimedOut(run));
+    const missing = isTold ? [] : required.filter((event) => !came.has(event));
+    const renamed = this.#renamed(run);
     for (const line of events)
       for (const { opens, closes } of pairs) {
+        // The other half of a call may be what came under another name.
         const partner = (name: string): boolean =>
-          events.some(({ event, tool }) => event === name && tool === line.tool);
+          events.some(({ event, tool }) => event === name && tool === line.tool) ||
+          (missing.includes(name) &&
+            renamed.some(({ canonical, tool }) => canonical === name && tool === line.tool));
         // What came of a run that its asker stopped answers to that; that it never ended does not.
         if (line.tool === undefined || run.cancelledAt < Infinity) continue;
         if (line.event === closes && !partner(opens))
@@ -589,18 +601,12 @@ class NaiveTrial {
         if (line.event === opens && !partner(closes) && completed)
           this.#violated('order/unclosed-tool', run.asker, null, line.event);
       }
-    const came = this.#owedEvents(events);
-    const missing = required.filter((event) => !came.has(event));
-    // A run that failed openly, or whose user was cut off or waited in vain, is reported as that.
-    const failed =
-      !came.has(last) &&
-      events.some((l) => failure.includes(l.event ?? '') && this.#isEnd(l, outermost));
-    if (failed || this.#isCutOff(run, events) || (events.length === 0 && this.#hasTimedOut(run)))
-      return;
-    const renamed = this.#renamed(run);
+    if (isTold) return;
     for (const event of missing)
       this.#violated(
-        renamed.includes(event) ? 'order/drift' : 'order/missing-event',
+        renamed.some(({ canonical }) => canonical === event)
+          ? 'order/drift'
+          : 'order/missing-event',
         run.asker,
         null,
         event,
@@ -619,14 +625,14 @@ class NaiveTrial {
     );
   }
 
-  /** Required events that came to the asker under another known name. */
-  #renamed({ id, asker }: Run): string[] {
+  /** Required events that came to the asker under another known name, and of which tool they speak. */
+  #renamed({ id, asker }: Run): { canonical: string; tool: string | undefined }[] {
     return this.#lines.flatMap((line) => {
       const canonical = this.#order.aliases[line.event ?? ''];
       const named =
         line.run === undefined ? textsOf(line).some((text) => holdsId(text, id)) : line.run === id;
       const mine = line.dir === 'in' && line.user === asker && named;
-      return mine && canonical !== undefined ? [canonical] : [];
+      return mine && canonical !== undefined ? [{ canonical, tool: line.tool }] : [];
     });
   }
 

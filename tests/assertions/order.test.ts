@@ -372,6 +372,40 @@ describe('order/drift', () => {
     expect(rulesOf(history)).not.toContain('order/missing-event');
   });
 
+  const orderRules = (history: HistoryBuilder): string[] =>
+    rulesOf(history).filter((rule) => rule.startsWith('order/'));
+
+  test.each([
+    ['tool_executing', 'tool_started'],
+    ['tool_completed', 'tool_result'],
+    ['tool_completed', 'tool_done'],
+  ])('a tool whose %s came as %s has both its halves', (event, other) => {
+    const history = withRun([], (story) => {
+      const call = { payload: { tool_call_id: 'call-once-1' } };
+      for (const type of FIVE)
+        story.event('u00', type === event ? other : type, type.startsWith('tool') ? call : {});
+    });
+    expect(orderRules(history)).toEqual(['order/drift']);
+  });
+
+  test('another call than the renamed one is open all the same', () => {
+    const history = withRun(FIVE.slice(0, 3), (story) => {
+      story.event('u00', 'tool_result', { payload: { tool_call_id: 'call-other-1' } });
+      story.event('u00', 'agent_completed');
+    });
+    expect(orderRules(history).toSorted()).toEqual(['order/drift', 'order/unclosed-tool']);
+  });
+
+  test('what tells of a call’s progress does not close it', () => {
+    const history = withRun(FIVE.slice(0, 4), (story) => {
+      const call = { payload: { tool_call_id: 'call-open-1' } };
+      story.event('u00', 'tool_executing', call);
+      story.event('u00', 'tool_progress', call);
+      story.event('u00', 'agent_completed');
+    });
+    expect(orderRules(history)).toEqual(['order/unclosed-tool']);
+  });
+
   test('the whole run in another envelope', () => {
     const history = withRun([], (story) => {
       const asked = story.asked.get('u00')?.[0];

@@ -437,7 +437,8 @@ const renamed = (from: string, to: string): Mutation =>
         : line,
     ),
     rule: 'order/drift',
-    also: [DELIVERY, ...(ABSENCE[from] ?? [])],
+    // Its partner is not alone: both speak of one call.
+    also: [DELIVERY],
   }));
 
 /** One more event of a run, after one of its own. */
