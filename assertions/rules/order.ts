@@ -156,16 +156,8 @@ class OrderJudge {
     }
     run.outermost ??= observation.agent;
     this.#show(run, event, observation);
-    const ended = on.completedAt;
     const terminal = this.#bench.ledger.isTerminal(event) && this.#isOutermost(run, observation);
-    if (ended !== undefined && !terminal && !this.#isCutShort(run)) {
-      this.#add(
-        'order/after-completion',
-        run,
-        { observation },
-        `${event} came ${((observation.t - ended) / 1000).toFixed(1)} s after the run had completed`,
-      );
-    }
+    if (!terminal) this.#late(facts, run, at);
     this.#beginnings(run, on, observation);
     if (this.#edgesOf.has(event)) this.#edges(run, on, { event, observation });
     this.#tools(run, on, observation);
@@ -173,6 +165,28 @@ class OrderJudge {
       this.#terminal(run, on, observation);
       this.#bench.ledger.ended(run);
     }
+  }
+
+  /**
+   * An event without any id is taken as one of its receiver's latest run, since somewhere runs are followed
+   * in no other way. Where its type claims ids, nobody knows whose it is (isolation/unattributable-event):
+   * that it came late must not be held against a run that it may not belong to.
+   */
+  #isGuessed({ observation, attribution }: Facts): boolean {
+    const { ids } = this.#bench.knowledge.profile.claims;
+    return attribution?.by === 'nothing' && (ids[observation.event ?? '']?.length ?? 0) > 0;
+  }
+
+  #late(facts: Facts, run: Run, { event, on }: { event: string; on: RunOnConnection }): void {
+    const { observation } = facts;
+    const ended = on.completedAt;
+    if (ended === undefined || this.#isCutShort(run) || this.#isGuessed(facts)) return;
+    this.#add(
+      'order/after-completion',
+      run,
+      { observation },
+      `${event} came ${((observation.t - ended) / 1000).toFixed(1)} s after the run had completed`,
+    );
   }
 
   /** What its asker stopped may trickle on. */

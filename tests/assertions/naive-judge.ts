@@ -160,11 +160,9 @@ class NaiveTrial {
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
   #agentEvent(line: Line, observer: string): void {
     const { event = '', run, thread, owner } = line;
-    const ids = this.#header.profile.claims.ids[event] ?? [];
-    if (run === undefined && thread === undefined && owner === undefined) {
-      if (ids.length > 0) this.#violated('isolation/unattributable-event', observer, null, event);
-      return;
-    }
+    if (this.#isUnattributable(line))
+      this.#violated('isolation/unattributable-event', observer, null, event);
+    if (run === undefined && thread === undefined && owner === undefined) return;
     const owners = this.#ownersOfFrame(line);
     const [first] = owners;
     if (first === undefined && owner !== undefined)
@@ -173,6 +171,12 @@ class NaiveTrial {
       this.#violated('isolation/unsolicited-run', observer, null, event);
     else if (!owners.includes(observer) && !this.#isInAudience(line, observer))
       this.#violated('isolation/misdelivered-event', observer, first, event);
+  }
+
+  /** Its type claims ids, and it carries none: nobody knows whose it is. */
+  #isUnattributable({ event = '', run, thread, owner }: Line): boolean {
+    const claimed = this.#header.profile.claims.ids[event] ?? [];
+    return (run ?? thread ?? owner) === undefined && claimed.length > 0;
   }
 
   #wasAsked(run: string | undefined): boolean {
@@ -481,7 +485,7 @@ class NaiveTrial {
     for (const [at, line] of events.entries()) {
       const before = events.slice(0, at);
       if (before.some((b) => this.#isEnd(b, outermost)) && !this.#isEnd(line, outermost))
-        this.#broken('order/after-completion', run, line);
+        if (!this.#isUnattributable(line)) this.#broken('order/after-completion', run, line);
       if (before.some((b) => (b.sequence ?? -1) >= (line.sequence ?? Infinity)))
         this.#broken('order/sequence-regression', run, line);
       if (line.event === first) {

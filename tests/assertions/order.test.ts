@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import reference from '../../targets/reference.ts';
-import { FIVE, HistoryBuilder } from './history-builder.ts';
+import { FIVE, HistoryBuilder, type Line } from './history-builder.ts';
 
 /** A golden path in which u00's run shows these events and everybody else's all five. */
 function withRun(
@@ -242,6 +242,36 @@ test('order/after-completion: a thought after the end', () => {
   const [finding] = history.findings('after-completion');
   expect(finding?.observer).toBe('u00');
   expect(finding?.event).toBe('agent_thinking');
+});
+
+describe('an event without any id after the end', () => {
+  const late = (ids: typeof reference.judging.claims.ids, carried: Line): HistoryBuilder => {
+    const history = new HistoryBuilder(3, { claims: { ...reference.judging.claims, ids } });
+    history.goldenPath();
+    const none = { owner: undefined, thread: undefined, run: undefined };
+    history.event('u00', 'agent_thinking', {
+      payload: { thought: 'still at it' },
+      root: { user_id: undefined, thread_id: undefined, run_id: undefined },
+      fields: { ...none, ...carried },
+    });
+    return history;
+  };
+
+  test('accuses no run where events claim ids: it may be of any', () => {
+    const rules = rulesOf(late(reference.judging.claims.ids, {}));
+    expect(rules).toContain('isolation/unattributable-event');
+    expect(rules).not.toContain('order/after-completion');
+  });
+
+  test('is of the latest run where nothing says more', () => {
+    expect(rulesOf(late({}, {}))).toEqual(['order/after-completion']);
+  });
+
+  test('is late all the same if it carries one of the ids', () => {
+    const [first] = new HistoryBuilder(3).people;
+    const history = late(reference.judging.claims.ids, { thread: first?.thread });
+    expect(rulesOf(history)).toEqual(['order/after-completion']);
+  });
 });
 
 test('the only thought after the end is after-completion', () => {

@@ -250,8 +250,8 @@ const ISOLATION: Readonly<Record<string, Mutation>> = {
       }),
       rule: 'isolation/unattributable-event',
       owner: null,
-      // Taken as the receiver's own: it may come too early or too late, and again after the end.
-      also: ['order/out-of-order', 'order/after-completion', ROUTING],
+      // Taken as the receiver's own, it may come too early; that it is late accuses nobody.
+      also: ['order/out-of-order', ROUTING],
     };
   }),
   'note marker spliced in': spliced('isolation/foreign-marker', ({ note }) => note),
