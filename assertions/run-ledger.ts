@@ -2,7 +2,7 @@ import type { Observation } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
 import type { Facts } from './facts.ts';
 import { newRunOnConnection, RunPacker } from './run-packer.ts';
-import type { Knowledge, UserIndex } from './knowledge.ts';
+import type { Knowledge, OwnedId, UserIndex } from './knowledge.ts';
 
 /** One run on one connection of its asker. Sets are there once something is in them. */
 export interface RunOnConnection {
@@ -59,6 +59,8 @@ export interface Run {
   readonly thread: string | undefined;
   /** Whether `id` came from us or from the target (false: not known yet). */
   bound: boolean;
+  /** Whether `id` is this run's beyond doubt: a run that the target named may be the wrong one of several. */
+  certain: boolean;
   outermost: string | undefined;
   /** Empty while the run is {@link packed}. */
   connections: Map<string, RunOnConnection>;
@@ -132,6 +134,16 @@ export class RunLedger {
     return this.#byMarker.get(marker);
   }
 
+  /** A run of the same user that was asked in a thread. */
+  askedIn({ asker }: Run, thread: string): Run | undefined {
+    return this.runsOf(asker).find((other) => this.threadOf(other)?.text === thread);
+  }
+
+  /** The thread that a run was asked in, if it is one whose owner is known. */
+  threadOf({ thread }: Run): OwnedId | undefined {
+    return thread === undefined ? undefined : this.#knowledge.idOf(thread);
+  }
+
   /** Takes in `act` lines: questions, cancels, resumes. */
   act({ observation, observer }: Facts): void {
     const { act, conn } = observation;
@@ -149,9 +161,10 @@ export class RunLedger {
   /** Takes in `identity` lines: the target, or the page that asked, told the id of the latest question's run. */
   learned({ observation, observer }: Facts): void {
     const id = observation.source === 'ask' ? observation.ids?.run : undefined;
-    const run = this.runsOf(observer).at(-1);
+    const runs = this.runsOf(observer);
+    const run = runs.at(-1);
     if (id === undefined || run === undefined || run.bound || this.#byId.has(id)) return;
-    this.#name(run, id);
+    this.#name(run, id, { certain: runs.every((other) => other === run || other.bound) });
   }
 
   /** The run of its receiver that an agent event belongs to; undefined when it is none of them. */
@@ -239,6 +252,7 @@ export class RunLedger {
       marker: ask.marker,
       thread: ask.thread,
       bound: ask.run !== undefined,
+      certain: ask.run !== undefined,
       outermost: undefined,
       connections: new Map(),
       counts: new Map(),
@@ -263,8 +277,9 @@ export class RunLedger {
     if (ask.marker !== undefined) this.#byMarker.set(ask.marker, run);
   }
 
-  #name(run: Run, id: string): void {
+  #name(run: Run, id: string, { certain }: { readonly certain: boolean }): void {
     run.bound = true;
+    run.certain = certain;
     run.id = id;
     this.#byId.set(id, run);
   }
@@ -289,7 +304,8 @@ export class RunLedger {
           (thread === undefined || other.thread === undefined || other.thread === thread),
       );
     if (run === undefined) return undefined;
-    this.#name(run, runId);
+    // Without marker and thread it is the first that has no id yet, which is a guess.
+    this.#name(run, runId, { certain: marked !== undefined || thread !== undefined });
     this.#knowledge.adoptRun(runId, facts.observer);
     return run;
   }

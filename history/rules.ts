@@ -266,7 +266,7 @@ const ORDER = rules('order', MISBEHAVIOUR, [
   ],
   [
     'wrong-run',
-    'an event holds the question marker of another run of mine than the one whose id it carries',
+    'an event holds the question marker of another run of mine than the one whose id it carries, or carries the thread that another run of mine was asked in',
     'Two of my own runs are mixed up: what holds within a user today holds between users tomorrow.',
     "run 1 of u00: agent_thinking carries this run's id and the question of run 2",
     'A “current run” kept for a session or a connection.',

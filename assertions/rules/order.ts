@@ -1,5 +1,6 @@
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
+import type { OwnedId } from '../knowledge.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
 import { hasShown, type Run, type RunOnConnection, type RunTools } from '../run-ledger.ts';
 
@@ -239,23 +240,55 @@ class OrderJudge {
     return false;
   }
 
-  /** My own runs mixed up: it holds another question's marker, and not the one it claims to answer. */
-  #wrongRun({ observation, sightings, observer }: Facts, run: Run): void {
-    if (observation.run === undefined || run.marker === undefined) return;
-    let other: Run | undefined;
-    for (const sighting of sightings) {
-      if (sighting.what !== 'marker' || sighting.owner !== observer) continue;
-      if (sighting.text === run.marker) return;
-      const marked = this.#bench.ledger.byMarker(sighting.text);
-      if (marked !== run) other ??= marked;
-    }
-    if (other !== undefined)
+  /** My own runs mixed up: it holds another's question and not its own, or it is filed under another's thread. */
+  #wrongRun(facts: Facts, run: Run): void {
+    const { observation } = facts;
+    if (observation.run === undefined) return;
+    const event = observation.event ?? 'an event';
+    const asked = this.#otherMarked(facts, run);
+    if (asked !== undefined)
       this.#add(
         'order/wrong-run',
         run,
         { observation },
-        `${observation.event ?? 'an event'} carries this run's id and the question of run ${other.question}`,
+        `${event} carries this run's id and the question of run ${asked.question}`,
       );
+    const filed = asked === undefined ? this.#otherInThread(facts, run) : undefined;
+    if (filed !== undefined)
+      this.#add(
+        'order/wrong-run',
+        run,
+        { observation },
+        `${event} carries this run's id and the thread of run ${filed.question}`,
+      );
+  }
+
+  /** The run whose question marker an event of this one holds instead of its own. */
+  #otherMarked({ sightings, observer }: Facts, run: Run): Run | undefined {
+    if (run.marker === undefined) return undefined;
+    let other: Run | undefined;
+    for (const sighting of sightings) {
+      if (sighting.what !== 'marker' || sighting.owner !== observer) continue;
+      if (sighting.text === run.marker) return undefined;
+      const marked = this.#bench.ledger.byMarker(sighting.text);
+      if (marked !== run) other ??= marked;
+    }
+    return other;
+  }
+
+  /**
+   * The run that was asked in the thread whose id an event of this one carries instead of its own. A thread
+   * that nobody asked in accuses nobody (a target may file each run under a new one), nor does one that is
+   * shared, nor a run whose id was guessed.
+   */
+  #otherInThread({ observation: { thread } }: Facts, run: Run): Run | undefined {
+    if (thread === undefined || thread === run.thread || !run.certain) return undefined;
+    const { ledger, knowledge } = this.#bench;
+    const [told, own] = [knowledge.idOf(thread), ledger.threadOf(run)];
+    if (told === undefined || own === undefined || told === own) return undefined;
+    const isMine = ({ kind, owners, audience }: OwnedId): boolean =>
+      kind === 'thread' && owners.includes(run.asker) && audience === null;
+    return isMine(told) && isMine(own) ? ledger.askedIn(run, told.text) : undefined;
   }
 
   #sequence(run: Run, on: RunOnConnection, observation: Observation): void {

@@ -540,7 +540,9 @@ class NaiveTrial {
   }
 
   #wrongRun(run: Run, line: Line): void {
-    if (line.run === undefined || run.ask.marker === undefined) return;
+    if (line.run === undefined) return;
+    if (this.#isOfOtherThread(run, line)) this.#broken('order/wrong-run', run, line);
+    if (run.ask.marker === undefined) return;
     const [content, joined, before] = [
       line.content ?? '',
       this.#streamUpTo(line),
@@ -554,6 +556,18 @@ class NaiveTrial {
       ({ asker, ask }) => asker === run.asker && ask.marker !== undefined && isHeld(ask.marker),
     );
     if (held.length > 0 && !held.includes(run)) this.#broken('order/wrong-run', run, line);
+  }
+
+  /** It carries the thread of another question of its asker; both threads are the asker's, and its alone. */
+  #isOfOtherThread({ asker, ask }: Run, { thread, n }: Line): boolean {
+    const isMine = (id: string | undefined): boolean =>
+      this.#ownersOf(id).includes(asker) && this.#audienceOf(id).length === 0;
+    return (
+      thread !== ask.thread &&
+      isMine(thread) &&
+      isMine(ask.thread) &&
+      this.runs.some((r) => r.asker === asker && r.ask.thread === thread && r.ask.n < n)
+    );
   }
 
   /** Its asker stopped it, and it ended. Silence is no answer, unless the target knows no other. */

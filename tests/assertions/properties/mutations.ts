@@ -608,6 +608,33 @@ const ORDER: Readonly<Record<string, Mutation>> = {
       ],
     };
   },
+  'question asked in another thread than its events': (told, pick) => {
+    const late = onFirstConnection(told, secondRuns(told, 'agent_thinking'));
+    const event = late.length === 0 ? undefined : oneOf(late, pick);
+    const asked = told.lines.find(({ act, run }) => act === 'ask' && run === event?.run);
+    const isShared = told.lines.some(
+      ({ ids, audience }) => audience !== undefined && ids?.thread === event?.thread,
+    );
+    if (event === undefined || asked === undefined || isShared) return undefined;
+    const { n, line, t, user } = asked;
+    const thread = 'thread-of-the-second-99ff';
+    const news = { n, line, t, user, conn: null, surface: 'harness', dir: 'act' } as const;
+    const moved = replace(told.lines, asked, { ...asked, thread });
+    return {
+      lines: numbered(
+        insert(moved, told.lines.indexOf(asked), {
+          ...news,
+          kind: 'identity',
+          source: 'thread',
+          ids: { thread },
+        }),
+      ),
+      rule: 'order/wrong-run',
+      observer: user ?? '',
+      owner: null,
+      also: [],
+    };
+  },
   'frame cut in two': aboutARun((told, { event }) => {
     const { user, conn, t, surface, dir, kind } = event;
     const content = '{"type":"agent_';
