@@ -3,6 +3,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from './exit-codes.ts';
 import { didYouMean } from './nearest.ts';
+import { checkWritable } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { builtInScenarios } from './scenarios.ts';
 import type { Mistakes } from './usage-error.ts';
@@ -33,6 +34,8 @@ export async function initCommand({ args, mistakes, output }: CommandCall): Prom
         'CONFLICT',
         `"${path}" must not exist, for nothing is overwritten. Choose another name, or remove it.`,
       );
+  for (const home of new Set(files.map(({ path }) => dirname(path))))
+    checkWritable(home, 'the folder of a scenario', mistakes);
   mistakes.throwIfAny();
   for (const { path, text } of files) {
     mkdirSync(dirname(path), { recursive: true });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readCampaign, type Campaign } from '../reports/report-campaign.ts';
 import { showUntrusted } from '../reports/untrusted.ts';
 import { EXIT } from './exit-codes.ts';
+import { checkWritable } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { writeRenderings } from './publish.ts';
 import type { Mistakes } from './usage-error.ts';
@@ -22,6 +23,8 @@ export async function reportCommand({ args, mistakes, output }: CommandCall): Pr
   for (const other of others)
     mistakes.add('UNEXPECTED_ARGUMENT', `"report" takes one directory, got "${other}" as well.`);
   const campaign = dir === undefined ? undefined : openCampaign(dir, mistakes);
+  if (dir !== undefined && campaign !== undefined)
+    checkWritable(dir, 'the directory of a campaign', mistakes);
   mistakes.throwIfAny();
   if (dir === undefined || campaign === undefined) throw new Error('unreachable: no campaign');
 

@@ -72,8 +72,8 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
   const choice = await readTargetChoice(read, mistakes);
   const seed = readSeed(read, mistakes);
   const givenOut = read.text('out');
-  if (givenOut !== undefined) checkOutDirectory(givenOut, mistakes);
   const out = givenOut ?? freshDirectory(join(ARTIFACTS, campaignDirectoryName(seed, new Date())));
+  checkOutDirectory(out, mistakes);
   const users = read.number('users', {
     min: 1,
     max: USERS_MAX,

@@ -7,6 +7,7 @@ import { showUntrusted } from '../reports/untrusted.ts';
 import { writeArtifact, writeJsonArtifact } from '../reports/write-artifact.ts';
 import { EXIT } from './exit-codes.ts';
 import { OptionReader } from './option-reader.ts';
+import { checkWritable } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import type { Mistakes } from './usage-error.ts';
 
@@ -35,8 +36,10 @@ export async function trendCommand({
     );
   for (const other of others)
     mistakes.add('UNEXPECTED_ARGUMENT', `"trend" takes one folder, got "${other}" as well.`);
-  const out = read.text('out') ?? dir ?? '';
   const campaigns = dir === undefined ? [] : campaignsIn(dir, mistakes);
+  const givenOut = read.text('out');
+  const out = givenOut ?? dir ?? '';
+  if (givenOut !== undefined || campaigns.length > 0) checkWritable(out, '"--out"', mistakes);
   mistakes.throwIfAny();
 
   const trend = trendOf(campaigns, until);

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
 import { errorsIn } from './documents.ts';
+import { handMadeHistory } from './histories.ts';
 import { PAGE, writeProfile } from './profiles.ts';
 
 async function mistakesOf(words: readonly string[], cwd?: string): Promise<readonly string[]> {
@@ -107,6 +108,39 @@ describe('usage errors', () => {
     );
     expect(errors).toContainEqual(expect.stringMatching(/NOT_ALLOWED: .*an entry for each of 10/));
     expect(errors).toContainEqual(expect.stringMatching(/NOT_ALLOWED: .*--allow-production/));
+  });
+
+  it.each([
+    ['file', /"[^"]*file" is no directory/],
+    ['file/below/it', /"[^"]*file" is no directory/],
+    ['dangling', /is a link to nothing/],
+    ['dangling/below', /is a link to nothing/],
+    ['circle/below', /is a link that leads in a circle/],
+    ['n'.repeat(300), /has a name that is too long/],
+    [`absent/${'n'.repeat(300)}`, /has a name that is too long/],
+    ['/sys/x', /"\/sys" must not be written to/],
+    ['/proc/nope/x', /"\/proc" (takes no files|must not be written to)/],
+  ])('refuses a place for artifacts that cannot be had: %s', async (place, reason) => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'file'), '');
+    symlinkSync('gone', join(cwd, 'dangling'));
+    symlinkSync('circle', join(cwd, 'circle'));
+    writeFileSync(join(cwd, 'one.ndjson'), handMadeHistory().ends().text);
+    const before = readdirSync(cwd);
+    const refused = expect.stringMatching(
+      new RegExp(`^BAD_VALUE: "--out" must be a directory.*${reason.source}`),
+    );
+    const other = expect.stringContaining('UNKNOWN_OPTION');
+    expect(await mistakesOf(['run', '--out', place, '--bogus'], cwd)).toEqual([other, refused]);
+    expect(await mistakesOf(['judge', 'one.ndjson', '--out', place], cwd)).toEqual([refused]);
+    expect(await mistakesOf(['trend', cwd, '--out', place], cwd)).toContainEqual(refused);
+    expect(readdirSync(cwd)).toEqual(before);
+  });
+
+  it('leaves nothing behind of a place that could be had, when another mistake stops it', async () => {
+    const cwd = temporaryDirectory();
+    expect(await mistakesOf(['run', '--out', 'deep/er/est', '--users', '0'], cwd)).toHaveLength(1);
+    expect(readdirSync(cwd)).toEqual([]);
   });
 
   it('accepts the profile that the documentation shows', async () => {
