@@ -41,23 +41,72 @@ export interface HistoryReceiver {
 }
 
 const FRAME_MEMBER = Buffer.from(',"frame":');
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPENING_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
+const SPACE = 0x20;
 
 /**
- * Reads one line as an observation; throws when it is none. `frameAt` is where its first `,"frame":`
- * stands, or −1.
+ * Reads one line as an observation, or as the end; throws when it is neither. `frameAt` is where the frame
+ * that is its last member stands, or −1.
  */
-function parseObservation(of: Line, frameAt: number, line: number): Observation {
+function parseLine(of: Line, frameAt: number, line: number): Observation | TrialEnd {
   // The content comes last in every line this project writes, so the fields are parsed without it and
   // the raw frame is cut out as it stands. Any other writer's order goes the slow way.
   const { bytes, to } = of;
   const fields =
     frameAt !== -1 && bytes[to - 1] === CLOSING_BRACE ? tryFields(of, frameAt) : undefined;
-  if (fields === undefined) return contentOf(JSON.parse(textOf(of)), line);
+  if (fields === undefined) {
+    const value: unknown = JSON.parse(textOf(of));
+    return isEnd(value) ? trialEndSchema.parse(value) : contentOf(value, line);
+  }
   fields.line = line;
   fields.contentKind = 'frame';
   fields.content = bytes.toString('utf8', frameAt + FRAME_MEMBER.length, to - 1);
   return fields;
+}
+
+/** Whoever wrote it, and in whatever order. */
+function isEnd(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'end';
+}
+
+/**
+ * Whether another member follows the frame that begins at `from`. What is no JSON may be told either way; it
+ * is no frame in any case.
+ */
+function isFollowed(bytes: Buffer, from: number, to: number): boolean {
+  // An object is its line's last value if the line ends as it does, unless it ends with another object; and
+  // that opens after something was closed. Few frames are so, and only they are looked through.
+  if (bytes[from] === OPENING_BRACE && bytes[to - 1] === CLOSING_BRACE) {
+    const lastOpening = bytes.lastIndexOf(OPENING_BRACE, to - 1);
+    if (lastOpening < bytes.indexOf(CLOSING_BRACE, from)) return false;
+  }
+  return hasCommaOutside(bytes, from, to);
+}
+
+/** Whether a comma stands outside of the values between two places: it separates members. */
+function hasCommaOutside(bytes: Buffer, from: number, to: number): boolean {
+  let depth = 0;
+  for (let at = from; at < to; at += 1) {
+    const byte = bytes[at];
+    if (byte === QUOTE) at = endOfText(bytes, at + 1, to);
+    else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) depth += 1;
+    else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) depth -= 1;
+    else if (byte === COMMA && depth === 0) return true;
+  }
+  return false;
+}
+
+/** Where the quote stands that closes a text. */
+function endOfText(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at < to && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
+  return at;
 }
 
 /** The members before the frame, as an object of their own. */
@@ -82,7 +131,13 @@ function isComplete(value: unknown): value is Draft {
   const { n, t, user, kind, surface, dir } = fields;
   const placed = typeof kind === 'string' && typeof surface === 'string' && typeof dir === 'string';
   const dated = typeof n === 'number' && typeof t === 'number';
-  return placed && dated && (user === null || typeof user === 'string') && areTexts(fields);
+  return (
+    placed &&
+    kind !== 'end' &&
+    dated &&
+    (user === null || typeof user === 'string') &&
+    areTexts(fields)
+  );
 }
 
 function areTexts({ event, run, thread, owner, text, base64 }: Unchecked): boolean {
@@ -107,6 +162,9 @@ type Unchecked = Partial<Record<keyof Observation | (typeof CONTENT_MEMBERS)[num
 function contentOf(value: unknown, line: number): Observation {
   if (isComplete(value) && !CONTENT_MEMBERS.some((name) => name in value)) {
     value.line = line;
+    // Content comes from the members for it alone, whatever an unknown one is called.
+    value.contentKind = undefined;
+    value.content = undefined;
     return value;
   }
   const parsed: WholeLine = isComplete(value) ? value : observationFieldsSchema.parse(value);
@@ -180,6 +238,7 @@ class HistoryParser {
   readonly #heads = new HeadReader();
   readonly #problems: HistoryProblem[] = [];
   #end: TrialEnd | undefined;
+  #endLine = 0;
   #line = 0;
   #expected = 0;
   /** The bytes last looked through for frames, and where the next one stands; −1 if there is none. */
@@ -194,8 +253,8 @@ class HistoryParser {
   take(line: Line): void {
     this.#line += 1;
     if (this.#line === 1) this.#receiver.header(parseHeader(textOf(line), this.#path));
-    else if (this.#end !== undefined) this.#problem('a line after the end');
-    else if (line.from === line.to) this.#problem('an empty line');
+    else if (this.#end !== undefined) this.#takeAfterEnd(line);
+    else if (isBlank(line)) this.#problem('an empty line');
     else
       try {
         this.#observe(line);
@@ -209,29 +268,41 @@ class HistoryParser {
     return { end: this.#end, problems: this.#problems, lines: this.#line };
   }
 
+  /** Editors and pipes leave a blank line behind; it says nothing. */
+  #takeAfterEnd(line: Line): void {
+    const isLeftOver = isBlank(line) && this.#line === this.#endLine + 1;
+    if (!isLeftOver) this.#problem('a line after the end');
+  }
+
   #observe(line: Line): void {
-    if (beginsWithEnd(line)) {
-      this.#end = trialEndSchema.parse(JSON.parse(textOf(line)));
-      this.#count(this.#end.n);
-      return;
+    const frameAt = this.#lastFrameOf(line);
+    const read = this.#readQuickly(line, frameAt) ?? parseLine(line, frameAt, this.#line);
+    this.#count(read.n);
+    if ('user' in read) this.#receiver.observation(read);
+    else {
+      this.#end = read;
+      this.#endLine = this.#line;
     }
-    const frameAt = this.#frameOf(line);
-    const observation =
-      this.#readQuickly(line, frameAt) ?? parseObservation(line, frameAt, this.#line);
-    this.#count(observation.n);
-    this.#receiver.observation(observation);
   }
 
   /** Nearly every line is one that the journal wrote, with a frame or without content. */
   #readQuickly({ bytes, from, to }: Line, frameAt: number): Observation | undefined {
     if (bytes[to - 1] !== CLOSING_BRACE) return undefined;
     const draft = this.#heads.read(bytes, from, frameAt === -1 ? to - 1 : frameAt);
-    if (draft === undefined) return undefined;
+    if (draft === undefined || draft.kind === 'end') return undefined;
     draft.line = this.#line;
     if (frameAt === -1) return draft;
     draft.contentKind = 'frame';
     draft.content = bytes.toString('utf8', frameAt + FRAME_MEMBER.length, to - 1);
     return draft;
+  }
+
+  /** Where the frame stands, if it is the last member; −1 if another follows, or there is none. */
+  #lastFrameOf(line: Line): number {
+    const frameAt = this.#frameOf(line);
+    if (frameAt === -1) return -1;
+    const { bytes, to } = line;
+    return isFollowed(bytes, frameAt + FRAME_MEMBER.length, to - 1) ? -1 : frameAt;
   }
 
   /** Looks for the next frame only when the last one found lies behind. */
@@ -293,14 +364,9 @@ export async function readHistoryInSlices(
   return parser.reading();
 }
 
-const END = Buffer.from('{"kind":"end"');
-
-function beginsWithEnd({ bytes, from, to }: Line): boolean {
-  // Nearly every other line begins with its number.
-  if (bytes[from + 2] !== END[2]) return false;
-  return (
-    to - from >= END.length && bytes.compare(END, 0, END.length, from, from + END.length) === 0
-  );
+function isBlank({ bytes, from, to }: Line): boolean {
+  for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) > SPACE) return false;
+  return true;
 }
 
 function asUnreadable(path: string, error: unknown): Error {
@@ -310,9 +376,12 @@ function asUnreadable(path: string, error: unknown): Error {
   return new HistoryUnreadable(`${path} cannot be read: ${short(error)}`, { cause: error });
 }
 
+/** Some editors put it in front of a file. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 function parseHeader(text: string, path: string): TrialHeader {
   try {
-    return trialHeaderSchema.parse(JSON.parse(text));
+    return trialHeaderSchema.parse(JSON.parse(text.replace(BYTE_ORDER_MARK, '')));
   } catch (error) {
     throw new HistoryUnreadable(`${path} does not begin with a trial: ${short(error)}`, {
       cause: error,

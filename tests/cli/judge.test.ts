@@ -36,6 +36,22 @@ describe('judge', () => {
     expect(readdirSync(cwd)).toEqual(['one']);
   });
 
+  it('judges a history with members of another writer as it does one without', async () => {
+    const whole = leaked.ends();
+    const [header = '', ...rest] = whole.lines;
+    const noted = rest.map((line) => line.replace(/}$/, ',"note":{"by":"another"}}'));
+    const cwd = directoryWith({
+      'plain/history.ndjson': whole.text,
+      'noted/history.ndjson': `${[header, ...noted].join('\n')}\n`,
+    });
+    const [plain, other] = [await judge(['plain'], cwd), await judge(['noted'], cwd)];
+    expect(other.code).toBe(1);
+    const told = ({ printed }: typeof plain) =>
+      printed.verdicts[0]?.findings.map(({ rule, place, message }) => ({ rule, place, message }));
+    expect(told(other)).toEqual(told(plain));
+    expect(other.printed.verdicts[0]?.rules).toEqual(plain.printed.verdicts[0]?.rules);
+  });
+
   it('never passes a history without its last line, nor one that is cut off', async () => {
     const cwd = directoryWith({
       'no-end/history.ndjson': quiet.text,

@@ -181,6 +181,79 @@ describe('a reader', () => {
   });
 
   test.each([
+    '{"kind": "end", "n": 1, "t": 2.5, "reason": "done"}',
+    '{"reason":"done","t":2.5,"n":1,"kind":"end"}',
+    '{"kind":"end","n":1,"t":2.5,"reason":"done","by":"another writer"}',
+    '  { "n":1, "t":2.5, "kind":"end", "reason":"done" }\r',
+  ])('knows the end in whatever form it was written: %s', (last) => {
+    const reading = read(write(`${first}${line(0)}${last}\n`));
+    expect(reading.problems).toEqual([]);
+    expect(reading.end).toEqual({ kind: 'end', n: 1, t: 2.5, reason: 'done' });
+  });
+
+  test('takes no line for the end that only holds one', () => {
+    const held = line(0).replace('{"a":0}', '{"kind":"end","n":1,"t":1,"reason":"done"}');
+    expect(read(write(first + held))).toMatchObject({ end: undefined, problems: [] });
+    const wrong = read(write(`${first}{"kind": "end", "n": 0, "t": 1, "reason": "bored"}\n`));
+    expect(wrong.end).toBeUndefined();
+    expect(wrong.problems).toEqual([
+      { line: 2, message: expect.stringMatching(/^not an observation: /) },
+    ]);
+  });
+
+  test.each([
+    ['after the frame', `"frame":{"a":[1,{"b":2}]},"extra":1`],
+    ['after the frame, as an object', `"frame":{"a":[1,{"b":2}]},"extra":{"frame":{"a":9}}`],
+    ['after the frame, with spaces', `"frame":{"a":[1,{"b":2}]} , "extra" : "x"`],
+    ['before the frame', `"extra":1,"frame":{"a":[1,{"b":2}]}`],
+    ['before the frame, as an object', `"extra":{"a":1,"frame":{}},"frame":{"a":[1,{"b":2}]}`],
+    ['of the name of our own', `"content":5,"contentKind":"text","frame":{"a":[1,{"b":2}]}`],
+  ])('ignores an unknown member %s', (_where, members) => {
+    const fields = line(0).slice(0, line(0).indexOf(',"frame"'));
+    const { observations, problems } = read(write(`${first}${fields},${members}}\n`));
+    expect(problems).toEqual([]);
+    expect(observations).toMatchObject([
+      { n: 0, line: 2, contentKind: 'frame', content: '{"a":[1,{"b":2}]}' },
+    ]);
+  });
+
+  test('keeps to the letter a frame whose texts look like the end of one', () => {
+    const frames = [
+      '{"a":"\\"},\\"extra\\":1"}',
+      '{"a":"\\\\","b":{"c":"}"},"d":[]}',
+      '"a,b"',
+      '[1,2]',
+    ];
+    const fields = line(0).slice('{"n":0'.length, line(0).indexOf('{"a":0}'));
+    const lines = frames.map((frame, n) => `{"n":${n}${fields}${frame}}\n`);
+    const { observations, problems } = read(write(first + lines.join('')));
+    expect(problems).toEqual([]);
+    expect(observations.map(({ content }) => content)).toEqual(frames);
+  });
+
+  test('takes content from the members for it alone', () => {
+    const fields = line(0).slice(0, line(0).indexOf(',"frame"'));
+    const { observations } = read(write(`${first}${fields},"content":5,"contentKind":"text"}\n`));
+    expect(observations).toMatchObject([{ content: undefined, contentKind: undefined }]);
+  });
+
+  test('passes over a byte order mark and a blank last line, and no other', () => {
+    const end = '{"kind":"end","n":1,"t":1,"reason":"done"}\n';
+    for (const blank of ['\n', '  ', ' \t\r\n']) {
+      const reading = read(write(`\uFEFF${first}${line(0)}${end}${blank}`));
+      expect(reading).toMatchObject({ end: { n: 1 }, problems: [], header });
+    }
+    for (const [text, message] of [
+      [`${end}\n\n`, 'a line after the end'],
+      [`${end}\n${line(2)}`, 'a line after the end'],
+      [`\n${end}`, 'an empty line'],
+    ])
+      expect(read(write(`${first}${line(0)}${text}`)).problems).toContainEqual(
+        expect.objectContaining({ message }),
+      );
+  });
+
+  test.each([
     ['an empty file', ''],
     ['a file that is no history', 'hello\n'],
     ['another kind of JSON', '{"kind":"verdict"}\n'],
