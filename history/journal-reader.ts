@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { z } from 'zod';
 import { HeadReader } from './line-head.ts';
 import type { Draft } from './observation-draft.ts';
 import type { Observation, TrialEnd, TrialHeader } from './observation.ts';
@@ -12,6 +13,8 @@ const NEWLINE = 0x0a;
 const SLICE_LINES = 500;
 /** Problems listed; a file of rubbish has as many as lines. */
 const PROBLEMS_MAX = 100;
+/** Of one line that is none of ours. */
+const ISSUES_SHOWN_MAX = 3;
 
 /** What was wrong with a file, beside its observations. */
 export interface HistoryProblem {
@@ -390,6 +393,17 @@ function parseHeader(text: string, path: string): TrialHeader {
 }
 
 function short(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const text = error instanceof z.ZodError ? issuesText(error) : message;
   return text.replaceAll(/\s+/g, ' ').slice(0, 300);
+}
+
+/** What is wrong with which member, in few words. */
+function issuesText({ issues }: z.ZodError): string {
+  const told = issues.slice(0, ISSUES_SHOWN_MAX).map(({ path, message }) => {
+    const rule = message.replace(/^Invalid [a-z]+: /, '');
+    return path.length === 0 ? rule : `"${path.join('.')}": ${rule}`;
+  });
+  const more = issues.length - told.length;
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

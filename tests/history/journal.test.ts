@@ -197,7 +197,7 @@ describe('a reader', () => {
     const wrong = read(write(`${first}{"kind": "end", "n": 0, "t": 1, "reason": "bored"}\n`));
     expect(wrong.end).toBeUndefined();
     expect(wrong.problems).toEqual([
-      { line: 2, message: expect.stringMatching(/^not an observation: /) },
+      { line: 2, message: expect.stringMatching(/^not an observation: "reason": /) },
     ]);
   });
 
@@ -251,6 +251,19 @@ describe('a reader', () => {
       expect(read(write(`${first}${line(0)}${text}`)).problems).toContainEqual(
         expect.objectContaining({ message }),
       );
+  });
+
+  test('says in one short sentence what is wrong with a line', () => {
+    const told = (text: string): string | undefined =>
+      read(write(first + text)).problems[0]?.message;
+    expect(told(line(0).replace('"user":"u00"', '"user":7').replace('"in"', '"up"'))).toBe(
+      'not an observation: "user": expected string, received number; ' +
+        '"dir": expected one of "in"|"out"|"act"',
+    );
+    expect(told('{}\n')).toMatch(/^not an observation: "n": [^[{]+; and 4 more$/);
+    expect(told('[]\n')).toBe('not an observation: expected object, received array');
+    const strange = () => read(write('{"schema":1,"kind":"verdict"}\n'));
+    expect(strange).toThrow(/does not begin with a trial: "kind": [^[{]+; and \d+ more$/);
   });
 
   test.each([
