@@ -12,6 +12,7 @@ import { planMistakes, transportMistakes } from '../clients/plan-check.ts';
 import { GATE_NAMES } from '../history/profile-data.ts';
 import { newCampaignPrefix, USERS_MAX } from '../history/markers.ts';
 import type { Summary } from '../history/verdict.ts';
+import { isModule } from '../targets/es-module.ts';
 import type { Target } from '../targets/target.ts';
 import type { CampaignKind } from './campaign-kind.ts';
 import { didYouMean } from './nearest.ts';
@@ -20,7 +21,7 @@ import { OptionReader } from './option-reader.ts';
 import { durationWords, readDurations, unwalkable, walkable } from './scenario-options.ts';
 import { ARTIFACTS, checkOutDirectory, freshDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
-import { builtInScenarios, findScenario, isModule, type ScenarioFile } from './scenarios.ts';
+import { builtInScenarios, findScenario, type ScenarioFile } from './scenarios.ts';
 import { optionWords, shellCommand } from './shell-words.ts';
 import { narrowingsOf } from './signoff-narrowing.ts';
 import {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Endings of scenario scripts; the first is that of the built-in ones. */
@@ -38,19 +38,6 @@ export function findScenario(nameOrPath: string, directory: string): ScenarioFil
   if (builtIn !== undefined) return builtIn;
   const path = resolve(directory, nameOrPath);
   return SPEC_ENDING.test(path) && existsSync(path) ? readScenario(path) : undefined;
-}
-
-/**
- * Whether Playwright Test loads a script as an ES module, which the harness's own modules need: by its
- * ending, or by the `type` of the nearest package.json.
- */
-export function isModule(path: string): boolean {
-  if (/\.m[jt]s$/.test(path)) return true;
-  for (let directory = dirname(path); ; directory = dirname(directory)) {
-    const manifest = join(directory, 'package.json');
-    if (existsSync(manifest)) return /"type"\s*:\s*"module"/.test(readFileSync(manifest, 'utf8'));
-    if (directory === dirname(directory)) return false;
-  }
 }
 
 function readScenario(path: string): ScenarioFile {

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { asFrame, fieldOf } from './frames.ts';
 import { parseTarget, TargetDefinitionError } from './define-target.ts';
+import { isModule } from './es-module.ts';
 import netra from './netra.ts';
 import reference from './reference.ts';
 import type { Target } from './target.ts';
@@ -50,10 +51,11 @@ async function defaultExportOf(nameOrFile: string, file: string): Promise<unknow
       );
     }
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TargetDefinitionError(
-      [`"${nameOrFile}" must be a module that loads, but loading it failed: ${reason}`],
-      { code: 'TARGET_UNREADABLE', cause: error },
-    );
+    // Whatever else is said of a file that is not even taken for a module would lead astray.
+    const mistake = isModule(file)
+      ? `"${nameOrFile}" must be a module that loads, but loading it failed: ${reason}`
+      : `"${nameOrFile}" must be an ES module. Name it ${asModule(basename(file))}, or put {"type":"module"} into a package.json beside it.`;
+    throw new TargetDefinitionError([mistake], { code: 'TARGET_UNREADABLE', cause: error });
   }
   const profile = fieldOf(asFrame(module), 'default');
   if (profile === undefined) {
@@ -62,6 +64,10 @@ async function defaultExportOf(nameOrFile: string, file: string): Promise<unknow
     ]);
   }
   return profile;
+}
+
+function asModule(name: string): string {
+  return name.replace(/\.(?=[jt]s$)/, '.m');
 }
 
 /** Matched by code: a profile may have loaded its own copy of the class. */

@@ -1,7 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { crosstalk, start, temporaryDirectory } from './command-line.ts';
 import { errorsIn } from './documents.ts';
 import { handMadeHistory } from './histories.ts';
 import { PAGE, writeProfile } from './profiles.ts';
@@ -141,6 +148,28 @@ describe('usage errors', () => {
     const cwd = temporaryDirectory();
     expect(await mistakesOf(['run', '--out', 'deep/er/est', '--users', '0'], cwd)).toHaveLength(1);
     expect(readdirSync(cwd)).toEqual([]);
+  });
+
+  it('says what a profile outside of an ES module package lacks, and takes it once it is there', async () => {
+    const cwd = temporaryDirectory();
+    writeProfile(cwd, 'mine', '');
+    renameSync(join(cwd, 'mine.mts'), join(cwd, 'mine.ts'));
+    const mistakes = async () => {
+      // How modules are loaded is a matter of the command's own process.
+      const { code, out } = await start(
+        ['run', '--target', './mine.ts', '--users', '0', '--json'],
+        { cwd },
+      ).ended;
+      expect(code).toBe(64);
+      return errorsIn(out);
+    };
+    const users = expect.stringContaining('BAD_VALUE: "--users"');
+    expect(await mistakes()).toEqual([
+      'TARGET_UNREADABLE: "./mine.ts" must be an ES module. Name it mine.mts, or put {"type":"module"} into a package.json beside it.',
+      users,
+    ]);
+    writeFileSync(join(cwd, 'package.json'), '{"type":"module"}');
+    expect(await mistakes()).toEqual([users]);
   });
 
   it('accepts the profile that the documentation shows', async () => {
