@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { programWords } from '../scenarios/compiled-programs.ts';
 import { EXIT } from './exit-codes.ts';
 import { OptionReader } from './option-reader.ts';
@@ -10,6 +11,8 @@ import { UsageError } from './usage-error.ts';
 
 const PORT_MAX = 65_535;
 const SECONDS = { min: 0.05, max: 86_400 };
+/** As the target itself makes it. */
+const TRUTH_MODE = 0o600;
 const STOP_WITHIN_MS = 1500;
 const ENTRY = new URL('../reference/main.ts', import.meta.url);
 
@@ -59,7 +62,7 @@ function targetWords({ options, args, mistakes }: CommandCall): string[] {
     ),
     ...(faults.length === 0 ? [] : optionWords('fault', faults.join(','))),
     ...(variants.length === 0 ? [] : optionWords('variant', variants.join(','))),
-    ...optionWords('truth', read.text('truth')),
+    ...optionWords('truth', readTruth(read, mistakes)),
     ...optionWords('seed', readSeed(read, mistakes)),
     ...optionWords('pace', readPace(read)),
     ...optionWords('fail-word', read.text('fail-word')),
@@ -72,6 +75,23 @@ function targetWords({ options, args, mistakes }: CommandCall): string[] {
     mistakes.add('UNEXPECTED_ARGUMENT', `"target" takes no argument, got "${arg}".`);
   mistakes.throwIfAny();
   return words;
+}
+
+/** Opened once here, for the target itself could only fail to start. */
+function readTruth(read: OptionReader, mistakes: Mistakes): string | undefined {
+  const path = read.text('truth');
+  if (path === undefined) return undefined;
+  try {
+    const before = statSync(path, { throwIfNoEntry: false });
+    // To open a pipe is to wait for its reader.
+    const isPipe = before?.isFIFO() === true;
+    if (!isPipe) closeSync(openSync(path, 'a', TRUTH_MODE));
+    if (before === undefined) rmSync(realpathSync(path));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    mistakes.add('BAD_VALUE', `"--truth" must be a file that can be written to: ${reason}.`);
+  }
+  return path;
 }
 
 function readSeed(read: OptionReader, mistakes: Mistakes): string | undefined {

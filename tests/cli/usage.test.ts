@@ -150,6 +150,28 @@ describe('usage errors', () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
+  it.each(['nowhere/truth.ndjson', 'folder', 'full.ndjson/below'])(
+    'refuses to write the ground truth to %s, beside other mistakes',
+    async (truth) => {
+      const cwd = temporaryDirectory();
+      mkdirSync(join(cwd, 'folder'));
+      writeFileSync(join(cwd, 'full.ndjson'), '{}\n');
+      expect(await mistakesOf(['target', '--truth', truth, '--port', 'x'], cwd)).toEqual([
+        expect.stringMatching(/BAD_VALUE: "--port"/),
+        expect.stringMatching(/BAD_VALUE: "--truth" must be a file that can be written to: E/),
+      ]);
+    },
+  );
+
+  it('leaves no ground truth behind, and none changed, when another mistake stops it', async () => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'full.ndjson'), '{}\n');
+    for (const truth of ['full.ndjson', 'new.ndjson'])
+      expect(await mistakesOf(['target', '--truth', truth, '--port', 'x'], cwd)).toHaveLength(1);
+    expect(readdirSync(cwd)).toEqual(['full.ndjson']);
+    expect(readFileSync(join(cwd, 'full.ndjson'), 'utf8')).toBe('{}\n');
+  });
+
   it('says what a profile outside of an ES module package lacks, and takes it once it is there', async () => {
     const cwd = temporaryDirectory();
     writeProfile(cwd, 'mine', '');
