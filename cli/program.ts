@@ -237,7 +237,10 @@ export function buildProgram(output: Output, finish: (code: number) => void): Co
     .exitOverride()
     .allowUnknownOption()
     .allowExcessArguments()
+    // What every command takes may stand in front of its name as well.
+    .enablePositionalOptions()
     .action(() => refuseCommand(program));
+  for (const [flags, text] of COMMON) program.addOption(toOption(flags, text));
   for (const spec of COMMANDS) program.addCommand(buildCommand(spec, { output, finish }));
   return program;
 }
@@ -281,21 +284,18 @@ function toOption(flags: string, text: string): Option {
 
 /**
  * Tells arguments from unknown options, which commander leaves among them. The word after an unknown
- * option is taken for its value.
+ * option is taken for its value if the option that it resembles has one, and for an argument otherwise.
  */
 function separateArguments(command: Command, mistakes: Mistakes): string[] {
-  const known = command.options.map(({ long }) => long ?? '');
   const args: string[] = [];
   let valueExpected = false;
   for (const word of command.args) {
     const isOption = word.length > 1 && word.startsWith('-');
     if (isOption) {
-      const name = word.replace(/=.*$/, '');
-      mistakes.add(
-        'UNKNOWN_OPTION',
-        `"${name}" is no option of "crosstalk ${command.name()}". ${didYouMean(name, known)}Run "crosstalk ${command.name()} --help".`,
-      );
-      valueExpected = name === word;
+      refuseOption(command, word, mistakes);
+      const name = nameOf(word);
+      const [near = name] = nearestNames(name, longNames(command));
+      valueExpected = name === word && takesValue(command, near);
     } else {
       if (!valueExpected) args.push(word);
       valueExpected = false;
@@ -304,25 +304,94 @@ function separateArguments(command: Command, mistakes: Mistakes): string[] {
   return args;
 }
 
+function longNames(command: Command): string[] {
+  return command.options.map(({ long }) => long ?? '');
+}
+
+/** `--seed` of `--seed=41`. */
+function nameOf(word: string): string {
+  return word.replace(/=.*$/, '');
+}
+
+function takesValue(command: Command, name: string): boolean {
+  return command.options.find(({ long }) => long === name)?.optional === true;
+}
+
+function refuseOption(command: Command, word: string, mistakes: Mistakes): void {
+  const known = longNames(command);
+  const name = nameOf(word);
+  if (!known.includes(name))
+    mistakes.add(
+      'UNKNOWN_OPTION',
+      `"${name}" is no option of "crosstalk ${command.name()}". ${didYouMean(name, known)}Run "crosstalk ${command.name()} --help".`,
+    );
+  else if (word !== name && !takesValue(command, name))
+    mistakes.add('UNEXPECTED_ARGUMENT', noValue(name));
+  // Commander leaves an option that it knows among the arguments only there.
+  else
+    mistakes.add(
+      'UNEXPECTED_ARGUMENT',
+      `"${name}" stands after "--", where nothing is an option any more. Put it in front of "--", or leave "--" out.`,
+    );
+}
+
 function refuseCommand(program: Command): never {
   const mistakes = new Mistakes();
   const words = program.args;
   const [word] = words.filter((candidate) => !candidate.startsWith('-'));
-  if (word === undefined) {
+  const late = COMMANDS.find(({ name }) => words.includes(name));
+  if (words[0]?.startsWith('-') === true && late !== undefined)
+    refuseEarlyOptions(words.slice(0, words.indexOf(late.name)), late, mistakes);
+  else {
+    refuseWord(word, mistakes);
+    for (const option of words.filter((candidate) => candidate.startsWith('--')))
+      if (!isCommon(option))
+        mistakes.add('UNKNOWN_OPTION', `"${option}" is no option of "crosstalk".`);
+  }
+  mistakes.throwIfAny();
+  throw new Error('unreachable: a refused command has a mistake');
+}
+
+function refuseWord(word: string | undefined, mistakes: Mistakes): void {
+  if (word === undefined)
     mistakes.add(
       'NO_COMMAND',
       `a command is needed: ${COMMAND_NAMES.join(', ')}. Run "crosstalk --help".`,
     );
-  } else {
+  else {
     const near = nearestNames(word, COMMAND_NAMES);
     mistakes.add(
       'UNKNOWN_COMMAND',
       `"${word}" is no command. ${near.length === 0 ? '' : `Did you mean "${near.join('" or "')}"? `}There is ${COMMAND_NAMES.join(', ')}.`,
     );
   }
-  for (const option of words.filter((candidate) => candidate.startsWith('--')))
-    if (!COMMON.some(([name]) => name === option))
+}
+
+/** What stands in front of a command that is there is what is wrong, not the command. */
+function refuseEarlyOptions(
+  words: readonly string[],
+  { name, options }: CommandSpec,
+  mistakes: Mistakes,
+): void {
+  const own = options.map(([flags]) => flags.replace('* ', '').split(' ')[0]);
+  for (const word of words) {
+    const option = nameOf(word);
+    if (own.includes(option))
+      mistakes.add(
+        'UNKNOWN_OPTION',
+        `"${option}" must stand after the command: crosstalk ${name} ${option}.`,
+      );
+    else if (isCommon(option)) {
+      if (word !== option) mistakes.add('UNEXPECTED_ARGUMENT', noValue(option));
+    } else if (word.startsWith('-'))
       mistakes.add('UNKNOWN_OPTION', `"${option}" is no option of "crosstalk".`);
-  mistakes.throwIfAny();
-  throw new Error('unreachable: a refused command has a mistake');
+  }
+}
+
+function isCommon(option: string): boolean {
+  return COMMON.some(([name]) => name === option);
+}
+
+function noValue(option: string): string {
+  return `"${option}" takes no value, got one. Write it without what follows the "=".`;
 }

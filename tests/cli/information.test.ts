@@ -24,6 +24,15 @@ describe('list', () => {
   });
 });
 
+describe('what every command takes', () => {
+  it('may stand in front of the command', async () => {
+    const after = await crosstalk(['list', 'targets', '--json', '--quiet']);
+    expect(await crosstalk(['--json', '--quiet', 'list', 'targets'])).toEqual(after);
+    expect(after.code).toBe(0);
+    expect(listedIn(after.out)).not.toEqual([]);
+  });
+});
+
 describe('explain', () => {
   it('explains a rule by its short name, with the faults that show it', async () => {
     const { code, out } = await crosstalk(['explain', 'foreign-run']);

@@ -205,9 +205,29 @@ describe('usage errors', () => {
     expect(errors).toEqual([expect.stringMatching(/BAD_ADDRESS: .*MY_CHAT_URL/)]);
   });
 
+  it('takes the word after an unknown option for an argument, unless it resembles one with a value', async () => {
+    const unknown = expect.stringContaining('UNKNOWN_OPTION');
+    const noScenario = (word: string) => expect.stringContaining(`"${word}" is no scenario`);
+    expect(await mistakesOf(['run', '--nix', 'nosuch', 'other'])).toEqual([
+      unknown,
+      noScenario('nosuch'),
+      noScenario('other'),
+    ]);
+    expect(await mistakesOf(['run', '--sed', '42', '--hedaed', 'nosuch'])).toEqual([
+      unknown,
+      unknown,
+      noScenario('nosuch'),
+    ]);
+  });
+
   it.each([
     [[], /NO_COMMAND/],
     [['jugde'], /UNKNOWN_COMMAND: "jugde".*Did you mean "judge"/],
+    [['--users', '5', 'run'], /UNKNOWN_OPTION: "--users" must stand after .*crosstalk run --users/],
+    [['--jsn', 'list', 'targets'], /UNKNOWN_OPTION: "--jsn" is no option of "crosstalk"/],
+    [['--quiet=no', 'list', 'targets'], /UNEXPECTED_ARGUMENT: "--quiet" takes no value/],
+    [['list', 'targets', '--quiet=no'], /UNEXPECTED_ARGUMENT: "--quiet" takes no value/],
+    [['list', '--json', 'targets', '--'], /"--json" stands after "--"/],
     [['target', '--port', '99999'], /BAD_VALUE: "--port"/],
     [['doctor', '--target', 'nope'], /TARGET_UNKNOWN/],
     [['list', 'wishes'], /UNKNOWN_NAME.*"wishes"/],
