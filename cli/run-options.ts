@@ -318,9 +318,9 @@ function readSlo(
       'UNKNOWN_NAME',
       `"${name}" in "--slo ${path}" is no gate. ${didYouMean(name, GATE_NAMES)}There is ${GATE_NAMES.join(', ')}.`,
     );
-  if (unknown.length > 0) return undefined;
-  const result = sloSchema.safeParse(value);
-  if (result.success) return { path, limits: result.data };
+  const known = Object.entries(value).filter(([name]) => !unknown.includes(name));
+  const result = sloSchema.safeParse(Object.fromEntries(known));
+  if (result.success) return unknown.length > 0 ? undefined : { path, limits: result.data };
   for (const issue of result.error.issues)
     mistakes.add('BAD_FILE', `"${issue.path.join('.')}" in "--slo ${path}": ${issue.message}.`);
   return undefined;

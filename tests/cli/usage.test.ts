@@ -150,6 +150,18 @@ describe('usage errors', () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
+  it('lists every mistake of a file of limits, of whatever kind', async () => {
+    const cwd = temporaryDirectory();
+    const slo = { conect: { limit: 1 }, api: { limit: -1 }, delivery: { limt: 5 } };
+    writeFileSync(join(cwd, 'slo.json'), JSON.stringify(slo));
+    expect(await mistakesOf(['run', '--slo', 'slo.json'], cwd)).toEqual([
+      expect.stringMatching(/UNKNOWN_NAME: "conect"/),
+      expect.stringMatching(/BAD_FILE: "api.limit" in "--slo slo.json"/),
+      expect.stringMatching(/BAD_FILE: "delivery.limit" in "--slo slo.json"/),
+      expect.stringMatching(/BAD_FILE: "delivery" in "--slo slo.json": .*limt/),
+    ]);
+  });
+
   it.each(['nowhere/truth.ndjson', 'folder', 'full.ndjson/below'])(
     'refuses to write the ground truth to %s, beside other mistakes',
     async (truth) => {
