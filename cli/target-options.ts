@@ -5,6 +5,7 @@ import { FAULTS, VARIANTS } from '../reference/catalogue.ts';
 import { resolveAddresses, resolveHeaders } from '../targets/addresses.ts';
 import { TargetDefinitionError } from '../targets/define-target.ts';
 import { BUILT_IN_TARGETS, loadTarget } from '../targets/load-target.ts';
+import reference from '../targets/reference.ts';
 import {
   ADDRESS_NAMES,
   SIGN_IN_METHODS,
@@ -64,7 +65,7 @@ export async function readTargetChoice(
   const embedded = target?.embedded === true && url === undefined;
   const { faults, variants } = readSwitches(read);
   const pace = readPace(read);
-  if (!embedded) refuseSwitches({ faults, variants, pace }, { given, target, url }, mistakes);
+  if (!embedded) refuseSwitches(read, { given, target, url }, mistakes);
   refuseForeignVariants(variants, mistakes);
   return {
     name: isBuiltIn(given) ? given : resolve(given),
@@ -128,11 +129,14 @@ interface AddressQuestion {
 
 function checkAddresses(question: AddressQuestion, mistakes: Mistakes): Addresses {
   const { target, embedded, url, pairs, headers } = question;
-  if (target === undefined) return EMBEDDED_ADDRESSES;
-  const resolved = resolveHeaders(target, headers, process.env);
-  if (!resolved.ok) for (const mistake of resolved.mistakes) mistakes.add('BAD_ADDRESS', mistake);
-  const resolution = resolveAddresses(target, {
-    url: embedded ? EMBEDDED_URL : url,
+  if (target !== undefined) {
+    const resolved = resolveHeaders(target, headers, process.env);
+    if (!resolved.ok) for (const mistake of resolved.mistakes) mistakes.add('BAD_ADDRESS', mistake);
+  }
+  // What was given is looked at even if it is not known for which target: an address that no target could
+  // have is a mistake of its own. The embedded target asks for nothing that was not given.
+  const resolution = resolveAddresses(target ?? reference, {
+    url: embedded || target === undefined ? (url ?? EMBEDDED_URL) : url,
     addresses: pairs,
     env: process.env,
   });
@@ -141,17 +145,16 @@ function checkAddresses(question: AddressQuestion, mistakes: Mistakes): Addresse
   return EMBEDDED_ADDRESSES;
 }
 
+/** Asked of what is given and not of what it means: names may be wrong besides. */
 function refuseSwitches(
-  switches: Pick<TargetChoice, 'faults' | 'variants' | 'pace'>,
+  read: OptionReader,
   choice: Pick<TargetChoice, 'given' | 'target' | 'url'>,
   mistakes: Mistakes,
 ): void {
   if (choice.target === undefined) return;
-  const given = [
-    ...(switches.faults.length > 0 ? ['--fault'] : []),
-    ...(switches.variants.length > 0 ? ['--variant'] : []),
-    ...(switches.pace === undefined ? [] : ['--pace']),
-  ];
+  const given = ['fault', 'variant', 'pace']
+    .filter((name) => read.isGiven(name))
+    .map((name) => `--${name}`);
   const instead = choice.target.embedded
     ? 'a target at an address of its own'
     : `target "${choice.given}"`;

@@ -162,6 +162,24 @@ describe('usage errors', () => {
     ]);
   });
 
+  it('looks at addresses although the target is unknown, and at what is for the embedded one alone', async () => {
+    const words = 'run --target nope --url nowhere --address chat=http://127.0.0.1 --header oops';
+    expect(await mistakesOf(words.split(' '))).toEqual([
+      expect.stringMatching(/BAD_VALUE: "--header" must be NAME=VALUE/),
+      expect.stringMatching(/TARGET_UNKNOWN: .*nope/),
+      expect.stringMatching(/BAD_ADDRESS: .*chat/),
+      expect.stringMatching(/BAD_ADDRESS: .*--url.*nowhere/),
+    ]);
+    const known = 'run --fault nope --pace fast --url http://127.0.0.1:9';
+    expect(await mistakesOf(known.split(' '))).toEqual([
+      expect.stringMatching(/UNKNOWN_NAME: "--fault nope"/),
+      expect.stringMatching(/BAD_VALUE: "--pace"/),
+      expect.stringMatching(/CONFLICT: "--fault" is for the embedded target only/),
+      expect.stringMatching(/CONFLICT: "--pace" is for the embedded target only/),
+    ]);
+    expect(await mistakesOf(['doctor', '--target', 'nope'])).toHaveLength(1);
+  });
+
   it.each(['nowhere/truth.ndjson', 'folder', 'full.ndjson/below'])(
     'refuses to write the ground truth to %s, beside other mistakes',
     async (truth) => {
