@@ -304,7 +304,7 @@ export class Knowledge {
 
   #file(id: OwnedId): void {
     if (!isTelling(id.text)) this.ids.addUnsearched(id.text, id);
-    else if (id.kind === 'email') this.ids.addAddress(id.text, id);
+    else if (id.kind === 'email' || id.kind === 'user') this.ids.addIdentity(id.text, id);
     else this.ids.add(id.text, id);
     for (const spelling of otherSpellings(id.text)) this.ids.add(spelling, id);
   }

@@ -1,3 +1,4 @@
+import { decodeCharacterReferences, decodePercent, unescapeJson } from './encodings.ts';
 import { TextUnits } from './text-units.ts';
 
 /** What a string may be filed with: anything that is there. */
@@ -25,11 +26,14 @@ for (let code = 48; code <= 57; code += 1) WORD[code] = 1;
 for (let code = 65; code <= 90; code += 1) WORD[code] = 1;
 for (let code = 97; code <= 122; code += 1) WORD[code] = 1;
 
-/** What the part of a mail address before the @ may hold beside letters and digits, and all of it. */
-const JOINS_ADDRESS = /[._+-]/;
-const OF_ADDRESS = /[\w.+-]/;
-/** Characters before the @ (RFC 5321, 4.5.3.1.1). */
-const LOCAL_PART_MAX = 64;
+/** Words that a longer identity may hold on either side of a shorter one: a bound for hostile texts. */
+const WORDS_BESIDE_MAX = 8;
+/** What may stand beside an identity, in an encoding, and how much of it is undone. */
+const UNDONE = [decodePercent, unescapeJson, decodeCharacterReferences];
+const ENCODED_BESIDE_MAX = 200;
+/** The text next to a position that may belong to the same name; and whether it is encoded. */
+const NEXT_TO = { before: /[^\s"'<>]*$/, after: /^[^\s"'<>]*/ };
+const ENCODING = /[%\\&]/;
 
 /** As ids are usually written; without its dashes a UUID is one run. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -99,8 +103,11 @@ export class AnchorIndex<V extends IndexValue> {
   readonly #entryLowers: string[] = [];
   readonly #entryValues: V[] = [];
   readonly #values = new Map<string, V>();
-  /** Mail addresses among the strings, in lower case. */
-  readonly #addresses = new Set<string>();
+  /** Names of people among the strings, in lower case, how long they are, and what their words are joined by. */
+  readonly #identities = new Set<string>();
+  readonly #identityLengths = new Set<number>();
+  #longestIdentity = 0;
+  readonly #joints = new Set<number>();
   /** One bit a hash; small enough to stay in a processor's nearest cache. */
   #filter = new Int32Array(FILTER_BITS_MIN >> 5);
   /** Lengths of anchors, one bit each. */
@@ -156,12 +163,18 @@ export class AnchorIndex<V extends IndexValue> {
   }
 
   /**
-   * Files a mail address. It is not found where it is but the end of a longer one that is filed as well:
-   * `mary-ann@example.com` does not name `ann@example.com`. Other strings are found inside each other, as a
-   * thread's id in a run's.
+   * Files what names a person: a user id or a mail address. It is not found where it is but a part of a longer
+   * one that is filed as well and stands there whole: `e2e-x-b` does not name `e2e-x`, nor
+   * `mary-ann@example.com` `ann@example.com`. Other strings are found inside each other, as a thread's id in a
+   * run's.
    */
-  addAddress(text: string, value: V): void {
-    this.#addresses.add(text.toLowerCase());
+  addIdentity(text: string, value: V): void {
+    const lower = text.toLowerCase();
+    this.#identities.add(lower);
+    this.#identityLengths.add(lower.length);
+    this.#longestIdentity = Math.max(this.#longestIdentity, lower.length);
+    for (let i = 0; i < lower.length; i += 1)
+      if (!isWord(lower.charCodeAt(i))) this.#joints.add(lower.charCodeAt(i));
     this.add(text, value);
   }
 
@@ -224,7 +237,7 @@ export class AnchorIndex<V extends IndexValue> {
     const text = this.#entryTexts[entry];
     const value = this.#entryValues[entry];
     if (text === undefined || value === undefined || !this.#standsAt(entry, of, at)) return;
-    if (!this.#endsLonger(entry, of.text, at)) sink.id(text, value, of.hidden ? -1 : at);
+    if (!this.#isPartOfLonger(entry, of.text, at)) sink.id(text, value, of.hidden ? -1 : at);
   }
 
   /** Whether a whole string stands at a position, in any case, and not inside a longer word. */
@@ -238,18 +251,51 @@ export class AnchorIndex<V extends IndexValue> {
     return text.slice(at, after).toLowerCase() === this.#entryLowers[entry];
   }
 
-  /** Whether an address that stands at a position is the end of a longer one that is known. */
-  #endsLonger(entry: number, of: string, at: number): boolean {
-    if (at === 0 || this.#addresses.size === 0 || !JOINS_ADDRESS.test(of.charAt(at - 1)))
-      return false;
-    const lower = this.#entryLowers[entry] ?? '';
-    if (!this.#addresses.has(lower)) return false;
+  /** Whether an identity that stands at a position is but a part of a longer one that stands there. */
+  #isPartOfLonger(entry: number, text: string, at: number): boolean {
+    if (!this.#identities.has(this.#entryLowers[entry] ?? '')) return false;
     const after = at + (this.#entryTexts[entry] ?? '').length;
-    for (let from = at - 1; from >= 0 && at - from <= LOCAL_PART_MAX; from -= 1) {
-      if (!OF_ADDRESS.test(of.charAt(from))) return false;
-      if (this.#addresses.has(of.slice(from, after).toLowerCase())) return true;
-    }
+    if (this.#isCovered(text, at, after)) return true;
+    // The longer one may be whole only when an encoding is undone: `acme%2F2`, `acme\/2`.
+    const own = text.slice(at, after);
+    const before = NEXT_TO.before.exec(text.slice(Math.max(0, at - ENCODED_BESIDE_MAX), at));
+    const behind = NEXT_TO.after.exec(text.slice(after, after + ENCODED_BESIDE_MAX));
+    const [[left], [right]] = [before ?? [''], behind ?? ['']];
+    if (!ENCODING.test(left) && !ENCODING.test(right)) return false;
+    return UNDONE.some((undo) => {
+      const plain = undo(left);
+      const end = plain.length + own.length;
+      return this.#isCovered(`${plain}${own}${undo(right)}`, plain.length, end);
+    });
+  }
+
+  /** Whether a known identity stands in a text, whole, that is longer than a part of it and holds that part. */
+  #isCovered(text: string, start: number, end: number): boolean {
+    const beginnings = this.#bordersFrom(text, start, -1);
+    const ends = this.#bordersFrom(text, end, 1);
+    for (const from of beginnings)
+      for (const to of ends)
+        if (
+          to - from > end - start &&
+          this.#identityLengths.has(to - from) &&
+          this.#identities.has(text.slice(from, to).toLowerCase())
+        )
+          return true;
     return false;
+  }
+
+  /** Where words begin (or end) from a position on outwards, as long as only such text comes as joins words. */
+  #bordersFrom(of: string, position: number, step: 1 | -1): readonly number[] {
+    const borders = [position];
+    const isJoined = (code: number): boolean => isWord(code) || this.#joints.has(code);
+    const codeAt = (at: number): number => of.charCodeAt(step === 1 ? at : at - 1);
+    const limit = this.#longestIdentity;
+    for (let at = position; Math.abs(at - position) < limit && isJoined(codeAt(at)); at += step) {
+      if (isWord(codeAt(at)) && isWord(codeAt(at + step))) continue;
+      borders.push(at + step);
+      if (borders.length > WORDS_BESIDE_MAX) break;
+    }
+    return borders;
   }
 
   /** Whether a run with this hash may be an anchor; nearly every other run is dismissed here. */

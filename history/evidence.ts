@@ -27,8 +27,7 @@ export class Evidence {
   tell(word: string): void {
     if (word.length < WORD_LENGTH_MIN || !HARMLESS.test(word) || this.#words.get(word) === word)
       return;
-    if (word.includes('@')) this.#words.addAddress(word, word);
-    else this.#words.add(word, word);
+    this.#words.addIdentity(word, word);
   }
 
   /** Whether the whole value is such an id or address: then there is nothing to hide. */

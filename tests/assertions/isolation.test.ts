@@ -163,6 +163,41 @@ describe('isolation/foreign-run and foreign-identity', () => {
     expect(history.findings('foreign-run').map(who)).toEqual(['u00 of u02']);
   });
 
+  describe('of users one of whose names begins with, ends with or holds that of another', () => {
+    const NAMES = { u00: 'e2e-ann', u01: 'e2e-ann-b', u02: 'corp/e2e-ann-b' };
+    const named = () => {
+      const history = new HistoryBuilder(4);
+      for (const [user, id] of Object.entries(NAMES))
+        history.add(user, { kind: 'identity', surface: 'harness', dir: 'act', ids: { user: id } });
+      return history.start().round();
+    };
+    const shows = (history: HistoryBuilder, to: string, text: string) => {
+      const content = JSON.stringify({ type: 'notice', text });
+      history.add(to, { event: 'notice', contentKind: 'frame', content });
+      return history.findings('foreign-identity').map(who).toSorted();
+    };
+
+    test('the whole name alone is meant', () => {
+      const history = named();
+      for (const [user, id] of Object.entries(NAMES))
+        expect(shows(history, user, `hello ${id}, your key is chat_${id}_7`)).toEqual([]);
+      expect(history.verdict().verdict).toBe('pass');
+    });
+
+    test('a longer one that is a third user’s accuses of that one', () => {
+      expect(shows(named(), 'u03', 'who is e2e-ann-b?')).toEqual(['u03 of u01']);
+      expect(shows(named(), 'u00', 'who is e2e-ann-b?')).toEqual(['u00 of u01']);
+      expect(shows(named(), 'u01', 'who is corp/e2e-ann-b?')).toEqual(['u01 of u02']);
+    });
+
+    test('the shorter one is found wherever it stands by itself', () => {
+      expect(shows(named(), 'u01', 'e2e-ann-b was e2e-ann')).toEqual(['u01 of u00']);
+      expect(shows(named(), 'u02', 'e2e-ann, corp/e2e-ann-b')).toEqual(['u02 of u00']);
+      expect(shows(named(), 'u01', 'e2e-ann-c')).toEqual(['u01 of u00']);
+      expect(shows(named(), 'u02', 'corp/e2e-ann')).toEqual(['u02 of u00']);
+    });
+  });
+
   test('a foreign user id in a response header is found, with the header', () => {
     const history = clean();
     history.add('u00', {

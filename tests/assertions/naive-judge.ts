@@ -99,6 +99,20 @@ class NaiveTrial {
     return this.#flattened(text).includes(marker.slice(0, 20));
   }
 
+  /** An identity that is but a part of a longer one is not meant where that one stands. */
+  #holdsNow(text: string, id: string): boolean {
+    const identities = this.#belongings.flatMap(({ ids }) =>
+      ids.filter(({ kind }) => kind === 'foreign-identity').map((one) => one.id.toLowerCase()),
+    );
+    const lower = id.toLowerCase();
+    if (!identities.includes(lower)) return holdsId(text, id);
+    const longer = identities.filter((one) => one !== lower && holdsId(one, lower));
+    return holdsId(
+      longer.reduce((rest, one) => withoutWhole(rest, one), text.toLowerCase()),
+      lower,
+    );
+  }
+
   // --- Who owns what ---
 
   get #order() {
@@ -201,7 +215,11 @@ class NaiveTrial {
       for (const { name, ids, markers, hashes } of this.#belongings) {
         if (name === observer) continue;
         for (const { id, kind } of ids)
-          if (!anothers && holdsId(text, id) && !this.#mayHold(line, { observer, name, text: id }))
+          if (
+            !anothers &&
+            this.#holdsNow(text, id) &&
+            !this.#mayHold(line, { observer, name, text: id })
+          )
             this.#violated(`isolation/${kind}`, observer, name, line.event);
         for (const { marker, place } of markers)
           if (this.#holds(text, marker) && !this.#mayHold(line, { observer, name, text: marker })) {
@@ -845,6 +863,17 @@ function holdsId(text: string, id: string): boolean {
     )
       return true;
   return false;
+}
+
+/** A text without an id, where it is no part of a longer word. */
+function withoutWhole(text: string, id: string): string {
+  return text
+    .split(id)
+    .reduce((before, after) =>
+      /[a-z0-9]$/.test(before) || /^[a-z0-9]/.test(after)
+        ? before + id + after
+        : `${before}\n${after}`,
+    );
 }
 
 function payloadText({ content = '{}' }: Line, names: readonly string[]): string | undefined {

@@ -23,8 +23,8 @@ describe('an anchor index', () => {
   test('finds a mail address but where it only ends a longer one that is known', () => {
     const index = new AnchorIndex<number>();
     const [ann, mary] = ['ann4@crosstalk.example.com', 'mary-ann4@crosstalk.example.com'];
-    index.addAddress(ann, 1);
-    index.addAddress(mary, 2);
+    index.addIdentity(ann, 1);
+    index.addIdentity(mary, 2);
     expect(found(index, `${mary} <${mary.toUpperCase()}>`)).toEqual([
       [mary, 2],
       [mary, 2],
@@ -37,6 +37,66 @@ describe('an anchor index', () => {
     ]);
     for (const text of [`chat_${ann}`, `jo-${ann}`, `-${ann}`])
       expect(found(index, text)).toEqual([[ann, 1]]);
+  });
+
+  test('finds an identity but where it is only a part of a longer one that stands there', () => {
+    const index = new AnchorIndex<number>();
+    for (const [value, id] of [
+      'e2e-x',
+      'e2e-x-b',
+      'x-ray/e2e-x',
+      'acme_corp',
+      'acme_corp/2',
+    ].entries())
+      index.addIdentity(id, value);
+    const values = (text: string) => found(index, text).map(([, value]) => value);
+    for (const own of ['"e2e-x-b"', 'run_e2e-x-b_7', '(E2E-X-B)', 'e2e-x-b-9'])
+      expect([own, values(own)]).toEqual([own, [1]]);
+    expect(values('x-ray/e2e-x')).toEqual([2]);
+    for (const own of [
+      'acme_corp/2',
+      'acme_corp%2F2',
+      String.raw`"acme_corp\/2"`,
+      'acme_corp&#47;2',
+    ])
+      expect([own, values(own).filter((value) => value === 3)]).toEqual([own, []]);
+    // Elsewhere in the same text it is found, and where the longer one does not stand whole.
+    expect(values('e2e-x-b e2e-x')).toEqual([1, 0]);
+    expect(values('e2e-x, e2e-x-b')).toEqual([0, 1]);
+    for (const other of [
+      'e2e-x',
+      'e2e-x-c',
+      'e2e-x-',
+      'e2e-x-b2',
+      'e2e-x b',
+      'e2e-x%20b',
+      'ray/e2e-x',
+    ])
+      expect([other, values(other)]).toEqual([other, [0]]);
+    for (const other of ['acme_corp/', 'acme_corp%2F22', 'acme_corp%202', 'acme_corp/2b'])
+      expect([other, values(other)]).toEqual([other, [3]]);
+  });
+
+  test('is not slowed down by what stands beside an identity', () => {
+    const index = new AnchorIndex<number>();
+    index.addIdentity('e2e-x', 0);
+    index.addIdentity('e2e-x-b', 1);
+    const hostile = ['e2e-x-'.repeat(50_000), `e2e-x-${'b'.repeat(300_000)}`.repeat(2)];
+    const began = performance.now();
+    for (const text of hostile) expect(found(index, text).length).toBeGreaterThan(0);
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+
+  test('finds an identity in a thread id, and a thread id in a longer one', () => {
+    const index = new AnchorIndex<number>();
+    index.addIdentity('e2e-x', 0);
+    index.add('thread-e2e-x', 1);
+    index.add('thread-e2e-x-7', 2);
+    expect(
+      found(index, 'thread-e2e-x-7')
+        .map(([, value]) => value)
+        .toSorted((a, b) => a - b),
+    ).toEqual([0, 1, 2]);
   });
 
   test('finds a UUID without its dashes where it stands, and files it once', () => {
