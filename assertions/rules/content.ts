@@ -4,6 +4,7 @@ import type { Facts, Sighting } from '../facts.ts';
 import { placeIn } from '../json-place.ts';
 import { OUTSIDE, type IdKind, type UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
+import { STREAMED } from '../stream-search.ts';
 import { reportResidue } from './residue.ts';
 
 const RUN = 'isolation/foreign-run';
@@ -14,6 +15,9 @@ const CREDENTIAL = 'isolation/foreign-credential';
 const PENDING_MAX = 20_000;
 /** Replies kept to the end; beyond them sightings are judged at once, by what is known by then. */
 const DEFERRED_MAX = 2_000;
+
+/** What no id goes on with. */
+const APART = /[\s"'<>(){}[\],;=]/;
 
 /** Which rule an id of another breaks, and what to call it. */
 const ID_RULES: Readonly<Record<IdKind, readonly [rule: string, what: string]>> = {
@@ -35,6 +39,8 @@ export class ContentRules implements RuleGroup {
   /** Identities shown that nobody in the crowd was known by so far. */
   readonly #shown: { observation: Observation; observer: UserIndex }[] = [];
   readonly #deferred: Facts[] = [];
+  /** Names that may turn out to be parts of longer ones, which nobody was known by so far. */
+  readonly #doubtful: { facts: Facts; sighting: Sighting; misdelivered: boolean }[] = [];
   readonly #early: EarlyContent;
   #searched = 0;
   #identities = 0;
@@ -68,7 +74,10 @@ export class ContentRules implements RuleGroup {
   conclude(): void {
     for (const facts of this.#deferred)
       for (const sighting of this.#bench.facts.reconsider(facts))
-        this.#judge(facts, sighting, false);
+        if (!isDoubtful(facts.observation, sighting) || this.#isStillFound(facts, sighting))
+          this.#judge(facts, sighting, false);
+    for (const { facts, sighting, misdelivered } of this.#doubtful)
+      if (this.#isStillFound(facts, sighting)) this.#judge(facts, sighting, misdelivered);
     this.#early.conclude();
     for (const { observation, observer } of this.#shown) this.#showsOther(observation, observer);
     for (const { observation, observer } of this.#strangers)
@@ -88,7 +97,16 @@ export class ContentRules implements RuleGroup {
       surface !== 'socket' &&
       surface !== 'sse';
     if (mayBeShared && this.#deferred.length < DEFERRED_MAX) this.#deferred.push(facts);
-    else for (const sighting of facts.foreign) this.#judge(facts, sighting, misdelivered);
+    else
+      for (const sighting of facts.foreign)
+        if (isDoubtful(facts.observation, sighting) && this.#doubtful.length < DEFERRED_MAX)
+          this.#doubtful.push({ facts, sighting, misdelivered });
+        else this.#judge(facts, sighting, misdelivered);
+  }
+
+  #isStillFound(facts: Facts, { text }: Sighting): boolean {
+    const found = this.#bench.facts.recognised({ ...facts, sightings: [] });
+    return found.some((sighting) => sighting.text === text);
   }
 
   #judge(facts: Facts, sighting: Sighting, misdelivered: boolean): void {
@@ -183,6 +201,32 @@ export class ContentRules implements RuleGroup {
       }`,
     });
   }
+}
+
+/**
+ * Whether a name is found only beside what may belong to a longer one: the reply to a sign-in names its user
+ * before anybody is known by that name.
+ */
+function isDoubtful(
+  { content, contentKind, headers, url, message, reason }: Observation,
+  sighting: Sighting,
+): boolean {
+  if (sighting.what !== 'id' || sighting.place === STREAMED || contentKind === 'base64')
+    return false;
+  const { kind, text } = sighting.id;
+  if (kind !== 'user' && kind !== 'email') return false;
+  const said = [content, ...Object.values(headers ?? {}), url, message, reason];
+  return !said.some(
+    (one) => one !== undefined && standsApart(one.toLowerCase(), text.toLowerCase()),
+  );
+}
+
+function standsApart(text: string, name: string): boolean {
+  const isApart = (at: number): boolean =>
+    at < 0 || at >= text.length || APART.test(text.charAt(at));
+  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + name.length))
+    if (isApart(at - 1) && isApart(at + name.length)) return true;
+  return false;
 }
 
 function isMisdelivered(attribution: Facts['attribution'], observer: UserIndex): boolean {

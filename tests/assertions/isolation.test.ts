@@ -190,6 +190,36 @@ describe('isolation/foreign-run and foreign-identity', () => {
       expect(shows(named(), 'u01', 'who is corp/e2e-ann-b?')).toEqual(['u01 of u02']);
     });
 
+    test('the longer one may become known later than it is received', () => {
+      const signsIn = (text: string, owner: string) => {
+        const history = new HistoryBuilder(3);
+        const own = { kind: 'identity', surface: 'harness', dir: 'act', conn: null } as const;
+        history.add('u00', { ...own, ids: { user: 'e2e-ann' } });
+        history.add('u01', {
+          surface: 'http',
+          kind: 'response',
+          status: 200,
+          conn: null,
+          contentKind: 'frame',
+          content: JSON.stringify({ id: text }),
+        });
+        history.add(owner, { ...own, ids: { user: 'e2e-ann-b' } });
+        return history.start().round().findings('foreign-identity').map(who);
+      };
+      expect(signsIn('e2e-ann-b', 'u01')).toEqual([]);
+      expect(signsIn('e2e-ann-b', 'u02')).toEqual(['u01 of u02']);
+      for (const text of ['e2e-ann-c', 'e2e-ann', 'e2e-ann-b, not e2e-ann', 'e2e-ann-b/e2e-ann-c'])
+        expect([text, signsIn(text, 'u01')]).toEqual([text, ['u01 of u00']]);
+    });
+
+    test('a streamed one that goes on with something else is found', () => {
+      const history = named();
+      for (const { name } of history.people) history.ask(name);
+      for (const text of ['who is e2e-', 'ann-', 'nobody'])
+        history.event('u01', 'agent_chunk', { payload: { text } });
+      expect(history.findings('foreign-identity').map(who)).toEqual(['u01 of u00']);
+    });
+
     test('the shorter one is found wherever it stands by itself', () => {
       expect(shows(named(), 'u01', 'e2e-ann-b was e2e-ann')).toEqual(['u01 of u00']);
       expect(shows(named(), 'u02', 'e2e-ann, corp/e2e-ann-b')).toEqual(['u02 of u00']);
