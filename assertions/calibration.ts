@@ -3,6 +3,7 @@ import { mintMarker } from '../history/markers.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import type { Calibration, Finding, Verdict } from '../history/verdict.ts';
 import { SampleCollector, type Sample } from './calibration-sample.ts';
+import { isTelling } from './knowledge.ts';
 import { settledRuns } from './settled-runs.ts';
 import { CALIBRATION_RULE, Judge, judgeOnce, type JudgeOptions } from './history-judge.ts';
 
@@ -238,13 +239,17 @@ function splice(
     const content = text === undefined ? undefined : withMember(target.content, 'note', text);
     if (content === undefined) return undefined;
     const line = freshLine(sample);
-    return {
-      observations: replace(sample, target, { ...target, content, line }),
-      rule,
-      line,
-      observer: target.user,
-    };
+    const planted = { ...target, content, line, ...claimOf(text) };
+    // Without another id that one would say whose the whole event is.
+    if (planted.owner !== target.owner && (target.run ?? target.thread) === undefined)
+      return undefined;
+    return { observations: replace(sample, target, planted), rule, line, observer: target.user };
   };
+}
+
+/** An id too short to be searched for is found where an event says that it carries one. */
+function claimOf(text: string | undefined): { readonly owner?: string } {
+  return text === undefined || isTelling(text) ? {} : { owner: text };
 }
 
 function idOf(sample: Sample, user: string, kind: 'user' | 'run'): string | undefined {

@@ -355,7 +355,7 @@ const WORD_LENGTH_MIN = 16;
  * Whether finding an id in a text says that the id was meant. `42` or `alice` would be found everywhere;
  * such ids are compared only where a frame says that it carries an id.
  */
-function isTelling(id: string): boolean {
+export function isTelling(id: string): boolean {
   if (id.length < ID_LENGTH_MIN) return false;
   if (/^[0-9]+$/.test(id)) return id.length >= NUMBER_LENGTH_MIN;
   return !/^[A-Za-z]+$/.test(id) || id.length >= WORD_LENGTH_MIN;

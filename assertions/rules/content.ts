@@ -1,4 +1,5 @@
 import type { Observation } from '../../history/observation.ts';
+import { ClaimedIds } from '../claimed-ids.ts';
 import { EarlyContent } from '../early-content.ts';
 import type { Facts, Sighting } from '../facts.ts';
 import { placeIn } from '../json-place.ts';
@@ -42,12 +43,16 @@ export class ContentRules implements RuleGroup {
   /** Names that may turn out to be parts of longer ones, which nobody was known by so far. */
   readonly #doubtful: { facts: Facts; sighting: Sighting; misdelivered: boolean }[] = [];
   readonly #early: EarlyContent;
+  readonly #claimed: ClaimedIds;
   #searched = 0;
   #identities = 0;
 
   constructor(bench: Bench) {
     this.#bench = bench;
     this.#early = new EarlyContent(bench.knowledge, bench.facts, (facts, sighting) => {
+      this.#judge(facts, sighting, this.#turnedOutMisdelivered(facts));
+    });
+    this.#claimed = new ClaimedIds(bench, (facts, sighting) => {
       this.#judge(facts, sighting, this.#turnedOutMisdelivered(facts));
     });
   }
@@ -60,12 +65,15 @@ export class ContentRules implements RuleGroup {
     const { observation, observer } = facts;
     if (observation.kind === 'identity') this.#identity(facts);
     this.#early.observe(facts);
+    if (observation.dir === 'out') this.#claimed.sent(facts);
     if (!facts.received) return;
     this.#searched += 1;
     const misdelivered = isMisdelivered(facts.attribution, observer);
     if (facts.foreign.length > 0) this.#foreign(facts, misdelivered);
-    // An own event, or no event at all, may still name a stranger in its envelope.
-    if (misdelivered || observation.owner === undefined) return;
+    // An own event, or no event at all, may still name another, or a stranger, in its envelope.
+    if (misdelivered) return;
+    this.#claimed.received(facts);
+    if (observation.owner === undefined) return;
     if (!this.#claimsStranger(observation, observer)) return;
     if (this.#strangers.length < PENDING_MAX) this.#strangers.push({ observation, observer });
     else this.#stranger(observation, observer);
@@ -79,6 +87,7 @@ export class ContentRules implements RuleGroup {
     for (const { facts, sighting, misdelivered } of this.#doubtful)
       if (this.#isStillFound(facts, sighting)) this.#judge(facts, sighting, misdelivered);
     this.#early.conclude();
+    this.#claimed.conclude();
     for (const { observation, observer } of this.#shown) this.#showsOther(observation, observer);
     for (const { observation, observer } of this.#strangers)
       if (this.#claimsStranger(observation, observer)) this.#stranger(observation, observer);

@@ -232,9 +232,21 @@ class NaiveTrial {
             this.#violated('isolation/foreign-credential', observer, name, line.event);
       }
     }
-    // An own event, or no event at all, may still name a stranger in its envelope.
+    // An own event, or no event at all, may still name another, or a stranger, in its envelope.
+    if (!anothers) this.#claims(line, observer);
     if (!anothers && line.owner !== undefined && this.#ownersOf(line.owner).length === 0)
       this.#violated('isolation/foreign-identity', observer, 'outside', line.event);
+  }
+
+  #claims(line: Line, observer: string): void {
+    for (const text of [line.owner, line.thread, line.run]) {
+      const owners = this.#ownersOf(text);
+      const [name] = owners;
+      if (text === undefined || name === undefined || owners.includes(observer)) continue;
+      const kind = this.#belongings.flatMap(({ ids }) => ids).find(({ id }) => id === text)?.kind;
+      if (!this.#mayHold(line, { observer, name, text }))
+        this.#violated(`isolation/${kind}`, observer, name, line.event);
+    }
   }
 
   /** Everything of each user that could be recognised somewhere else. */

@@ -1,0 +1,182 @@
+import type { Observation } from '../history/observation.ts';
+import type { Facts, Sighting } from './facts.ts';
+import { isRecord, parseObject, withoutFields } from './json-frame.ts';
+import { isTelling, OUTSIDE, type OwnedId, type UserIndex } from './knowledge.ts';
+import type { Bench } from './rule-group.ts';
+
+/** Claims kept until it is known whose they are. */
+const PENDING_MAX = 20_000;
+/** Ids remembered as sent, of each user. */
+const SENT_MAX = 5_000;
+/** Values of a frame that are looked at. */
+const VALUES_MAX = 20_000;
+
+/** Members of what is sent that name somebody or something, as opposed to counting it. */
+const NAMES_SOMETHING = /(?:id|user|owner|thread|run|conversation|session|chat)$/i;
+
+const FIELDS = ['owner', 'thread', 'run'] as const;
+
+interface Claim {
+  readonly facts: Facts;
+  readonly field: (typeof FIELDS)[number];
+  readonly text: string;
+}
+
+/**
+ * Ids that a frame says it carries, and that no search finds: too short to mean something wherever they
+ * stand (`42`), or shown by their beginning only.
+ */
+export class ClaimedIds {
+  readonly #bench: Bench;
+  readonly #accuse: (facts: Facts, sighting: Sighting) => void;
+  readonly #pending = new Map<string, Claim>();
+  /** What each user sent first: its echo is no leak. */
+  readonly #sent = new Map<UserIndex, Set<string>>();
+
+  constructor(bench: Bench, accuse: (facts: Facts, sighting: Sighting) => void) {
+    this.#bench = bench;
+    this.#accuse = accuse;
+  }
+
+  /** Remembers what was sent. */
+  sent({ observation, observer, sightings }: Facts): void {
+    const named = [...namesIn(observation)].filter((text) => isUnsearched(text));
+    for (const sighting of sightings) if (sighting.what === 'id') named.push(sighting.text);
+    const sent = this.#sent.get(observer) ?? new Set();
+    for (const text of named) {
+      const id = this.#bench.knowledge.idOf(text);
+      const isOwn = id !== undefined && this.#bench.knowledge.maySee(id, observer);
+      if (!isOwn && sent.size < SENT_MAX) sent.add(text);
+    }
+    if (sent.size > 0) this.#sent.set(observer, sent);
+  }
+
+  /** Looks at the ids of something received that is its receiver's, or no event of a run. */
+  received(facts: Facts): void {
+    for (const field of FIELDS) {
+      const text = facts.observation[field];
+      if (text === undefined || !isUnsearched(text)) continue;
+      const claim: Claim = { facts, field, text };
+      if (!this.#isExcused(claim) && !this.#wait(claim)) this.#judge(claim);
+    }
+  }
+
+  conclude(): void {
+    for (const claim of this.#pending.values()) this.#judge(claim);
+  }
+
+  /** Whether more may be learned of an id; of claims that are alike one is kept. */
+  #wait({ facts, field, text }: Claim): boolean {
+    const { observation, observer } = facts;
+    const { surface, event, kind, owner, thread, run } = observation;
+    const id = this.#idOf(text, observer);
+    if (id !== undefined) {
+      // Who may see a thread is learned from the reply that made it.
+      const mayBeShared =
+        this.#bench.knowledge.profile.audience === 'thread-members' &&
+        surface !== 'socket' &&
+        surface !== 'sse';
+      if (!mayBeShared || this.#bench.knowledge.maySee(id, observer)) return false;
+    }
+    if (this.#pending.size >= PENDING_MAX) return false;
+    const key = [observer, field, surface, event ?? kind, owner, thread, run].join(' ');
+    // Without its content, which is a piece of a much larger text.
+    if (!this.#pending.has(key))
+      this.#pending.set(key, {
+        facts: { ...facts, observation: { ...observation, content: undefined } },
+        field,
+        text,
+      });
+    return true;
+  }
+
+  #judge({ facts, field, text }: Claim): void {
+    const { observer } = facts;
+    const id = this.#idOf(text, observer);
+    if (id === undefined || this.#bench.knowledge.maySee(id, observer)) return;
+    if (this.#isWithinAudience(id, facts)) return;
+    const owner = id.owners[0] ?? OUTSIDE;
+    this.#accuse(facts, { what: 'id', owner, text, id, place: field, at: -1 });
+  }
+
+  #idOf(text: string, observer: UserIndex): OwnedId | undefined {
+    const attribution = this.#bench.facts.attribute({ owner: text }, observer);
+    return attribution.by === 'crowd' ? attribution.id : undefined;
+  }
+
+  #isExcused({ facts, text }: Claim): boolean {
+    const { observation, observer } = facts;
+    const { knowledge } = this.#bench;
+    const id = this.#idOf(text, observer);
+    const sent = this.#sent.get(observer);
+    const owner = id?.owners[0] ?? OUTSIDE;
+    if (sent?.has(text) === true || (id !== undefined && sent?.has(id.text) === true))
+      return !knowledge.tenancy.isKept(observation, observer, owner);
+    return this.#isPublic(observation, text);
+  }
+
+  /** Whether it stands only in fields that the profile declares public for this event. */
+  #isPublic({ event, content }: Observation, text: string): boolean {
+    const fields = this.#bench.knowledge.profile.publicEvents[event ?? ''];
+    if (fields === undefined || content === undefined) return false;
+    const rest = withoutFields(content, fields);
+    if (rest === undefined) return false;
+    for (const [, value] of valuesIn(parseObject(rest))) if (value === text) return false;
+    return true;
+  }
+
+  /** Members of a shared thread are named beside it: their ids and runs belong to its frames. */
+  #isWithinAudience(
+    { kind, owners }: OwnedId,
+    { observation, observer, sightings }: Facts,
+  ): boolean {
+    const { knowledge } = this.#bench;
+    if (kind === 'thread' || !knowledge.sharesThreads) return false;
+    const areMembers = (audience: ReadonlySet<UserIndex> | null): boolean =>
+      audience?.has(observer) === true && owners.some((owner) => audience.has(owner));
+    return (
+      areMembers(knowledge.audienceOf(observation)) ||
+      sightings.some((sighting) => sighting.what === 'id' && areMembers(sighting.id.audience))
+    );
+  }
+}
+
+/** Whether no search of the content finds an id that is written like this. */
+function isUnsearched(text: string): boolean {
+  return !isTelling(text) || text.endsWith('...');
+}
+
+/** What a message or a request names: members that are called like ids, and steps of its path. */
+function* namesIn({ content, url, owner, thread, run }: Observation): Generator<string> {
+  for (const text of [owner, thread, run]) if (text !== undefined) yield text;
+  if (url !== undefined) yield* namesInUrl(url);
+  if (content === undefined) return;
+  for (const [key, value] of valuesIn(parseObject(content)))
+    if (NAMES_SOMETHING.test(key)) yield value;
+}
+
+function* namesInUrl(url: string): Generator<string> {
+  const [path = '', query = ''] = url.split('?', 2);
+  for (const step of path.split(/[/#]/)) yield decoded(step);
+  for (const [key, value] of new URLSearchParams(query)) if (NAMES_SOMETHING.test(key)) yield value;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // Not an encoding: it stands for itself.
+  }
+}
+
+/** Texts and numbers of a frame with the names of their members; in a list, with the name of the list. */
+function* valuesIn(frame: unknown): Generator<[key: string, value: string]> {
+  const stack: [string, unknown][] = [['', frame]];
+  for (let looked = 0; looked < VALUES_MAX; looked += 1) {
+    const [key, value] = stack.pop() ?? [];
+    if (key === undefined) return;
+    if (typeof value === 'string' || typeof value === 'number') yield [key, String(value)];
+    else if (Array.isArray(value)) for (const inner of value) stack.push([key, inner]);
+    else if (isRecord(value)) stack.push(...Object.entries(value));
+  }
+}
