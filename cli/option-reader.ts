@@ -50,7 +50,7 @@ export class OptionReader {
     const value = this.#value(name);
     if (value === undefined) return undefined;
     if (typeof value === 'string' && value !== '') return value;
-    this.#mistakes.add('MISSING_ARGUMENT', `"--${name}" needs a value, got none.`);
+    this.#refuseMissing(name, value);
     return undefined;
   }
 
@@ -60,14 +60,31 @@ export class OptionReader {
     if (value === undefined) return [];
     if (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== ''))
       return value.map(String);
-    this.#mistakes.add('MISSING_ARGUMENT', `"--${name}" needs a value, got none.`);
+    this.#refuseMissing(name, Array.isArray(value) ? value.find((item) => item === '') : value);
     return [];
   }
 
   /** All values of an option that may be repeated or hold a comma list, each once. */
   words(name: string): readonly string[] {
-    const words = this.texts(name).flatMap((value) => value.split(','));
-    return [...new Set(words.map((word) => word.trim()).filter((word) => word !== ''))];
+    const words = this.texts(name).flatMap((value) => this.#wordsOf(name, value));
+    return [...new Set(words)];
+  }
+
+  /** What is empty between two commas was meant to be something, or is a slip. */
+  #wordsOf(name: string, value: string): string[] {
+    const words = value.split(',').map((word) => word.trim());
+    const named = words.filter((word) => word !== '');
+    if (named.length < words.length)
+      this.#mistakes.add(
+        'BAD_VALUE',
+        `"--${name}" must be names with a comma between two of them, got "${value}" with an empty one. Remove the comma that is too many.`,
+      );
+    return named;
+  }
+
+  #refuseMissing(name: string, value: unknown): void {
+    const came = value === '' ? 'an empty one' : 'none';
+    this.#mistakes.add('MISSING_ARGUMENT', `"--${name}" needs a value, got ${came}.`);
   }
 
   /** `NAME=VALUE` pairs. `secret` keeps what came out of the message. */

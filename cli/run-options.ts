@@ -245,7 +245,7 @@ function readTransports(
   mistakes: Mistakes,
 ): TransportChoice {
   const named = read.known('transport', { what: 'transport', known: TRANSPORTS });
-  const given = named.length > 0 || read.texts('transport').length > 0;
+  const given = read.isGiven('transport');
   const wanted = TRANSPORTS.filter((name) => (given ? named : kind.transports).includes(name));
   const dropped: { transport: Transport; reason: string }[] = [];
   for (const transport of wanted) {

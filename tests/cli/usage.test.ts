@@ -258,6 +258,13 @@ describe('usage errors', () => {
     [['--quiet=no', 'list', 'targets'], /UNEXPECTED_ARGUMENT: "--quiet" takes no value/],
     [['list', 'targets', '--quiet=no'], /UNEXPECTED_ARGUMENT: "--quiet" takes no value/],
     [['list', '--json', 'targets', '--'], /"--json" stands after "--"/],
+    [
+      ['target', '--fault', 'broadcast,,swap'],
+      /BAD_VALUE: "--fault" .* "broadcast,,swap" with an empty/,
+    ],
+    [['run', '--transport', 'websocket,'], /BAD_VALUE: "--transport" .*"websocket," with an empty/],
+    [['run', '--transport', ''], /MISSING_ARGUMENT: "--transport" needs a value, got an empty one/],
+    [['run', '--seed', ''], /MISSING_ARGUMENT: "--seed" needs a value, got an empty one/],
     [['target', '--port', '99999'], /BAD_VALUE: "--port"/],
     [['doctor', '--target', 'nope'], /TARGET_UNKNOWN/],
     [['list', 'wishes'], /UNKNOWN_NAME.*"wishes"/],
