@@ -126,16 +126,20 @@ export class OptionReader {
     return null;
   }
 
-  /** Those words that are known; the others are noted. `what` says what they name. */
+  /** Those words that are known; the others are noted. `what` says what they name, be it of several kinds. */
   known(
     name: string,
-    { what, known }: { readonly what: string; readonly known: readonly string[] },
+    {
+      what,
+      known,
+    }: { readonly what: string | readonly string[]; readonly known: readonly string[] },
   ): readonly string[] {
+    const kinds = typeof what === 'string' ? [what] : what;
     return this.words(name).filter((word) => {
       if (known.includes(word)) return true;
       this.#mistakes.add(
         'UNKNOWN_NAME',
-        `"--${name} ${word}" names no ${what}. ${didYouMean(word, known)}${whereToLook(what, known)}`,
+        `"--${name} ${word}" names no ${kinds.join(' and no ')}. ${didYouMean(word, known)}${whereToLook(kinds, known)}`,
       );
       return false;
     });
@@ -148,9 +152,10 @@ export class OptionReader {
 
 const NAMES_LISTED_MAX = 8;
 
-/** Short lists are given in full, long ones by the command that prints them. */
-function whereToLook(what: string, known: readonly string[]): string {
-  return known.length <= NAMES_LISTED_MAX
-    ? `There is ${known.map((name) => `"${name}"`).join(', ')}.`
-    : `Run "crosstalk list ${what}s" for all ${known.length}.`;
+/** Short lists are given in full, long ones by the commands that print them. */
+function whereToLook(kinds: readonly string[], known: readonly string[]): string {
+  if (known.length <= NAMES_LISTED_MAX)
+    return `There is ${known.map((name) => `"${name}"`).join(', ')}.`;
+  const commands = kinds.map((kind) => `"crosstalk list ${kind}s"`);
+  return `Run ${commands.join(' and ')} for all ${known.length}.`;
 }

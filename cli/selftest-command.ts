@@ -48,7 +48,7 @@ function chosenCases({ options, args, mistakes }: CommandCall): SelftestCase[] {
   const read = new OptionReader(options, mistakes);
   const all = selftestCases();
   const names = [...new Set(all.map(({ name }) => name))];
-  const only = read.known('only', { what: 'fault', known: names });
+  const only = read.known('only', { what: ['fault', 'variant'], known: names });
   const transports = read.known('transport', {
     what: 'transport',
     known: ['websocket', 'browser'],

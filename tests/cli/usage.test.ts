@@ -269,6 +269,10 @@ describe('usage errors', () => {
     [['doctor', '--target', 'nope'], /TARGET_UNKNOWN/],
     [['list', 'wishes'], /UNKNOWN_NAME.*"wishes"/],
     [['explain', 'foreign-makrer'], /Did you mean "isolation\/foreign-marker"/],
+    [
+      ['selftest', '--only', 'qqqqqq'],
+      /"--only qqqqqq" names no fault and no variant\. Run "crosstalk list faults" and "crosstalk list variants" for all \d+\.$/,
+    ],
     [['judge'], /MISSING_ARGUMENT/],
     [['judge', 'nowhere'], /NO_HISTORY: "nowhere"/],
     [['run', '--tag', 'never'], /UNKNOWN_NAME: "--tag never"/],
