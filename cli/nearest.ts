@@ -7,7 +7,7 @@ export function nearestNames(word: string, known: readonly string[]): string[] {
   const wanted = word.toLowerCase();
   return known
     .map((name) => ({ name, distance: distanceTo(name.toLowerCase(), wanted) }))
-    .filter(({ name, distance }) => distance <= Math.max(2, name.length * DISTANCE_SHARE_MAX))
+    .filter(({ distance }) => distance < Infinity)
     .toSorted((a, b) => a.distance - b.distance)
     .slice(0, NAMES_SHOWN_MAX)
     .map(({ name }) => name);
@@ -19,11 +19,19 @@ export function didYouMean(word: string, known: readonly string[]): string {
   return near.length === 0 ? '' : `Did you mean ${near.map((name) => `"${name}"`).join(' or ')}? `;
 }
 
-/** A part of a name counts as near: `marker` is meant for `isolation/foreign-marker`. */
+/**
+ * How far a name is from what was written, infinitely if it is not near. A part of a name counts as near:
+ * `marker` is meant for `isolation/foreign-marker`. How far is too far depends on what was compared, for a
+ * long name in front of a short tail says nothing of the tail.
+ */
 function distanceTo(name: string, wanted: string): number {
   if (wanted.length >= 3 && name.includes(wanted)) return 0.5;
   const tail = name.slice(name.indexOf('/') + 1);
-  return Math.min(editDistance(name, wanted), editDistance(tail, wanted));
+  const distances = [name, tail]
+    .map((text) => ({ text, distance: editDistance(text, wanted) }))
+    .filter(({ text, distance }) => distance <= Math.max(2, text.length * DISTANCE_SHARE_MAX))
+    .map(({ distance }) => distance);
+  return Math.min(Infinity, ...distances);
 }
 
 /** Levenshtein distance, one row at a time. */

@@ -273,6 +273,7 @@ describe('usage errors', () => {
       ['selftest', '--only', 'qqqqqq'],
       /"--only qqqqqq" names no fault and no variant\. Run "crosstalk list faults" and "crosstalk list variants" for all \d+\.$/,
     ],
+    [['explain', 'nope'], /"nope" is no rule and no fault\. Run/],
     [['judge'], /MISSING_ARGUMENT/],
     [['judge', 'nowhere'], /NO_HISTORY: "nowhere"/],
     [['run', '--tag', 'never'], /UNKNOWN_NAME: "--tag never"/],
