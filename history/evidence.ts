@@ -14,6 +14,8 @@ const HARMLESS = /^[^"'\\<>&;,\s\p{Cc}]+$/u;
 /** Shorter words would be found in ordinary secrets. */
 const WORD_LENGTH_MIN = 8;
 const KEPT_MAX = 20;
+/** Longest value that is kept whole. */
+const LEAF_LENGTH_MAX = 200;
 
 /**
  * What a value that must not be shown may hold of the crowd all the same: markers, and ids and addresses
@@ -45,11 +47,41 @@ export class Evidence {
     return [...found].slice(0, KEPT_MAX);
   }
 
+  /** A name may be a part of a longer one that nobody knows so far: of JSON the whole value is kept. */
   #collect(view: string, found: Set<string>): void {
-    for (const [marker] of view.matchAll(MARKER)) found.add(marker.toLowerCase());
-    for (const [marker] of view.replaceAll(SEPARATORS, '').matchAll(MARKER))
-      found.add(marker.toLowerCase());
-    this.#words.scan(view, (_text, word) => found.add(word));
+    const leaves = jsonTexts(view);
+    if (leaves === undefined) for (const word of this.#wordsOf(view)) found.add(word);
+    else
+      for (const leaf of leaves) {
+        const words = this.#wordsOf(leaf);
+        const isShown = words.length > 0 && leaf.length <= LEAF_LENGTH_MAX && HARMLESS.test(leaf);
+        for (const word of isShown ? [leaf] : words) found.add(word);
+      }
+  }
+
+  #wordsOf(text: string): string[] {
+    const words: string[] = [];
+    for (const view of [text, text.replaceAll(SEPARATORS, '')])
+      for (const [marker] of view.matchAll(MARKER)) words.push(marker.toLowerCase());
+    // As they stand there: ids may differ in nothing but their case.
+    this.#words.scan(text, (word, _same, at) => words.push(text.slice(at, at + word.length)));
+    return words;
+  }
+}
+
+/** All texts within a JSON object or array; undefined where a text is none. */
+function jsonTexts(text: string): readonly string[] | undefined {
+  if (!/^\s*[{[]/.test(text)) return undefined;
+  const texts: string[] = [];
+  try {
+    JSON.parse(text, (name, value: unknown) => {
+      texts.push(name);
+      if (typeof value === 'string' || typeof value === 'number') texts.push(String(value));
+      return value;
+    });
+    return texts;
+  } catch {
+    return undefined;
   }
 }
 

@@ -236,6 +236,15 @@ describe('what a hidden value holds of the crowd', () => {
       expect(vault.redact(text)).toBe(text);
   });
 
+  test('is told from a longer name, or one in another case, that nobody knows so far', () => {
+    const vault = new Vault();
+    for (const id of ['maria-schmidt', 'usr_aaaab']) vault.tell(id);
+    const hidden = (claims: object) => vault.redact(jwt(claims)).split(' ').slice(1);
+    expect(hidden({ sub: 'maria-schmidt-2' })).toEqual(['maria-schmidt-2']);
+    expect(hidden({ sub: 'usr_aaaaB' })).toEqual(['usr_aaaaB']);
+    expect(hidden({ sub: 'somebody else' })).toEqual([]);
+  });
+
   test('never breaks what it stands in', () => {
     const vault = new Vault();
     for (const word of ['ab"cdefgh', 'ab\\cdefgh', 'ab cdefghi', 'ab;cdefgh']) vault.tell(word);
