@@ -26,6 +26,28 @@ export interface OwnedId {
   audience: ReadonlySet<UserIndex> | null;
 }
 
+/** Several ids that one text may mean: it is of all their owners, and so accuses none who owns one of them. */
+class AnyOf implements OwnedId {
+  readonly text: string;
+  readonly kind: IdKind;
+  readonly #ids: readonly OwnedId[];
+
+  constructor(text: string, ids: readonly OwnedId[]) {
+    this.text = text;
+    this.kind = ids[0]?.kind ?? 'run';
+    this.#ids = ids;
+  }
+
+  get owners(): readonly UserIndex[] {
+    return this.#ids.flatMap(({ owners }) => owners);
+  }
+
+  get audience(): ReadonlySet<UserIndex> | null {
+    const seen = this.#ids.flatMap(({ audience }) => [...(audience ?? [])]);
+    return seen.length === 0 ? null : new Set(seen);
+  }
+}
+
 /** A marker that was planted, with what the act line says of it. */
 export interface PlantedMarker {
   readonly text: string;
@@ -50,7 +72,7 @@ export class Knowledge {
   readonly header: TrialHeader;
   readonly profile: ProfileData;
   readonly users: readonly string[];
-  readonly ids = new AnchorIndex<OwnedId>();
+  readonly ids = new AnchorIndex<OwnedId>((text, ids) => new AnyOf(text, ids));
   readonly planted = new Map<string, PlantedMarker>();
   /** Of all planted markers; made when first asked for, which few trials do. */
   #plantedBeginnings: Set<string> | undefined;

@@ -37,7 +37,14 @@ const ENCODING = /[%\\&]/;
 
 /** As ids are usually written; without its dashes a UUID is one run. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const BARE_UUID = /^[0-9a-f]{32}$/i;
 const BARE_UUID_LENGTH = 32;
+const UUID_LENGTH = 36;
+/** A kind of id followed by a UUID, with its dashes or without: `thread_…`. */
+const PREFIXED_UUID =
+  /^([a-z][a-z0-9]{0,23}[-_:./])([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/;
+/** Kinds of ids; where there are more, what precedes the UUIDs are no kinds, and they mean nothing alone. */
+const PREFIXES_MAX = 16;
 
 /** Start value of the hash over a run; see {@link hashStep}. */
 const HASH_SEED = 5381;
@@ -114,7 +121,19 @@ export class AnchorIndex<V extends IndexValue> {
   #lengths = 0;
   #shortest = Infinity;
   #holdsUuids = false;
+  readonly #prefixes = new Set<string>();
+  readonly #join: ((text: string, values: readonly V[]) => V) | undefined;
+  /** Strings that differ in case only, with their values, by what they are in lower case. */
+  readonly #twins = new Map<string, Map<string, V>>();
   readonly #units = new TextUnits();
+
+  /**
+   * `join` makes one value of several that the same text may mean. With it strings that differ in case only
+   * are told apart, and a UUID is found without the prefix that it was filed with.
+   */
+  constructor(join?: (text: string, values: readonly V[]) => V) {
+    this.#join = join;
+  }
 
   /** How many strings are filed. */
   get size(): number {
@@ -147,8 +166,9 @@ export class AnchorIndex<V extends IndexValue> {
       this.#lengths |= lengthBit(BARE_UUID_LENGTH);
     }
     const lower = text.toLowerCase();
-    const anchor = this.#anchorOf(lower);
+    const anchor = this.#anchorOf(lower, this.#prefixIn(lower));
     if (anchor === undefined) return;
+    if (this.#join !== undefined) this.#findTwins(text, { lower, anchor, value });
     for (let known = this.#first(anchor.hash); known !== -1; known = this.#next(known))
       if (this.#entryTexts[known] === text && this.#isAnchoredAt(known, anchor)) {
         this.#entryValues[known] = value;
@@ -222,10 +242,93 @@ export class AnchorIndex<V extends IndexValue> {
     }
   }
 
-  #bareUuid({ text, hidden }: AnchorText, start: number, sink: AnchorSink<V>): void {
-    const bare = text.slice(start, start + BARE_UUID_LENGTH);
-    const value = this.#values.get(dashed(bare));
-    if (value !== undefined) sink.id(bare, value, hidden ? -1 : start);
+  #bareUuid(of: AnchorText, start: number, sink: AnchorSink<V>): void {
+    const bare = of.text.slice(start, start + BARE_UUID_LENGTH);
+    if (!BARE_UUID.test(bare)) return;
+    const uuid = dashed(bare);
+    const value = this.#values.get(uuid);
+    if (value !== undefined) sink.id(bare, value, of.hidden ? -1 : start);
+    const prefixed = this.#prefixed(uuid, { text: of.text, start, alone: value === undefined });
+    if (prefixed !== undefined) sink.id(bare, prefixed, of.hidden ? -1 : start);
+  }
+
+  /** Remembers the prefix of a UUID, and says where the UUID begins. */
+  #prefixIn(lower: string): number {
+    if (this.#join === undefined || lower.length <= BARE_UUID_LENGTH) return 0;
+    const prefix = PREFIXED_UUID.exec(lower)?.[1];
+    if (prefix === undefined) return 0;
+    // One more than allowed says that there were too many.
+    if (this.#prefixes.size <= PREFIXES_MAX) this.#prefixes.add(prefix);
+    this.#holdsUuids = true;
+    this.#lengths |= lengthBit(BARE_UUID_LENGTH);
+    return prefix.length;
+  }
+
+  /**
+   * What a UUID in a text means that was filed with a prefix: the string whose prefix stands before it, or,
+   * where it stands `alone`, any of those that hold it. Looked up, for to file it as well would cost too much.
+   */
+  #prefixed(
+    uuid: string,
+    { text, start, alone }: { text: string; start: number; alone: boolean },
+  ): V | undefined {
+    if (this.#prefixes.size === 0 || this.#prefixes.size > PREFIXES_MAX) return undefined;
+    const values = new Set<V>();
+    for (const prefix of this.#prefixes)
+      for (const spelling of [uuid, uuid.replaceAll('-', '')]) {
+        const value = this.#values.get(prefix + spelling);
+        if (value === undefined) continue;
+        if (text.slice(Math.max(0, start - prefix.length), start).toLowerCase() === prefix)
+          return value;
+        values.add(value);
+      }
+    const [first, ...more] = values;
+    if (!alone || first === undefined) return undefined;
+    return more.length === 0 ? first : this.#join?.(uuid, [first, ...more]);
+  }
+
+  /** Reports a UUID that was filed with a prefix, and stands without it. */
+  #confirmUuid(
+    entry: number,
+    of: AnchorText,
+    { at, sink }: { readonly at: number; readonly sink: AnchorSink<V> },
+  ): void {
+    const prefix = PREFIXED_UUID.exec(this.#entryLowers[entry] ?? '')?.[1];
+    if (prefix === undefined) return;
+    const start = at + prefix.length;
+    const end = start + UUID_LENGTH;
+    const { text, units, hidden } = of;
+    if (start < 0 || joins(units, start, text.length) || joins(units, end, text.length)) return;
+    const found = text.slice(start, end);
+    const uuid = found.toLowerCase();
+    if (uuid !== (this.#entryLowers[entry] ?? '').slice(prefix.length)) return;
+    const alone = !this.#values.has(uuid);
+    const value = this.#prefixed(uuid, { text, start, alone });
+    if (value !== undefined) sink.id(found, value, hidden ? -1 : start);
+  }
+
+  #findTwins(
+    text: string,
+    { lower, anchor, value }: { lower: string; anchor: Anchor; value: V },
+  ): void {
+    for (let known = this.#first(anchor.hash); known !== -1; known = this.#next(known)) {
+      const other = this.#entryTexts[known];
+      const of = this.#entryValues[known];
+      if (this.#entryLowers[known] !== lower || other === undefined || of === undefined) continue;
+      if (other === text || of === value) continue;
+      const twins = this.#twins.get(lower) ?? new Map<string, V>();
+      this.#twins.set(lower, twins.set(other, of).set(text, value));
+    }
+  }
+
+  /** What one of several strings that differ in case only means, where it stands in any case. */
+  #ofTwins(entry: number, of: string, at: number): V | undefined {
+    const twins = this.#twins.get(this.#entryLowers[entry] ?? '');
+    const text = this.#entryTexts[entry] ?? '';
+    const found = of.slice(at, at + text.length);
+    if (twins === undefined || found === text) return this.#entryValues[entry];
+    // As it stands there it is the other, or any of them.
+    return twins.get(found) ?? this.#join?.(text.toLowerCase(), [...twins.values()]);
   }
 
   /** Reports a string whose anchor was found, if all of it stands there. */
@@ -234,9 +337,14 @@ export class AnchorIndex<V extends IndexValue> {
     of: AnchorText,
     { at, sink }: { readonly at: number; readonly sink: AnchorSink<V> },
   ): void {
+    if (!this.#standsAt(entry, of, at)) {
+      if (this.#prefixes.size > 0) this.#confirmUuid(entry, of, { at, sink });
+      return;
+    }
     const text = this.#entryTexts[entry];
-    const value = this.#entryValues[entry];
-    if (text === undefined || value === undefined || !this.#standsAt(entry, of, at)) return;
+    const value =
+      this.#twins.size === 0 ? this.#entryValues[entry] : this.#ofTwins(entry, of.text, at);
+    if (text === undefined || value === undefined) return;
     if (!this.#isPartOfLonger(entry, of.text, at)) sink.id(text, value, of.hidden ? -1 : at);
   }
 
@@ -304,13 +412,13 @@ export class AnchorIndex<V extends IndexValue> {
     return (((filter[(hash >>> 5) & (filter.length - 1)] ?? 0) >>> (hash & 31)) & 1) === 1;
   }
 
-  /** The run that the fewest others share; of those the longest, of those the first. */
-  #anchorOf(lower: string): Anchor | undefined {
+  /** The run, from a position on, that the fewest others share; of those the longest, of those the first. */
+  #anchorOf(lower: string, from: number): Anchor | undefined {
     let best: Anchor | undefined;
     let bestScore = -Infinity;
     let hash = HASH_SEED;
     let start = -1;
-    for (let i = 0; i <= lower.length; i += 1) {
+    for (let i = from; i <= lower.length; i += 1) {
       const code = i < lower.length ? lower.charCodeAt(i) : 0;
       if (isWord(code)) {
         if (start === -1) start = i;

@@ -260,6 +260,44 @@ describe('isolation/foreign-run and foreign-identity', () => {
     });
   });
 
+  describe('ids that one text may mean', () => {
+    const own = { kind: 'identity', surface: 'harness', dir: 'act', conn: null } as const;
+    const uuid = '0b3cf9fb-b91e-40c0-814a-2f5edda0c7d0';
+    const shown = (history: HistoryBuilder, to: string, text: string) => {
+      const content = JSON.stringify({ type: 'notice', text });
+      history.add(to, { event: 'notice', contentKind: 'frame', content });
+      return [...history.findings('foreign-run'), ...history.findings('foreign-identity')].map(who);
+    };
+
+    test('a UUID is found without its prefix, and accuses nobody who has an id of it', () => {
+      const story = () => {
+        const history = clean();
+        history.add('u01', { ...own, ids: { thread: `thread_${uuid}`, run: `run_${uuid}` } });
+        history.add('u02', { ...own, ids: { connection: `conn_${uuid}` } });
+        return history;
+      };
+      for (const text of [uuid, uuid.replaceAll('-', ''), `run_${uuid.replaceAll('-', '')}`]) {
+        expect(shown(story(), 'u00', text)).toEqual(['u00 of u01']);
+        expect(shown(story(), 'u01', text)).toEqual([]);
+        expect(shown(story(), 'u02', text)).toEqual(text.startsWith('run') ? ['u02 of u01'] : []);
+      }
+    });
+
+    test('ids that differ in case only are told apart', () => {
+      const story = () => {
+        const history = clean();
+        history.add('u01', { ...own, ids: { user: 'usr_aaaab' } });
+        history.add('u02', { ...own, ids: { user: 'usr_aaaaB' } });
+        return history;
+      };
+      expect(shown(story(), 'u01', 'usr_aaaab, USR_AAAAB')).toEqual([]);
+      expect(shown(story(), 'u02', 'usr_aaaaB, USR_AAAAB')).toEqual([]);
+      expect(shown(story(), 'u01', 'usr_aaaab, usr_aaaaB')).toEqual(['u01 of u02']);
+      expect(shown(story(), 'u02', 'usr_aaaab')).toEqual(['u02 of u01']);
+      expect(shown(story(), 'u00', 'USR_AAAAB')).toEqual(['u00 of u01']);
+    });
+  });
+
   test('a foreign run id as part of a longer id is found', () => {
     const history = clean();
     const foreign = history.asked.get('u02')?.[0]?.run ?? '';

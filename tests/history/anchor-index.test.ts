@@ -125,6 +125,68 @@ describe('an anchor index', () => {
     ]);
   });
 
+  describe('that joins what one text may mean', () => {
+    const joining = () => new AnchorIndex<readonly number[]>((_text, values) => values.flat());
+    const values = (index: AnchorIndex<readonly number[]>, text: string) => {
+      const hits: number[] = [];
+      index.scan(text, (_id, value) => hits.push(...value));
+      return [...new Set(hits)].toSorted((a, b) => a - b);
+    };
+    const [first, second] = [
+      '0b3cf9fb-b91e-40c0-814a-2f5edda0c7d0',
+      '5f5edda0-b91e-40c0-814a-0b3cf9fbc7d0',
+    ];
+    const bare = (uuid: string) => uuid.replaceAll('-', '');
+
+    test('finds a UUID without its prefix, with its dashes or without', () => {
+      const index = joining();
+      index.add(`conversation_${first}`, [1]);
+      index.add(`conversation_${second}`, [2]);
+      for (const text of [first, bare(first), first.toUpperCase(), bare(first).toUpperCase()])
+        for (const around of [text, `"${text}"`, `conversation_${text}`, `run_${text}_7`])
+          expect([around, values(index, around)]).toEqual([around, [1]]);
+      for (const text of [`${first}0`, `a${first}`, first.slice(0, -1), bare(first).slice(1)])
+        expect([text, values(index, text)]).toEqual([text, []]);
+      const spelled = joining();
+      spelled.add(`run-${bare(second)}`, [2]);
+      expect(values(spelled, `see ${bare(second)}`)).toEqual([2]);
+    });
+
+    test('takes a UUID that several hold for any of them, unless its prefix says which', () => {
+      const index = joining();
+      for (const [value, kind] of ['thread_', 'run_', 'conn_'].entries())
+        index.add(`${kind}${first}`, [value]);
+      for (const text of [first, bare(first)]) {
+        expect(values(index, text)).toEqual([0, 1, 2]);
+        expect(values(index, `run_${text}`)).toEqual([1]);
+      }
+      index.add(first, [9]);
+      for (const text of [first, bare(first)]) {
+        expect(values(index, text)).toEqual([9]);
+        expect(values(index, `run_${text}`)).toEqual([1, 9]);
+      }
+    });
+
+    test('takes no UUID for an id where what precedes them is no kind', () => {
+      const index = joining();
+      for (let i = 0; i < 40; i += 1) index.add(`user${i}/${first}`, [i]);
+      expect(values(index, first)).toEqual([]);
+      expect(values(index, `user7/${first}`)).toEqual([7]);
+    });
+
+    test('tells strings apart that differ in case only', () => {
+      const index = joining();
+      index.add('usr_aaaab', [1]);
+      index.add('usr_aaaaB', [2]);
+      index.add('usr_aaaac', [3]);
+      expect(values(index, 'usr_aaaab')).toEqual([1]);
+      expect(values(index, 'usr_aaaaB')).toEqual([2]);
+      expect(values(index, 'usr_aaaaB usr_aaaab')).toEqual([1, 2]);
+      expect(values(index, 'USR_AAAAB')).toEqual([1, 2]);
+      expect(values(index, 'USR_AAAAC')).toEqual([3]);
+    });
+  });
+
   test('finds what plain search finds', () => {
     const ids = Array.from({ length: 50 }, () => randomUUID());
     const index = new AnchorIndex<number>();
