@@ -75,6 +75,25 @@ describe('a history without evidence', () => {
     ]);
   });
 
+  test('that was interrupted still says which markers came back, and not that others did not', () => {
+    const notEchoed = (history: HistoryBuilder) => {
+      const { rules, reasons } = history.verdict({ complete: false });
+      expect(reasons.filter((reason) => reason.includes('marker-not-echoed'))).toHaveLength(
+        rules.some(({ rule, examined }) => rule.endsWith('marker-not-echoed') && examined === 0)
+          ? 1
+          : 0,
+      );
+      return rules.find(({ rule }) => rule === 'evidence/marker-not-echoed');
+    };
+    expect(notEchoed(clean())).toMatchObject({ outcome: 'pass' });
+    const silent = new HistoryBuilder(3).start();
+    for (const { name } of silent.people) silent.ask(name);
+    for (const { name } of silent.people)
+      silent.event(name, 'agent_completed', { payload: { response: 'Task completed' } });
+    expect(notEchoed(silent)).toMatchObject({ outcome: 'inconclusive', examined: 0 });
+    expect(silent.findings('marker-not-echoed', { complete: false })).toEqual([]);
+  });
+
   test('of users in turn is inconclusive for lack of overlap', () => {
     const history = new HistoryBuilder(3).start();
     for (const { name } of history.people) {
