@@ -148,7 +148,9 @@ export class RecordedHttp implements TargetHttp {
         headersTimeout: 0,
         bodyTimeout: 0,
         onInfo: ({ statusCode, headers: early }) => {
-          Object.assign(beside, flatHeaders(early, `(${statusCode}) `));
+          // A target may send several.
+          for (const [name, value] of Object.entries(flatHeaders(early, `(${statusCode}) `)))
+            addValue(beside, name, value);
         },
       });
       const read = await readBounded(response.body, bytesMax);
@@ -284,6 +286,11 @@ function flatHeaders(
   return flat;
 }
 
+function addValue(headers: Record<string, string>, name: string, value: string): void {
+  const before = headers[name];
+  headers[name] = before === undefined ? value : `${before}, ${value}`;
+}
+
 /**
  * The headers of an answer to an upgrade, each with all its values: Node keeps only the first of a
  * repeated `Server`, `ETag` or `Location`. An own reason phrase is told like a header.
@@ -298,8 +305,7 @@ export function upgradeHeaders({
     const name = (rawHeaders[at] ?? '').toLowerCase();
     const value = rawHeaders[at + 1] ?? '';
     if (name === 'sec-websocket-accept') continue;
-    const before = headers[name];
-    headers[name] = before === undefined ? value : `${before}, ${value}`;
+    addValue(headers, name, value);
   }
   if (statusMessage !== '' && statusMessage !== STATUS_CODES[statusCode])
     headers['(reason phrase)'] = statusMessage;

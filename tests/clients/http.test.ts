@@ -120,6 +120,7 @@ describe('an exchange', () => {
     const lab = httpLab(
       await serving((_request, response) => {
         response.writeEarlyHints({ link: '</hint-of-somebody>; rel=preload' });
+        response.writeEarlyHints({ link: '</another>; rel=preload' });
         response.writeHead(200, 'Fine For Somebody', { trailer: 'x-last' });
         response.write('{}');
         response.addTrailers({ 'x-last': 'trailer-of-somebody' });
@@ -130,7 +131,7 @@ describe('an exchange', () => {
     expect(Object.keys(reply.headers)).not.toContain('(reason phrase)');
     const [, response] = await lab.lines();
     expect(response?.['headers']).toMatchObject({
-      '(103) link': '</hint-of-somebody>; rel=preload',
+      '(103) link': '</hint-of-somebody>; rel=preload, </another>; rel=preload',
       '(reason phrase)': 'Fine For Somebody',
       '(trailer) x-last': 'trailer-of-somebody',
     });
