@@ -7,7 +7,7 @@ import { failureOf, isDefect, StepFailure } from './step-failure.ts';
 import { NotApplicable } from './not-applicable.ts';
 import { offsetsOf } from './offsets.ts';
 import type { OptionalVerb, User } from './user.ts';
-import { every, pause } from './waiting.ts';
+import { every, nextTurn, pause } from './waiting.ts';
 
 /** Steps of one phase under way at once: more than any crowd, so that waiting is never in line. */
 const STEPS_MAX = 100_000;
@@ -397,11 +397,17 @@ export class Crowd {
     this.#mark('settle', 'begin');
     const started = clock.now();
     while (this.#abortion === undefined) {
-      const now = clock.now();
-      const until = Math.min((quiet.lastAt ?? started) + quiet.windowMs, started + settleMsMax);
-      if (now >= until) break;
-      // An abort must not wait for silence, so long waits are taken in steps.
-      await pause(Math.min(until - now + 1, QUIET_STEP_MS));
+      const { lastAt = started } = quiet;
+      const left = Math.min(lastAt + quiet.windowMs, started + settleMsMax) - clock.now();
+      if (left > 0) {
+        // An abort must not wait for silence, so long waits are taken in steps.
+        await pause(Math.min(left + 1, QUIET_STEP_MS));
+        continue;
+      }
+      // After a standstill of our own, timers come before what has been waiting in the sockets meanwhile.
+      await nextTurn();
+      if (quiet.lastAt === undefined || quiet.lastAt === lastAt) break;
+      if (clock.now() >= started + settleMsMax) break;
     }
     this.#mark('settle', 'end');
     await journal.flush();

@@ -7,6 +7,13 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
+/** Resolves when what waits to be read has been read, for one turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /**
  * Settles as the promise does, or as `late` when it has not settled after `ms`. The promise itself goes
  * on; what becomes of it after the limit is of no interest any more.

@@ -224,6 +224,8 @@ describe('each', () => {
 });
 
 const QUIET_MS_MAX = 1_000;
+/** Longer than the quiet window. */
+const STANDSTILL_MS = 300;
 
 function settlingMs(crowd: Crowd): number {
   const marks = linesOf(crowd.historyPath).filter(({ phase }) => phase === 'settle');
@@ -249,6 +251,32 @@ describe('the end', () => {
       lines.findLast(({ phase, mark }) => phase === 'settle' && mark === 'end')?.['t'],
     );
     expect(settled - late).toBeGreaterThanOrEqual(99);
+  });
+
+  test('what came while the harness stood still is read before silence is believed', async () => {
+    let sayMore = (): void => {};
+    const crowd = await trial(
+      await chat((socket, asked) => {
+        complete(socket, asked);
+        sayMore = () => socket.send(JSON.stringify({ type: 'late', ...asked }));
+      }),
+    );
+    const standStill = (): void => {
+      sayMore();
+      const from = performance.now();
+      while (performance.now() - from < STANDSTILL_MS);
+    };
+    await goldenPath(crowd);
+    const settling = crowd.settle();
+    // Not in a timer: behind those the event loop reads first.
+    setTimeout(() => setImmediate(standStill), 50);
+    await settling;
+    const lines = linesOf(crowd.historyPath);
+    const late = lines.findIndex(({ event }) => event === 'late');
+    expect(late).toBeGreaterThan(0);
+    expect(lines.slice(late)).toContainEqual(
+      expect.objectContaining({ phase: 'settle', mark: 'end' }),
+    );
   });
 
   test('settling ends at its longest even if the target never stops talking', async () => {
