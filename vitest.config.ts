@@ -1,28 +1,25 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
 
-/** Folders of tests that take long, the longest first: what takes long must not begin last. */
+/**
+ * What takes long, the longest first, as files and as folders: what takes long must not begin last, and what
+ * mostly waits (the first five) leaves the processors to what computes beside it.
+ */
 const LONG = [
+  '/tests/e2e/selftest-',
+  '/tests/scenarios/explore/exploration.',
+  '/tests/targets/netra-page.',
   '/tests/e2e/',
   '/tests/scenarios/',
+  '/tests/clients/browser-user.',
+  '/tests/reference/page.',
+  '/tests/clients/renewed-profile.',
   '/tests/cli/',
   '/tests/deploy/',
+  '/tests/reports/html-browser.',
+  '/tests/reference/page-faults.',
   '/tests/clients/',
-];
-
-/** Tests that drive Chromium, which computes: beside too many others its users would run out of time. */
-const PAGES = [
-  'tests/cli/browser.test.ts',
-  'tests/clients/{browser-*,page-*,proxy-gate,renewed-profile}.test.ts',
-  'tests/e2e/{browser-lost,selftest-pages}.test.ts',
-  'tests/reference/page*.test.ts',
-  'tests/reports/{html-browser,trend-page}.test.ts',
-  'tests/targets/netra-page.test.ts',
-];
-/** Tests that start processes of the harness, and mostly wait for them; one measures its own process. */
-const PROCESSES = [
-  'tests/{cli,deploy,e2e,scenarios}/**/*.test.ts',
-  'tests/assertions/soak-memory.test.ts',
+  '/tests/reference/',
 ];
 
 /** Without a cache of earlier runs, as in a fresh checkout, the order would be that of file sizes. */
@@ -51,34 +48,10 @@ export default defineConfig({
     hookTimeout: 180_000,
     // Files share no state but modules, and loading those anew for each file took half the time of units.
     isolate: false,
-    // One group after the other, each with as many workers as fit two cores.
-    projects: [
-      {
-        extends: true,
-        test: { name: 'pages', include: PAGES, maxWorkers: 3, sequence: { groupOrder: 0 } },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'processes',
-          include: PROCESSES,
-          exclude: PAGES,
-          maxWorkers: 3,
-          // Trials over raw sockets in one file.
-          maxConcurrency: 8,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'units',
-          include: ['tests/**/*.test.ts'],
-          exclude: [...PAGES, ...PROCESSES],
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
-        },
-      },
-    ],
+    // Twice as many workers as cores: half of all tests wait for what others compute, or for time to pass.
+    maxWorkers: 4,
+    // Trials over raw sockets in one file.
+    maxConcurrency: 8,
+    include: ['tests/**/*.test.ts'],
   },
 });
