@@ -14,6 +14,10 @@ const VALUES_MAX = 20_000;
 /** Members of what is sent that name somebody or something, as opposed to counting it. */
 const NAMES_SOMETHING = /(?:id|user|owner|thread|run|conversation|session|chat)$/i;
 
+/** Members of a JSON text that are called so, unless their value is a plain text so long that searches find it. */
+const MAY_NAME_UNSEARCHED =
+  /(?:id|user|owner|thread|run|conversation|session|chat)"\s*:\s*(?!"[^"\\]{16}[^"\\]*")|\.\.\."/i;
+
 const FIELDS = ['owner', 'thread', 'run'] as const;
 
 interface Claim {
@@ -150,7 +154,7 @@ function isUnsearched(text: string): boolean {
 function* namesIn({ content, url, owner, thread, run }: Observation): Generator<string> {
   for (const text of [owner, thread, run]) if (text !== undefined) yield text;
   if (url !== undefined) yield* namesInUrl(url);
-  if (content === undefined) return;
+  if (content === undefined || !MAY_NAME_UNSEARCHED.test(content)) return;
   for (const [key, value] of valuesIn(parseObject(content)))
     if (NAMES_SOMETHING.test(key)) yield value;
 }

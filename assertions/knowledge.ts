@@ -166,7 +166,8 @@ export class Knowledge {
   idOf(text: string): OwnedId | undefined {
     const known = this.ids.get(text);
     if (known !== undefined || !UUID.test(text)) return known;
-    return this.ids.get(dashed(text));
+    const isUsual = text.length === UUID_LENGTH && text === text.toLowerCase();
+    return isUsual ? undefined : this.ids.get(dashed(text));
   }
 
   onSharedId(listener: SharedIdListener): void {
@@ -385,6 +386,8 @@ export function isTelling(id: string): boolean {
 
 /** A UUID with its dashes or without. */
 const UUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
+
+const UUID_LENGTH = 36;
 
 /** A UUID is filed as it is usually written, for it is found without its dashes then, too. */
 function otherSpellings(id: string): readonly string[] {

@@ -31,8 +31,10 @@ const WORDS_BESIDE_MAX = 8;
 /** What may stand beside an identity, in an encoding, and how much of it is undone. */
 const UNDONE = [decodePercent, unescapeJson, decodeCharacterReferences];
 const ENCODED_BESIDE_MAX = 200;
-/** The text next to a position that may belong to the same name; and whether it is encoded. */
+/** The text next to a position that may belong to the same name; what ends it; and whether it is encoded. */
 const NEXT_TO = { before: /[^\s"'<>]*$/, after: /^[^\s"'<>]*/ };
+const ENDS_NAME = new Uint8Array(128);
+for (const character of ' \t\n\v\f\r"\'<>') ENDS_NAME[character.charCodeAt(0)] = 1;
 const ENCODING = /[%\\&]/;
 
 /** As ids are usually written; without its dashes a UUID is one run. */
@@ -178,7 +180,10 @@ export class AnchorIndex<V extends IndexValue> {
     const entry = this.#entryTexts.push(text) - 1;
     this.#entryLowers.push(lower);
     this.#entryValues.push(value);
-    this.#entries.set([anchor.hash, anchor.at, anchor.length, 0], entry * ENTRY_NUMBERS);
+    const numbers = entry * ENTRY_NUMBERS;
+    this.#entries[numbers] = anchor.hash;
+    this.#entries[numbers + ANCHOR_AT] = anchor.at;
+    this.#entries[numbers + ANCHOR_LENGTH] = anchor.length;
     this.#file(entry);
   }
 
@@ -345,7 +350,7 @@ export class AnchorIndex<V extends IndexValue> {
     const value =
       this.#twins.size === 0 ? this.#entryValues[entry] : this.#ofTwins(entry, of.text, at);
     if (text === undefined || value === undefined) return;
-    if (!this.#isPartOfLonger(entry, of.text, at)) sink.id(text, value, of.hidden ? -1 : at);
+    if (!this.#isPartOfLonger(entry, of, at)) sink.id(text, value, of.hidden ? -1 : at);
   }
 
   /** Whether a whole string stands at a position, in any case, and not inside a longer word. */
@@ -360,9 +365,12 @@ export class AnchorIndex<V extends IndexValue> {
   }
 
   /** Whether an identity that stands at a position is but a part of a longer one that stands there. */
-  #isPartOfLonger(entry: number, text: string, at: number): boolean {
-    if (!this.#identities.has(this.#entryLowers[entry] ?? '')) return false;
+  #isPartOfLonger(entry: number, { text, units }: AnchorText, at: number): boolean {
     const after = at + (this.#entryTexts[entry] ?? '').length;
+    // Nearly always it stands alone between two quotes.
+    if (this.#endsName(units, at - 1, text.length) && this.#endsName(units, after, text.length))
+      return false;
+    if (!this.#identities.has(this.#entryLowers[entry] ?? '')) return false;
     if (this.#isCovered(text, at, after)) return true;
     // The longer one may be whole only when an encoding is undone: `acme%2F2`, `acme\/2`.
     const own = text.slice(at, after);
@@ -375,6 +383,13 @@ export class AnchorIndex<V extends IndexValue> {
       const end = plain.length + own.length;
       return this.#isCovered(`${plain}${own}${undo(right)}`, plain.length, end);
     });
+  }
+
+  /** Whether no name goes on over a position: it lies outside of the text, or ends all names that are known. */
+  #endsName(units: Uint16Array, position: number, length: number): boolean {
+    if (position < 0 || position >= length) return true;
+    const code = units[position] ?? 0;
+    return code < ENDS_NAME.length && ENDS_NAME[code] === 1 && !this.#joints.has(code);
   }
 
   /** Whether a known identity stands in a text, whole, that is longer than a part of it and holds that part. */
@@ -395,11 +410,13 @@ export class AnchorIndex<V extends IndexValue> {
   /** Where words begin (or end) from a position on outwards, as long as only such text comes as joins words. */
   #bordersFrom(of: string, position: number, step: 1 | -1): readonly number[] {
     const borders = [position];
-    const isJoined = (code: number): boolean => isWord(code) || this.#joints.has(code);
-    const codeAt = (at: number): number => of.charCodeAt(step === 1 ? at : at - 1);
-    const limit = this.#longestIdentity;
-    for (let at = position; Math.abs(at - position) < limit && isJoined(codeAt(at)); at += step) {
-      if (isWord(codeAt(at)) && isWord(codeAt(at + step))) continue;
+    // Of the character that is stepped over.
+    const behind = step === 1 ? 0 : -1;
+    for (let beside = 0; beside < this.#longestIdentity; beside += 1) {
+      const at = position + beside * step;
+      const code = of.charCodeAt(at + behind);
+      if (!isWord(code) && !this.#joints.has(code)) break;
+      if (isWord(code) && isWord(of.charCodeAt(at + behind + step))) continue;
       borders.push(at + step);
       if (borders.length > WORDS_BESIDE_MAX) break;
     }
