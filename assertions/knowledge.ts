@@ -166,8 +166,7 @@ export class Knowledge {
   idOf(text: string): OwnedId | undefined {
     const known = this.ids.get(text);
     if (known !== undefined || !UUID.test(text)) return known;
-    const isUsual = text.length === UUID_LENGTH && text === text.toLowerCase();
-    return isUsual ? undefined : this.ids.get(dashed(text));
+    return isUsual(text) ? undefined : this.ids.get(dashed(text));
   }
 
   onSharedId(listener: SharedIdListener): void {
@@ -389,10 +388,16 @@ const UUID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12
 
 const UUID_LENGTH = 36;
 
+/** Whether a UUID is written as it usually is: with its dashes, in lower case. */
+function isUsual(uuid: string): boolean {
+  return uuid.length === UUID_LENGTH && uuid === uuid.toLowerCase();
+}
+
+const NO_SPELLINGS: readonly string[] = [];
+
 /** A UUID is filed as it is usually written, for it is found without its dashes then, too. */
 function otherSpellings(id: string): readonly string[] {
-  const usual = UUID.test(id) ? dashed(id) : id;
-  return usual === id ? [] : [usual];
+  return UUID.test(id) && !isUsual(id) ? [dashed(id)] : NO_SPELLINGS;
 }
 
 function placeOf(observation: Observation): Place {
