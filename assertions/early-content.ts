@@ -69,16 +69,19 @@ export class EarlyContent {
   }
 }
 
-/**
- * Facts that keep nothing else alive: a content, and what was found in it, are pieces of the much larger
- * text that was read from disk.
- */
+/** Facts that keep nothing else alive: a content that was cut is a piece of the much larger one that came. */
 function keepable(facts: Facts): Facts {
-  const { content } = facts.observation;
-  const observation =
-    content === undefined
-      ? facts.observation
-      : { ...facts.observation, content: Buffer.from(content).toString() };
+  const { observation } = facts;
+  const { content, cut } = observation;
   const sightings = facts.sightings.filter(({ what }) => what === 'id');
-  return { ...facts, observation, sightings, foreign: [], tokens: NO_TOKENS };
+  return {
+    ...facts,
+    observation:
+      content === undefined || cut === undefined
+        ? observation
+        : { ...observation, content: Buffer.from(content).toString() },
+    sightings,
+    foreign: [],
+    tokens: NO_TOKENS,
+  };
 }

@@ -104,8 +104,10 @@ export class FactFinder {
 
   /** Ids in an earlier observation that have got an owner since, another than its observer. */
   recognised({ observation, observer, sightings }: Facts): readonly Sighting[] {
-    // Without its event, so that a streamed piece does not join its stream for a second time.
-    const all = this.#search({ ...observation, event: undefined }, false).sightings;
+    // A streamed piece without its event, so that it does not join its stream for a second time.
+    const searched =
+      observation.event === undefined ? observation : { ...observation, event: undefined };
+    const all = this.#search(searched, false).sightings;
     const foreign = all.filter(
       (sighting) =>
         sighting.what === 'id' &&
