@@ -12,6 +12,7 @@ import {
   ALPHABET,
   CAMPAIGN_PREFIX_LENGTH,
   CUT_OFF_LENGTH_MIN,
+  isMarker,
   MARKER_LENGTH,
 } from '../history/markers.ts';
 import { TextUnits } from '../history/text-units.ts';
@@ -87,7 +88,7 @@ const NO_RUNS: readonly number[] = [];
 
 /**
  * Finds markers of a campaign and filed ids in texts, in one linear pass that is independent of the
- * number of users. Case changes and separators are seen through in the pass itself; escapes, URL and HTML
+ * number of users; of other campaigns whole markers without separators. Case changes and separators are seen through in the pass itself; escapes, URL and HTML
  * encoding, base64, hex and invisible characters by looking at decoded views, two layers deep.
  */
 export class ContentScanner<V extends IndexValue> {
@@ -227,6 +228,7 @@ export class ContentScanner<V extends IndexValue> {
       // Nearly every run is an ordinary word.
       if (i - start < shortest) continue;
       if (index.mayHoldRun(i - start)) index.run(of, start, i, sink);
+      if (i - start === MARKER_LENGTH && markerEnd <= start) this.#otherCampaign(of, start, sink);
       // What follows a marker without a break is looked at on its own.
       const from = start > markerEnd ? start : markerEnd;
       if (i - from < LONG_RUN_MIN) continue;
@@ -255,6 +257,13 @@ export class ContentScanner<V extends IndexValue> {
       if (matched === CAMPAIGN_PREFIX_LENGTH) return i + 1;
     }
     return -1;
+  }
+
+  /** Reports a whole marker of another campaign, which is known by its word and its check character. */
+  #otherCampaign(of: AnchorText, start: number, sink: ScanSink<V>): void {
+    if (KIND[of.units[start] ?? 0] !== this.#prefix[0]) return;
+    const text = of.text.slice(start, start + MARKER_LENGTH).toLowerCase();
+    if (isMarker(text)) sink.marker({ text, at: of.hidden ? -1 : start });
   }
 
   /** Reports the marker whose campaign prefix ends at `from`; returns where it ends itself. */

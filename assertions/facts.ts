@@ -1,7 +1,7 @@
 import type { Observation } from '../history/observation.ts';
 import { ContentScanner } from './content-scanner.ts';
 import { withoutFields } from './json-frame.ts';
-import type { Knowledge, OwnedId, UserIndex } from './knowledge.ts';
+import { OUTSIDE, type Knowledge, type OwnedId, type UserIndex } from './knowledge.ts';
 import { NO_TOKENS, SightingCollector, type Sighting, type Tokens } from './sightings.ts';
 import { StreamSearch } from './stream-search.ts';
 
@@ -78,8 +78,9 @@ export class FactFinder {
     if (observer === undefined) return undefined;
     this.#knowledge.learn(observation, observer);
     const received = observation.dir === 'in' || isAnswerToClose(observation);
-    const { sightings, tokens } =
+    const { sightings: all, tokens } =
       observation.dir === 'act' && !received ? NOT_SEARCHED : this.#search(observation, received);
+    const sightings = this.#withoutEarlier(all, observer);
     // What a page draws is no event, however it is called.
     const isEvent = received && observation.surface !== 'dom';
     const attribution = isEvent ? this.#attributionOf(observation, observer) : undefined;
@@ -282,6 +283,19 @@ export class FactFinder {
     );
   }
 
+  /**
+   * Takes out markers of other campaigns where the account is older than this one: it may have planted them
+   * itself, last night.
+   */
+  #withoutEarlier(sightings: readonly Sighting[], observer: UserIndex): readonly Sighting[] {
+    if (this.#knowledge.isNew(observer)) return sightings;
+    const { campaignPrefix } = this.#knowledge;
+    for (const sighting of sightings)
+      if (isEarlier(sighting, campaignPrefix))
+        return sightings.filter((other) => !isEarlier(other, campaignPrefix));
+    return sightings;
+  }
+
   /** Takes out what stands only in fields that the profile declares public for this event. */
   #notPublic({ event, content }: Observation, foreign: readonly Sighting[]): readonly Sighting[] {
     const fields = event === undefined ? undefined : this.#knowledge.profile.publicEvents[event];
@@ -291,6 +305,11 @@ export class FactFinder {
     const texts = new Set(this.searchText(rest).map((sighting) => sighting.text));
     return foreign.filter((sighting) => texts.has(sighting.text));
   }
+}
+
+/** Whether a marker is of another campaign than this one. */
+function isEarlier({ what, owner, text }: Sighting, campaignPrefix: string): boolean {
+  return what === 'marker' && owner === OUTSIDE && !text.startsWith(campaignPrefix);
 }
 
 /** Whoever closes a connection is answered, and what the answer says has been received. */

@@ -85,6 +85,7 @@ export class Knowledge {
   /** Second owners who are known beforehand, and those that were found. */
   readonly #foretold: LateOwners;
   readonly #lateOwners = new Map<string, Set<UserIndex>>();
+  readonly #registered = new Set<UserIndex>();
   readonly #credentials = new Map<string, UserIndex[]>();
   readonly #connections = new Map<string, string>();
   readonly #sharedIdListeners: SharedIdListener[] = [];
@@ -158,6 +159,11 @@ export class Knowledge {
     return this.#plantedBeginnings.has(beginningOf(text));
   }
 
+  /** Whether a user's account was made in this trial: what is older cannot be its own. */
+  isNew(user: UserIndex): boolean {
+    return this.#registered.has(user);
+  }
+
   ownersOfCredential(hash: string): readonly UserIndex[] | undefined {
     return this.#credentials.get(hash);
   }
@@ -224,6 +230,7 @@ export class Knowledge {
   #learnAct(observation: Observation, user: UserIndex): void {
     const { act, marker, message, owner, n } = observation;
     if (marker !== undefined) this.#learnMarker(observation, marker, user);
+    if (act === 'sign-in' && message === 'register') this.#registered.add(user);
     const former = act === 'take-over' ? this.#indexOf.get(message ?? '') : undefined;
     // Users without a browser leave nothing behind for each other.
     if (former !== undefined && this.isBrowser(user) && this.isBrowser(former))

@@ -15,7 +15,7 @@ const WIDE_MIN = 0x100;
 
 /** What a lower-case hexadecimal digit stands for; 16 for anything else. */
 const DIGIT = new Uint8Array(WIDE_MIN).fill(16);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) DIGIT[digit.charCodeAt(0)] = value;
+for (let value = 0; value < 16; value += 1) DIGIT[value.toString(16).charCodeAt(0)] = value;
 
 const UNITS = new TextUnits();
 let room = Buffer.allocUnsafeSlow(4_096);

@@ -54,12 +54,13 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     ),
   scripts: (_prefix, pick) =>
     Array.from({ length: 80 }, () => String.fromCodePoint(0x20 + pick(0x2_fff))).join(''),
-  /** The campaign's prefix, one character short or one character wrong. */
+  /** The campaign's prefix, one character short or one character wrong, and no marker of another campaign either. */
   'near prefix': (prefix, pick) => {
     const at = pick(prefix.length);
     const short = `${prefix.slice(0, at)}${prefix.slice(at + 1)}a`;
     const wrong = prefix.slice(0, at) + otherThan(prefix.charAt(at), pick) + prefix.slice(at + 1);
-    return `${oneOf([short, wrong], pick)}${textOf(`${ALPHABET}!`, 28, pick)}`;
+    const body = `${oneOf([short, wrong], pick)}${textOf(`${ALPHABET}!`, 27, pick)}`;
+    return body + otherThan(checkOf(body), pick);
   },
   /** Everything right but the check character: a marker that was copied wrongly, or made up. */
   'wrong check': (prefix, pick) => {

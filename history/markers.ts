@@ -140,6 +140,11 @@ export function userIndexOf(text: string): number {
   return decodeNumber(text.slice(CAMPAIGN_PREFIX_LENGTH, USER_PREFIX_LENGTH));
 }
 
+/** Whether a text is a whole marker (lower case, no separators), of whatever campaign. */
+export function isMarker(text: string): boolean {
+  return text.startsWith(MARKER_WORD) && parseMarker(text) !== undefined;
+}
+
 /** Reads a whole marker (lower case, no separators), or undefined if the check character is wrong. */
 export function parseMarker(text: string): MarkerParts | undefined {
   if (text.length !== MARKER_LENGTH) return undefined;

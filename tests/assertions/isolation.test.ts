@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
 import { judgeOnce, LiveJudge } from '../../assertions/history-judge.ts';
-import { mintMarker } from '../../history/markers.ts';
+import { mintMarker, newCampaignPrefix, userPrefix } from '../../history/markers.ts';
 import { credentialHash } from '../../history/redaction.ts';
-import { FIVE, HistoryBuilder } from './history-builder.ts';
+import { FIVE, HistoryBuilder, type Line } from './history-builder.ts';
 import { judged } from './history-language.ts';
 import { recorded } from './recorded-history.ts';
 
@@ -433,6 +433,50 @@ describe('isolation/foreign-run and foreign-identity', () => {
       content: '{"type":"presence","user_id":"somebody-else-1"}',
     });
     expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of outside']);
+  });
+});
+
+describe('markers of another campaign', () => {
+  const marker = mintMarker(userPrefix(newCampaignPrefix(), 1), 'note', 0);
+  const shown = (content: string): Line => ({ contentKind: 'frame', content });
+  const signedIn = (message: string): HistoryBuilder => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people)
+      history.add(name, { kind: 'act', surface: 'harness', dir: 'act', act: 'sign-in', message });
+    return history.round();
+  };
+
+  test.each([
+    ['as it is', JSON.stringify({ last: marker })],
+    ['in capitals', JSON.stringify({ last: marker.toUpperCase() })],
+    ['in base64', JSON.stringify({ last: Buffer.from(`note: ${marker}.`).toString('base64') })],
+  ])('are of somebody outside for an account that was just made: %s', (_how, content) => {
+    const history = signedIn('register');
+    history.add('u01', shown(content));
+    const [finding, ...more] = history.findings('foreign-marker');
+    expect(who(finding)).toBe('u01 of outside');
+    expect(more).toEqual([]);
+  });
+
+  test('may be the own ones of an account that was there before', () => {
+    const history = signedIn('password');
+    history.add('u01', shown(JSON.stringify({ last: marker })));
+    expect(history.verdict().verdict).toBe('pass');
+  });
+
+  test('are an echo where the user has sent them itself', () => {
+    const history = signedIn('register');
+    history.add('u01', { dir: 'out', ...shown(JSON.stringify({ content: marker })) });
+    history.add('u01', shown(JSON.stringify({ last: marker })));
+    expect(history.verdict().verdict).toBe('pass');
+  });
+
+  test('are whole, or they are nothing', () => {
+    const history = signedIn('register');
+    const [first = '', ...rest] = marker.slice(10);
+    const other = `${marker.slice(0, 10)}${first === 'b' ? 'c' : 'b'}${rest.join('')}`;
+    history.add('u01', shown(JSON.stringify({ last: [marker.slice(0, 30), other] })));
+    expect(history.verdict().verdict).toBe('pass');
   });
 });
 
