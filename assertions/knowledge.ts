@@ -149,6 +149,15 @@ export class Knowledge {
   }
 
   /**
+   * Owner of a whole marker that was not planted so far. Trials of one campaign number their users alike: of
+   * an account that was made in this trial it is not, but of its namesake in an earlier one.
+   */
+  ownerOfUnplanted(marker: string): UserIndex {
+    const named = this.ownerOfMarker(marker);
+    return this.isNew(named) ? OUTSIDE : named;
+  }
+
+  /**
    * Whether a text that is no whole marker begins like one that was planted. One that does not was copied
    * wrongly, or read together with what follows it, perhaps in the very characters that name its user.
    */

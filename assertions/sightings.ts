@@ -106,17 +106,18 @@ export class SightingCollector implements ScanSink<OwnedId> {
 
   marker({ text, at }: MarkerHit): void {
     const planted = this.#knowledge.planted.get(text);
-    if (
-      planted === undefined &&
-      !this.#knowledge.beginsLikePlanted(text) &&
-      parseMarker(text) === undefined
-    )
-      return;
+    const owner = planted?.owner ?? this.#ownerOfUnplanted(text);
+    if (owner === undefined) return;
     // The text that was planted, not a part of this frame, which would be kept with it.
     const known = planted?.text ?? text;
     if (this.#has('marker', known)) return;
-    const owner = planted?.owner ?? this.#knowledge.ownerOfMarker(text);
     this.sightings.push(new MarkerSighting({ owner, text: known, place: this.#place, at }));
+  }
+
+  /** Undefined where it is no marker: it does not begin like one that was planted, and is not whole either. */
+  #ownerOfUnplanted(text: string): UserIndex | undefined {
+    if (this.#knowledge.beginsLikePlanted(text)) return this.#knowledge.ownerOfMarker(text);
+    return parseMarker(text) === undefined ? undefined : this.#knowledge.ownerOfUnplanted(text);
   }
 
   id(_spelling: string, id: OwnedId, at: number): void {

@@ -436,7 +436,7 @@ describe('isolation/foreign-run and foreign-identity', () => {
   });
 });
 
-describe('markers of another campaign', () => {
+describe('markers of another campaign or trial', () => {
   const marker = mintMarker(userPrefix(newCampaignPrefix(), 1), 'note', 0);
   const shown = (content: string): Line => ({ contentKind: 'frame', content });
   const signedIn = (message: string): HistoryBuilder => {
@@ -469,6 +469,20 @@ describe('markers of another campaign', () => {
     history.add('u01', { dir: 'out', ...shown(JSON.stringify({ content: marker })) });
     history.add('u01', shown(JSON.stringify({ last: marker })));
     expect(history.verdict().verdict).toBe('pass');
+  });
+
+  test('are told from the own ones where an earlier trial numbered its users alike', () => {
+    const history = signedIn('register');
+    const namesake = mintMarker(history.header.users[1]?.markerPrefix ?? '', 'note', 0);
+    for (const to of ['u01', 'u02']) history.add(to, shown(JSON.stringify({ last: namesake })));
+    expect(history.findings('foreign-marker').map(who)).toEqual([
+      'u01 of outside',
+      'u02 of outside',
+    ]);
+    const returning = signedIn('password');
+    const own = mintMarker(returning.header.users[1]?.markerPrefix ?? '', 'note', 0);
+    returning.add('u01', shown(JSON.stringify({ last: own })));
+    expect(returning.verdict().findings).toEqual([]);
   });
 
   test('are whole, or they are nothing', () => {
