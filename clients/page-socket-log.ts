@@ -304,15 +304,18 @@ export class PageSocketLog {
     socket: PageSocket,
     { decoded, text, at }: { decoded: DecodedFrame; text: string; at: number },
   ): void {
-    const { journal, vault } = this.#pen.recorder;
-    const clean = vault.redact(text);
+    const { recorder } = this.#pen;
+    const clean = recorder.redactFrame(text, decoded.event);
     // What was decoded may hold a credential only if the text did.
     if (clean !== text)
       this.#record(socket, { decoded: this.#decodedAgain(clean), text: clean, at });
     else if (isPlainLine(text)) {
       const { user, conn } = socket.observer;
       socket.origin ??= new FrameOrigin(user ?? '', conn ?? '');
-      journal.appendFrame({ origin: socket.origin, decoded, text, bytes: Buffer.from(text) }, at);
+      recorder.journal.appendFrame(
+        { origin: socket.origin, decoded, text, bytes: Buffer.from(text) },
+        at,
+      );
     } else this.#record(socket, { decoded, text, at });
   }
 

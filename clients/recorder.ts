@@ -6,6 +6,7 @@ import type {
   JournalWriter,
 } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
+import { answerField } from '../history/answer-field.ts';
 import type { Vault } from '../history/redaction.ts';
 import { Inbox } from './inbox.ts';
 
@@ -79,6 +80,7 @@ export class Recorder {
   readonly inbox: Inbox;
   readonly campaignPrefix: string;
   readonly #crowdIds = new Set<string>();
+  readonly #chunkEvents: ReadonlySet<string>;
   #remarks = 0;
 
   constructor(journal: JournalWriter, vault: Vault, campaignPrefix: string) {
@@ -87,6 +89,7 @@ export class Recorder {
     this.clock = journal.clock;
     this.inbox = new Inbox(journal);
     this.campaignPrefix = campaignPrefix;
+    this.#chunkEvents = new Set(journal.header.profile.order.chunk);
   }
 
   /** Whether an id (of a user, thread or connection) is one that somebody in the crowd is known to own. */
@@ -180,6 +183,18 @@ export class Recorder {
     this.#remarks += 1;
     if (this.#remarks <= REMARKS_MAX)
       this.act(observer, 'remark', { message: this.short(message) });
+  }
+
+  /**
+   * A received frame of JSON, redacted. What the judge will read there as a piece of a streamed answer is
+   * no credential for being called `token`, as many targets call it: hidden piece by piece, another
+   * user's answer would never be found.
+   */
+  redactFrame(text: string, event: string | undefined): string {
+    const clean = this.vault.redact(text);
+    if (clean === text || event === undefined || !this.#chunkEvents.has(event)) return clean;
+    const { answer } = this.journal.header.profile;
+    return this.vault.redact(text, 'in', answerField(answer, JSON.parse(text), answer.chunk));
   }
 
   /** Text as content: redacted, one line of JSON as it came, everything else as text, bounded. */

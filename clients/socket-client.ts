@@ -434,12 +434,12 @@ export class SocketClient implements Beating {
   }
 
   #recordFrame(decoded: DecodedFrame, { text, bytes, at }: Message): void {
-    const { journal, vault } = this.#settings.recorder;
-    const clean = vault.redact(text);
+    const { recorder } = this.#settings;
+    const clean = recorder.redactFrame(text, decoded.event);
     // What was decoded may hold a credential only if the text did.
     if (clean !== text) this.#record(this.#decodedAgain(clean), clean, at);
     else if (isPlainLine(text))
-      journal.appendFrame({ origin: this.#origin(), decoded, text, bytes }, at);
+      recorder.journal.appendFrame({ origin: this.#origin(), decoded, text, bytes }, at);
     else this.#record(decoded, text, at);
   }
 

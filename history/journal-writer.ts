@@ -217,6 +217,7 @@ export interface JournalOptions {
 export class JournalWriter {
   readonly clock: Clock;
   readonly path: string;
+  readonly header: TrialHeader;
   readonly #file: number;
   readonly #onPressure: ((high: boolean) => void) | undefined;
   readonly #timer: NodeJS.Timeout;
@@ -239,6 +240,7 @@ export class JournalWriter {
   constructor(options: JournalOptions) {
     this.clock = options.clock;
     this.path = options.path;
+    this.header = options.header;
     this.#onPressure = options.onPressure;
     mkdirSync(dirname(options.path), { recursive: true });
     this.#file = openSync(options.path, 'wx', 0o600);

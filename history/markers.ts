@@ -22,7 +22,7 @@ import { randomInt } from 'node:crypto';
 export const ALPHABET = '0123456789bcdfghjklmnpqrstvwxz';
 const BASE = ALPHABET.length;
 
-const MARKER_WORD = 'xtk';
+export const MARKER_WORD = 'xtk';
 const CAMPAIGN_LENGTH = 7;
 const USER_LENGTH = 4;
 const ORDINAL_LENGTH = 2;

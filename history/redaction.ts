@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AnchorIndex } from './anchor-index.ts';
 import { Evidence } from './evidence.ts';
+import { ALPHABET, MARKER_WORD } from './markers.ts';
 
 /** What a credential becomes in every artifact: comparable, not usable (DESIGN §4.3). */
 export const REDACTED_PATTERN = /\[redacted:([0-9a-f]{16})\]/g;
@@ -24,6 +25,11 @@ const JWT_PATTERN = /eyJ[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/
 /** JSON members whose value is a secret whatever it is. */
 const SECRET_MEMBER_PATTERN =
   /("(?:password|passwd|secret|api_?key|access_?token|refresh_?token|id_?token|session_?token|auth_?token|jwt(?:_token)?|ticket(?:_id)?|cookie|authorization|token)"\s*:\s*")((?:[^"\\]|\\.)+)"/gi;
+
+/** One long word of letters and digits: a text that is streamed in pieces has none, a credential is one. */
+const LIKE_CREDENTIAL = /^(?=.*[a-z])(?=.*[0-9])[\w.~+/=-]{24,}$/i;
+/** What holds a marker, or can be a piece of one, is evidence. */
+const LIKE_MARKER = new RegExp(`${MARKER_WORD}|^[${ALPHABET}]+$`, 'i');
 
 /** URL parameters and their like whose value is a secret. */
 const SECRET_PARAMETER_PATTERN =
@@ -153,14 +159,17 @@ export class Vault {
     return hash;
   }
 
-  /** The text with every credential replaced; the same string when there was none. */
-  redact(text: string, direction: Direction = 'in'): string {
+  /**
+   * The text with every credential replaced; the same string when there was none. `piece` is a part of it
+   * that is known to be a piece of a streamed answer: it is no secret for the name of its member alone.
+   */
+  redact(text: string, direction: Direction = 'in', piece?: string): string {
     let result = this.#mayHoldKnown(text) ? this.#replaceKnown(text, direction) : text;
     if (result.includes(JWT_HINT))
       result = result.replace(JWT_PATTERN, (token) => this.covered(token, direction));
     if (mayHoldSecretMember(result))
       result = result.replace(SECRET_MEMBER_PATTERN, (whole, before: string, value: string) =>
-        isRedacted(value) || this.#evidence.is(value)
+        isRedacted(value) || this.#evidence.is(value) || this.#isSpoken(value, piece)
           ? whole
           : `${before}${this.covered(value, direction)}"`,
       );
@@ -205,6 +214,17 @@ export class Vault {
         ? whole
         : `${name}=${this.covered(content, direction)}`,
     );
+  }
+
+  /** Whether the value of a member, escaped as it is, says no more than a piece that may be shown. */
+  #isSpoken(value: string, piece: string | undefined): boolean {
+    if (piece === undefined || this.#hashes.has(piece)) return false;
+    if (LIKE_CREDENTIAL.test(piece) && !LIKE_MARKER.test(piece)) return false;
+    try {
+      return JSON.parse(`"${value}"`) === piece;
+    } catch {
+      return false; // A known secret was cut out in the middle of an escape.
+    }
   }
 
   #mayHoldKnown(text: string): boolean {
