@@ -18,7 +18,7 @@ import {
 } from '../history/verdict.ts';
 import { Disturbances } from './disturbances.ts';
 import { FactFinder, type Facts } from './facts.ts';
-import { Knowledge, type LateOwners } from './knowledge.ts';
+import { Knowledge, type Foretold } from './knowledge.ts';
 import { IsolationMatrix } from './matrix.ts';
 import { Report, type Entry } from './report.ts';
 import type { Bench, Ending, RuleGroup } from './rule-group.ts';
@@ -68,8 +68,8 @@ export class Judge {
   readonly #unexamined: HistoryProblem[] = [];
   readonly #bench: Bench;
 
-  /** `foretold`: who is given another's id late, from an earlier judge's {@link lateOwners}. */
-  constructor(header: TrialHeader, foretold?: LateOwners) {
+  /** `foretold`: of the same history, by an earlier judge's {@link foretold}. */
+  constructor(header: TrialHeader, foretold?: Foretold) {
     this.#header = header;
     this.#knowledge = new Knowledge(header, foretold);
     this.#finder = new FactFinder(this.#knowledge);
@@ -107,11 +107,11 @@ export class Judge {
   }
 
   /**
-   * Who was given an id that had been another's. What they received before was judged as the other's alone;
-   * one id of two users tells nothing apart, so who has the history judges it again and foretells this.
+   * Who was given an id that had been another's, or one that differs from it in case only. What they received
+   * before was judged as the other's; so who has the history judges it again and foretells this.
    */
-  get lateOwners(): LateOwners {
-    return this.#knowledge.lateOwners;
+  get foretold(): Foretold | undefined {
+    return this.#knowledge.foretold;
   }
 
   /** Whether a violation was found so far. It stays one, whatever comes. */
@@ -362,8 +362,8 @@ export function judgeOnce(
 ): Verdict {
   const receiver = new JudgingReceiver({ alsoTell: options.alsoTell });
   const reading = readHistory(path, receiver);
-  const foretold = receiver.lateOwners;
-  if (foretold.size === 0) return receiver.conclude(reading, options);
+  const { foretold } = receiver;
+  if (foretold === undefined) return receiver.conclude(reading, options);
   const again = new JudgingReceiver({ foretold });
   return again.conclude(readHistory(path, again), options);
 }
@@ -376,8 +376,8 @@ export async function judgeSoFar(path: string): Promise<Verdict> {
   const options = { assumeEnd: true };
   const receiver = new JudgingReceiver();
   const reading = await readHistoryInSlices(path, receiver, () => setImmediate());
-  const foretold = receiver.lateOwners;
-  if (foretold.size === 0) return receiver.conclude(reading, options);
+  const { foretold } = receiver;
+  if (foretold === undefined) return receiver.conclude(reading, options);
   const again = new JudgingReceiver({ foretold });
   return again.conclude(await readHistoryInSlices(path, again, () => setImmediate()), options);
 }
@@ -385,16 +385,16 @@ export async function judgeSoFar(path: string): Promise<Verdict> {
 class JudgingReceiver implements HistoryReceiver {
   #judge: Judge | undefined;
   readonly #alsoTell: HistoryReceiver | undefined;
-  readonly #foretold: LateOwners | undefined;
+  readonly #foretold: Foretold | undefined;
 
   /** `alsoTell` receives the same history, so that it is read once; `foretold` as {@link Judge} has it. */
-  constructor(how: { alsoTell?: HistoryReceiver | undefined; foretold?: LateOwners } = {}) {
+  constructor(how: { alsoTell?: HistoryReceiver | undefined; foretold?: Foretold } = {}) {
     this.#alsoTell = how.alsoTell;
     this.#foretold = how.foretold;
   }
 
-  get lateOwners(): LateOwners {
-    return this.#judge?.lateOwners ?? new Map();
+  get foretold(): Foretold | undefined {
+    return this.#judge?.foretold;
   }
 
   header(header: TrialHeader): void {

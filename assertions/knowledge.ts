@@ -57,9 +57,16 @@ export interface PlantedMarker {
 }
 
 /** Ids, and crowd indices of those who are given them although others were given them before. */
-export type LateOwners = ReadonlyMap<string, ReadonlySet<UserIndex>>;
+type LateOwners = ReadonlyMap<string, ReadonlySet<UserIndex>>;
 
-const NOBODY_LATE: LateOwners = new Map();
+/** What one reading of a history learns too late, and another has to know from its beginning. */
+export interface Foretold {
+  readonly lateOwners: LateOwners;
+  /** Ids of several users that differ in case only: one is taken for the other until both are known. */
+  readonly twins: readonly OwnedId[];
+}
+
+const NOTHING_FORETOLD: Foretold = { lateOwners: new Map(), twins: [] };
 
 /** Told when an id gets a second owner. */
 export type SharedIdListener = (id: OwnedId, newcomer: UserIndex, observation: Observation) => void;
@@ -95,9 +102,9 @@ export class Knowledge {
   readonly #published = new Map<string, Set<UserIndex>>();
   readonly #threadOfRun = new Map<string, string>();
 
-  /** `foretold`: who is known to be given an id late, from an earlier reading of the same history. */
-  constructor(header: TrialHeader, foretold: LateOwners = NOBODY_LATE) {
-    this.#foretold = foretold;
+  /** `foretold`: from an earlier reading of the same history. */
+  constructor(header: TrialHeader, foretold: Foretold = NOTHING_FORETOLD) {
+    this.#foretold = foretold.lateOwners;
     this.header = header;
     this.profile = header.profile;
     this.users = header.users.map((user) => user.user);
@@ -110,6 +117,8 @@ export class Knowledge {
       this.#ownAll(user.ids, index);
       for (const hash of user.credentials) this.#ownCredential(hash, index);
     }
+    for (const { kind, text, owners } of foretold.twins)
+      this.#own(kind, text, owners[0] ?? OUTSIDE);
   }
 
   /** Index of a crowd name; undefined for null and for names the first line does not hold. */
@@ -188,9 +197,13 @@ export class Knowledge {
     this.#sharedIdListeners.push(listener);
   }
 
-  /** Who was given an id, so far, that had been another's before. */
-  get lateOwners(): LateOwners {
-    return this.#lateOwners;
+  /** What should have been known from the beginning; undefined if it was all, or told nothing apart. */
+  get foretold(): Foretold | undefined {
+    const twins: OwnedId[] = [];
+    for (const alike of this.ids.twins())
+      if (new Set(alike.flatMap(({ owners }) => owners)).size > 1) twins.push(...alike);
+    const lateOwners = this.#lateOwners;
+    return lateOwners.size + twins.length === 0 ? undefined : { lateOwners, twins };
   }
 
   /** Whether a user may see what belongs to an id. */

@@ -152,6 +152,11 @@ export class AnchorIndex<V extends IndexValue> {
     return this.#values.entries();
   }
 
+  /** The values of strings that differ in case only, for each of them together. */
+  *twins(): Generator<readonly V[]> {
+    for (const alike of this.#twins.values()) yield [...alike.values()];
+  }
+
   /** Remembers a string for {@link get} only: scans pass over it. */
   addUnsearched(text: string, value: V): void {
     this.#values.set(text, value);

@@ -213,8 +213,8 @@ export class ContentRules implements RuleGroup {
 }
 
 /**
- * Whether a name is found only beside what may belong to a longer one: the reply to a sign-in names its user
- * before anybody is known by that name.
+ * Whether an id stands there only in another case, which may be another's id, or a name only beside what may
+ * belong to a longer one: the reply to a sign-in names its user before anybody is known by that name.
  */
 function isDoubtful(
   { content, contentKind, headers, url, message, reason }: Observation,
@@ -223,11 +223,13 @@ function isDoubtful(
   if (sighting.what !== 'id' || sighting.place === STREAMED || contentKind === 'base64')
     return false;
   const { kind, text } = sighting.id;
-  if (kind !== 'user' && kind !== 'email') return false;
-  const said = [content, ...Object.values(headers ?? {}), url, message, reason];
-  return !said.some(
-    (one) => one !== undefined && standsApart(one.toLowerCase(), text.toLowerCase()),
+  const lower = text.toLowerCase();
+  const said = [content, ...Object.values(headers ?? {}), url, message, reason].filter(
+    (one) => one?.toLowerCase().includes(lower) === true,
   );
+  if (said.length > 0 && !said.some((one) => one?.includes(text) === true)) return true;
+  if (kind !== 'user' && kind !== 'email') return false;
+  return !said.some((one) => one !== undefined && standsApart(one.toLowerCase(), lower));
 }
 
 function standsApart(text: string, name: string): boolean {

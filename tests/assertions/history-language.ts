@@ -405,8 +405,8 @@ export function judged(
   const end = how.complete === false ? undefined : endOf(lines);
   const judge = new Judge(header);
   for (const line of lines) judge.observe(line);
-  const foretold = judge.lateOwners;
-  if (foretold.size === 0) return judge.conclude({ end });
+  const { foretold } = judge;
+  if (foretold === undefined) return judge.conclude({ end });
   const again = new Judge(header, foretold);
   for (const line of lines) again.observe(line);
   return again.conclude({ end });

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { judgeHistory, LiveJudge } from '../../assertions/judge.ts';
+import { judgeOnce } from '../../assertions/history-judge.ts';
+import type { Observation } from '../../history/observation.ts';
 import { HistoryBuilder, type Line } from './history-builder.ts';
+import { recorded } from './recorded-history.ts';
 
 /**
  * Ids are learned from authoritative places, and that may be after somebody else has seen them: the
@@ -105,5 +109,124 @@ describe('an id that was received before its owner was known', () => {
     for (let i = 0; i < 1_500; i += 1) history.add('u01', notice(`nobodys-${i}-item`));
     learns(history, 'u00');
     expect(history.findings('foreign-run')).toMatchObject([{ observer: 'u02', owner: 'u00' }]);
+  });
+});
+
+describe('ids that differ in case only, before the second of them is known', () => {
+  const TWINS = ['Ab1XyZ93k', 'aB1XyZ93k', 'AB1xYz93K'];
+  const reply = { surface: 'http', kind: 'response', status: 200, conn: null } as const;
+  const findingsOf = (history: HistoryBuilder) => judgeOnce(recorded(history)).findings;
+  const told = (history: HistoryBuilder) =>
+    findingsOf(history).map(({ rule, observer, owner }) => `${rule} ${observer} of ${owner}`);
+
+  /** Every id is received before it is learned, and runs are named by the target. */
+  const clean = (before: (history: HistoryBuilder) => void = () => undefined) => {
+    const history = new HistoryBuilder(TWINS.length);
+    for (const [i, person] of history.people.entries())
+      Object.assign(person, { id: `usr_${TWINS[i]}`, thread: `thr_${TWINS[i]}` });
+    before(history);
+    history.goldenPath();
+    const lines = history.lines.flatMap((line): readonly Observation[] => {
+      if (line.act === 'ask') return [{ ...line, run: undefined }];
+      if (line.kind !== 'identity') return [line];
+      if (line.source === 'ask') return [];
+      const content = JSON.stringify(line.ids);
+      return [
+        { ...line, ...reply, dir: 'in', ids: undefined, contentKind: 'frame', content },
+        line,
+      ];
+    });
+    const named = (text: string | undefined): string | undefined =>
+      text?.replaceAll(/run-u0(\d)-1-5d5d/g, (_run, i: string) => `run_${TWINS[Number(i)]}`);
+    const renamed = lines.map((line, n) => {
+      const { run, tool, content } = line;
+      return {
+        ...line,
+        n,
+        line: n + 2,
+        run: named(run),
+        tool: named(tool),
+        content: named(content),
+      };
+    });
+    history.lines.splice(0, history.lines.length, ...renamed);
+    return history;
+  };
+
+  test('are not taken for each other', () => {
+    const history = clean();
+    const { verdict, findings } = judgeHistory(recorded(history), { calibrate: true });
+    expect(findings.map(({ message }) => message)).toEqual([]);
+    expect(verdict).toBe('pass');
+  });
+
+  test('nor while the trial goes on', () => {
+    const history = clean();
+    const live = new LiveJudge(history.header);
+    for (const line of history.lines) live.observe(line);
+    expect(live.violations).toEqual([]);
+  });
+
+  test('are found with the other all the same, whenever they come', () => {
+    for (const [i, kind] of ['usr', 'thr', 'run'].entries())
+      for (const to of [0, 1]) {
+        const text = `${kind}_${TWINS[1 - to]}`;
+        const leak = notice(text);
+        const rule = i === 0 ? 'isolation/foreign-identity' : 'isolation/foreign-run';
+        const expected = `${rule} u0${to} of u0${1 - to}`;
+        const late = clean();
+        late.add(`u0${to}`, leak);
+        expect(told(late)).toEqual([expected]);
+        expect(told(clean((history) => history.add(`u0${to}`, leak)))).toEqual([expected]);
+        const encoded = Buffer.from(`see "${text}"`).toString('base64');
+        const hidden = clean();
+        hidden.add(`u0${to}`, notice(encoded));
+        expect(told(hidden)).toEqual([expected]);
+      }
+  });
+
+  test('are found with the other although the own one was sent before it was known', () => {
+    const history = clean((early) => {
+      early.add('u00', {
+        kind: 'identity',
+        surface: 'harness',
+        dir: 'act',
+        ids: { thread: `thr_${TWINS[0]}` },
+      });
+      early.add('u01', { ...notice(`thr_${TWINS[1]}`), dir: 'out' });
+    });
+    history.add('u01', notice(`thr_${TWINS[0]}`));
+    expect(told(history)).toEqual(['isolation/foreign-run u01 of u00']);
+  });
+
+  test('streamed in pieces are told apart, too', () => {
+    const story = (of: number) => {
+      const history = clean();
+      const pieces = [
+        'see thr_',
+        (TWINS[of] ?? '').slice(0, 4),
+        (TWINS[of] ?? '').slice(4),
+        ' there',
+      ];
+      const find = (wanted: (line: Observation) => boolean): number =>
+        history.lines.findIndex((line) => line.user === 'u01' && wanted(line));
+      const like = history.lines[find(({ event }) => event === 'agent_thinking')];
+      if (like === undefined) throw new Error('nothing is like a piece');
+      const chunks = pieces.map((text, index) => ({
+        ...like,
+        event: 'agent_chunk',
+        id: `piece-${index}`,
+        sequence: undefined,
+        content: JSON.stringify({ payload: { text } }),
+      }));
+      history.lines.splice(
+        find(({ ids }) => ids?.thread !== undefined),
+        0,
+        ...chunks,
+      );
+      return told(history);
+    };
+    expect(story(1).filter((finding) => finding.startsWith('isolation/foreign'))).toEqual([]);
+    expect(story(0)).toContain('isolation/foreign-run u01 of u00');
   });
 });
