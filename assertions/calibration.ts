@@ -239,20 +239,37 @@ function splice(
     const content = text === undefined ? undefined : withMember(target.content, 'note', text);
     if (content === undefined) return undefined;
     const line = freshLine(sample);
-    const planted = { ...target, content, line, ...claimOf(text) };
-    // Without another id that one would say whose the whole event is.
-    if (planted.owner !== target.owner && (target.run ?? target.thread) === undefined)
-      return undefined;
+    const claim = claimOf(rule, text);
+    const planted = { ...target, content, line, ...claim };
+    if (decidesAlone(claim, target)) return undefined;
     return { observations: replace(sample, target, planted), rule, line, observer: target.user };
   };
 }
 
-/** An id too short to be searched for is found where an event says that it carries one. */
-function claimOf(text: string | undefined): { readonly owner?: string } {
-  return text === undefined || isTelling(text) ? {} : { owner: text };
+interface Claim {
+  readonly owner?: string;
+  readonly thread?: string;
 }
 
-function idOf(sample: Sample, user: string, kind: 'user' | 'run'): string | undefined {
+/** An id too short to be searched for is found where an event says that it carries one. */
+function claimOf(rule: string, text: string | undefined): Claim {
+  if (text === undefined || isTelling(text)) return {};
+  return rule === FOREIGN_RUN ? { thread: text } : { owner: text };
+}
+
+/** Whether no other id says whose the whole event is: then it would be moved, not spliced into. */
+function decidesAlone({ owner, thread }: Claim, event: Observation): boolean {
+  if (thread !== undefined) return event.run === undefined;
+  return owner !== undefined && (event.run ?? event.thread) === undefined;
+}
+
+/** A run's id, or its thread's where that of the run is too short: in its own field it would move the event. */
+function runOrThread(sample: Sample, user: string): string | undefined {
+  const run = idOf(sample, user, 'run');
+  return run === undefined || isTelling(run) ? run : idOf(sample, user, 'thread');
+}
+
+function idOf(sample: Sample, user: string, kind: 'user' | 'thread' | 'run'): string | undefined {
   for (const observation of sample.observations)
     if (
       observation.kind === 'identity' &&
@@ -268,6 +285,8 @@ const required = (sample: Sample, index: number): string =>
 const lastEvent = (sample: Sample): string => sample.header.profile.order.last;
 const pair = (sample: Sample): { opens: string; closes: string } | undefined =>
   sample.header.profile.order.pairs[0];
+
+const FOREIGN_RUN = 'isolation/foreign-run';
 
 /** Every class of mutation, by the name that `evidence.calibration.byMutation` shows. */
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
@@ -309,9 +328,9 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     };
   },
   'run-id-spliced': splice(
-    'isolation/foreign-run',
+    FOREIGN_RUN,
     (sample) => required(sample, 1),
-    (sample, other) => idOf(sample, other.user, 'run'),
+    (sample, other) => runOrThread(sample, other.user),
   ),
   'identity-spliced': splice(
     'isolation/foreign-identity',

@@ -1,7 +1,7 @@
 import type { Observation } from '../history/observation.ts';
 import type { Facts, Sighting } from './facts.ts';
 import { isRecord, parseObject, withoutFields } from './json-frame.ts';
-import { isTelling, OUTSIDE, type OwnedId, type UserIndex } from './knowledge.ts';
+import { isTelling, OUTSIDE, type IdKind, type OwnedId, type UserIndex } from './knowledge.ts';
 import type { Bench } from './rule-group.ts';
 
 /** Claims kept until it is known whose they are. */
@@ -19,6 +19,22 @@ const MAY_NAME_UNSEARCHED =
   /(?:id|user|owner|thread|run|conversation|session|chat)"\s*:\s*(?!"[^"\\]{16}[^"\\]*")|\.\.\."/i;
 
 const FIELDS = ['owner', 'thread', 'run'] as const;
+/** The kind of thing that each of them is the id of: others may have the same number. */
+const KIND_OF = { owner: 'user', thread: 'thread', run: 'run' } as const;
+const KINDS = ['user', 'thread', 'run', 'connection'] as const;
+
+/** What names a member or the step of a path before an id, and the kind of that id. */
+const KINDS_BY_NAME: readonly (readonly [RegExp, IdKind])[] = [
+  [/(?:thread|conversation|session|chat)s?$/i, 'thread'],
+  [/runs?$/i, 'run'],
+  [/(?:user|owner)s?$/i, 'user'],
+];
+
+/** An id that was sent; `kind` where it is told. */
+interface Named {
+  readonly text: string;
+  readonly kind: IdKind | undefined;
+}
 
 interface Claim {
   readonly facts: Facts;
@@ -44,14 +60,12 @@ export class ClaimedIds {
 
   /** Remembers what was sent. */
   sent({ observation, observer, sightings }: Facts): void {
-    const named = [...namesIn(observation)].filter((text) => isUnsearched(text));
-    for (const sighting of sightings) if (sighting.what === 'id') named.push(sighting.text);
+    const named = [...namesIn(observation)].filter(({ text }) => isUnsearched(text));
+    for (const { what, text } of sightings)
+      if (what === 'id') named.push({ text, kind: undefined });
     const sent = this.#sent.get(observer) ?? new Set();
-    for (const text of named) {
-      const id = this.#bench.knowledge.idOf(text);
-      const isOwn = id !== undefined && this.#bench.knowledge.maySee(id, observer);
-      if (!isOwn && sent.size < SENT_MAX) sent.add(text);
-    }
+    for (const name of named)
+      if (!this.#isOwn(name, observer) && sent.size < SENT_MAX) sent.add(keyOf(name));
     if (sent.size > 0) this.#sent.set(observer, sent);
   }
 
@@ -69,11 +83,20 @@ export class ClaimedIds {
     for (const claim of this.#pending.values()) this.#judge(claim);
   }
 
+  #isOwn({ text, kind }: Named, observer: UserIndex): boolean {
+    const { knowledge } = this.#bench;
+    return (kind === undefined ? KINDS : [kind]).some((one) => {
+      const id = knowledge.idOf(text, one);
+      return id !== undefined && knowledge.maySee(id, observer);
+    });
+  }
+
   /** Whether more may be learned of an id; of claims that are alike one is kept. */
-  #wait({ facts, field, text }: Claim): boolean {
+  #wait(claim: Claim): boolean {
+    const { facts, field, text } = claim;
     const { observation, observer } = facts;
     const { surface, event, kind, owner, thread, run } = observation;
-    const id = this.#idOf(text, observer);
+    const id = this.#idOf(claim);
     if (id !== undefined) {
       // Who may see a thread is learned from the reply that made it.
       const mayBeShared =
@@ -94,28 +117,34 @@ export class ClaimedIds {
     return true;
   }
 
-  #judge({ facts, field, text }: Claim): void {
+  #judge(claim: Claim): void {
+    const { facts, field, text } = claim;
     const { observer } = facts;
-    const id = this.#idOf(text, observer);
+    const id = this.#idOf(claim);
     if (id === undefined || this.#bench.knowledge.maySee(id, observer)) return;
     if (this.#isWithinAudience(id, facts)) return;
     const owner = id.owners[0] ?? OUTSIDE;
     this.#accuse(facts, { what: 'id', owner, text, id, place: field, at: -1 });
   }
 
-  #idOf(text: string, observer: UserIndex): OwnedId | undefined {
-    const attribution = this.#bench.facts.attribute({ owner: text }, observer);
+  #idOf({ facts, field, text }: Claim): OwnedId | undefined {
+    const attribution = this.#bench.facts.attribute({ [field]: text }, facts.observer);
     return attribution.by === 'crowd' ? attribution.id : undefined;
   }
 
-  #isExcused({ facts, text }: Claim): boolean {
+  #isExcused(claim: Claim): boolean {
+    const { facts, field, text } = claim;
     const { observation, observer } = facts;
     const { knowledge } = this.#bench;
-    const id = this.#idOf(text, observer);
+    const id = this.#idOf(claim);
     const sent = this.#sent.get(observer);
     const owner = id?.owners[0] ?? OUTSIDE;
-    if (sent?.has(text) === true || (id !== undefined && sent?.has(id.text) === true))
-      return !knowledge.tenancy.isKept(observation, observer, owner);
+    const isEcho = [undefined, KIND_OF[field]].some(
+      (kind) =>
+        sent?.has(keyOf({ text, kind })) === true ||
+        (id !== undefined && sent?.has(keyOf({ text: id.text, kind })) === true),
+    );
+    if (isEcho) return !knowledge.tenancy.isKept(observation, observer, owner);
     return this.#isPublic(observation, text);
   }
 
@@ -150,19 +179,38 @@ function isUnsearched(text: string): boolean {
   return !isTelling(text) || text.endsWith('...');
 }
 
+function keyOf({ text, kind }: Named): string {
+  return `${kind ?? 'any'} ${text}`;
+}
+
+/** Of what an id is that a member or the step of a path before it is called so. */
+function kindNamed(name: string): IdKind | undefined {
+  const bare = name.replace(/[-_]?ids?$/i, '');
+  return KINDS_BY_NAME.find(([pattern]) => pattern.test(bare))?.[1];
+}
+
 /** What a message or a request names: members that are called like ids, and steps of its path. */
-function* namesIn({ content, url, owner, thread, run }: Observation): Generator<string> {
-  for (const text of [owner, thread, run]) if (text !== undefined) yield text;
+function* namesIn(observation: Observation): Generator<Named> {
+  const { content, url } = observation;
+  for (const field of FIELDS) {
+    const text = observation[field];
+    if (text !== undefined) yield { text, kind: KIND_OF[field] };
+  }
   if (url !== undefined) yield* namesInUrl(url);
   if (content === undefined || !MAY_NAME_UNSEARCHED.test(content)) return;
   for (const [key, value] of valuesIn(parseObject(content)))
-    if (NAMES_SOMETHING.test(key)) yield value;
+    if (NAMES_SOMETHING.test(key)) yield { text: value, kind: kindNamed(key) };
 }
 
-function* namesInUrl(url: string): Generator<string> {
+function* namesInUrl(url: string): Generator<Named> {
   const [path = '', query = ''] = url.split('?', 2);
-  for (const step of path.split(/[/#]/)) yield decoded(step);
-  for (const [key, value] of new URLSearchParams(query)) if (NAMES_SOMETHING.test(key)) yield value;
+  let before = '';
+  for (const step of path.split(/[/#]/)) {
+    yield { text: decoded(step), kind: kindNamed(before) };
+    before = step;
+  }
+  for (const [key, value] of new URLSearchParams(query))
+    if (NAMES_SOMETHING.test(key)) yield { text: value, kind: kindNamed(key) };
 }
 
 function decoded(text: string): string {

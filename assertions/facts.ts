@@ -1,7 +1,7 @@
 import type { Observation } from '../history/observation.ts';
 import { ContentScanner } from './content-scanner.ts';
 import { withoutFields } from './json-frame.ts';
-import { OUTSIDE, type Knowledge, type OwnedId, type UserIndex } from './knowledge.ts';
+import { OUTSIDE, type IdKind, type Knowledge, type OwnedId, type UserIndex } from './knowledge.ts';
 import { NO_TOKENS, SightingCollector, type Sighting, type Tokens } from './sightings.ts';
 import { StreamSearch } from './stream-search.ts';
 
@@ -133,7 +133,9 @@ export class FactFinder {
   ): Attribution {
     if (run === undefined && thread === undefined && owner === undefined) return NO_IDS;
     const id =
-      this.#known(run, observer) ?? this.#known(thread, observer) ?? this.#known(owner, observer);
+      this.#known('run', run, observer) ??
+      this.#known('thread', thread, observer) ??
+      this.#known('user', owner, observer);
     if (id !== undefined) return { by: 'crowd', owners: id.owners, id };
     return owner === undefined ? NOBODY_YET : STRANGER;
   }
@@ -145,9 +147,9 @@ export class FactFinder {
       : undefined;
   }
 
-  #known(text: string | undefined, observer: UserIndex): OwnedId | undefined {
+  #known(kind: IdKind, text: string | undefined, observer: UserIndex): OwnedId | undefined {
     if (text === undefined) return undefined;
-    return this.#knowledge.idOf(text) ?? this.#shownPrefix(text, observer);
+    return this.#knowledge.idOf(text, kind) ?? this.#shownPrefix(text, observer);
   }
 
   /** Some targets show only the beginning of a user id, as `e2e-b0c1...`. */
@@ -155,8 +157,8 @@ export class FactFinder {
     if (!text.endsWith('...') || text.length < SHOWN_PREFIX_MIN + 3) return undefined;
     const beginning = text.slice(0, -3);
     let found: OwnedId | undefined;
-    for (const [full, id] of this.#knowledge.ids.entries()) {
-      if (id.kind !== 'user' || !full.startsWith(beginning)) continue;
+    for (const [, id] of this.#knowledge.ids.entries()) {
+      if (id.kind !== 'user' || !id.text.startsWith(beginning)) continue;
       if (id.owners.includes(observer)) return id;
       found ??= id;
     }
@@ -215,11 +217,11 @@ export class FactFinder {
 
   /** What is said in a thread with several members may be seen by all of them from then on. */
   #publish(
-    { thread }: Observation,
+    observation: Observation,
     attribution: Attribution | undefined,
     sightings: readonly Sighting[],
   ): void {
-    const named = thread === undefined ? undefined : this.#knowledge.ids.get(thread);
+    const named = this.#knowledge.threadOf(observation);
     const owned = attribution?.by === 'crowd' ? attribution.id : undefined;
     const audience = named?.audience ?? owned?.audience;
     if (audience == null) return;

@@ -56,7 +56,7 @@ export interface PlantedMarker {
   readonly place: Place;
 }
 
-/** Ids, and crowd indices of those who are given them although others were given them before. */
+/** Keys of ids, and crowd indices of those who are given them although others were given them before. */
 type LateOwners = ReadonlyMap<string, ReadonlySet<UserIndex>>;
 
 /** What one reading of a history learns too late, and another has to know from its beginning. */
@@ -186,11 +186,16 @@ export class Knowledge {
     return this.#credentials.get(hash);
   }
 
-  /** Whose an id is, also where a UUID is written in capitals or without its dashes. */
-  idOf(text: string): OwnedId | undefined {
-    const known = this.ids.get(text);
+  /** Whose an id is that stands for one kind of thing, also a UUID in capitals or without its dashes. */
+  idOf(text: string, kind: IdKind): OwnedId | undefined {
+    const known = this.ids.get(text) ?? this.ids.get(shortKey(kind, text));
     if (known !== undefined || !UUID.test(text)) return known;
     return isUsual(text) ? undefined : this.ids.get(dashed(text));
+  }
+
+  /** The thread that an observation names, if it is somebody's. */
+  threadOf({ thread }: Pick<Observation, 'thread'>): OwnedId | undefined {
+    return thread === undefined ? undefined : this.idOf(thread, 'thread');
   }
 
   onSharedId(listener: SharedIdListener): void {
@@ -219,7 +224,7 @@ export class Knowledge {
   /** All who may see what belongs to a thread, or to a run in it; null where nobody but the owner may. */
   audienceOf({ thread, run }: Pick<Observation, 'thread' | 'run'>): ReadonlySet<UserIndex> | null {
     const of = thread ?? (run === undefined ? undefined : this.#threadOfRun.get(run));
-    return of === undefined ? null : (this.ids.get(of)?.audience ?? null);
+    return of === undefined ? null : (this.idOf(of, 'thread')?.audience ?? null);
   }
 
   /** Lets everyone in an audience see a marker. */
@@ -306,7 +311,7 @@ export class Knowledge {
     for (const hash of observation.credentials ?? []) this.#ownCredential(hash, user);
     const thread = observation.ids?.thread;
     if (observation.audience === undefined || thread === undefined) return;
-    const id = this.ids.get(thread);
+    const id = this.idOf(thread, 'thread');
     if (id === undefined || this.profile.audience !== 'thread-members') return;
     this.#sharesThreads = true;
     id.audience = new Set(observation.audience.map((name) => this.#indexOf.get(name) ?? OUTSIDE));
@@ -324,8 +329,8 @@ export class Knowledge {
       this.planted.set(marker, { text, owner: this.ownerOfMarker(text), place });
     }
     if (observation.place === 'title') this.#lastTitle.set(user, marker);
-    const thread = observation.thread === undefined ? undefined : this.ids.get(observation.thread);
-    if (thread !== undefined && thread.audience !== null) this.publish(marker, thread.audience);
+    const { audience } = this.threadOf(observation) ?? {};
+    if (audience != null) this.publish(marker, audience);
   }
 
   #ownAll(ids: OwnedIds, user: UserIndex, observation?: Observation): void {
@@ -338,9 +343,10 @@ export class Knowledge {
   // The one place an id gets its owner; the fourth argument is what told us, for the witness.
   // oxlint-disable-next-line max-params
   #own(kind: IdKind, text: string, user: UserIndex, observation?: Observation): void {
-    const known = this.idOf(text);
+    const known = this.idOf(text, kind);
+    const key = keyOf({ kind, text });
     if (known === undefined) {
-      this.#file({ text, kind, owners: this.#ownersFrom(text, user), audience: null });
+      this.#file({ text, kind, owners: this.#ownersFrom(key, user), audience: null });
       return;
     }
     if (known.audience?.has(user) === true) return;
@@ -348,31 +354,32 @@ export class Knowledge {
     if (isOwner && !this.#isForetold(known, user)) return;
     if (!isOwner) known.owners = [...known.owners, user];
     if (observation === undefined) return;
-    const late = this.#lateOwners.get(text) ?? new Set();
-    this.#lateOwners.set(text, late.add(user));
+    const late = this.#lateOwners.get(key) ?? new Set();
+    this.#lateOwners.set(key, late.add(user));
     for (const listener of this.#sharedIdListeners) listener(known, user, observation);
   }
 
   #file(id: OwnedId): void {
-    if (!isTelling(id.text)) this.ids.addUnsearched(id.text, id);
+    if (!isTelling(id.text)) this.ids.addUnsearched(keyOf(id), id);
     else if (id.kind === 'email' || id.kind === 'user') this.ids.addIdentity(id.text, id);
     else this.ids.add(id.text, id);
     for (const spelling of otherSpellings(id.text)) this.ids.add(spelling, id);
   }
 
   /** The first owner, and those who will be: whose something was is decided by the whole history. */
-  #ownersFrom(text: string, user: UserIndex): readonly UserIndex[] {
-    const later = this.#foretold.get(text);
+  #ownersFrom(key: string, user: UserIndex): readonly UserIndex[] {
+    const later = this.#foretold.get(key);
     const alone = this.#alone[user] ?? [user];
     return later === undefined ? alone : [user, ...[...later].filter((other) => other !== user)];
   }
 
   /** Whether an owner was known beforehand, and is given the id only now. */
-  #isForetold({ text, owners }: OwnedId, user: UserIndex): boolean {
+  #isForetold(id: OwnedId, user: UserIndex): boolean {
+    const key = keyOf(id);
     return (
-      owners[0] !== user &&
-      this.#foretold.get(text)?.has(user) === true &&
-      this.#lateOwners.get(text)?.has(user) !== true
+      id.owners[0] !== user &&
+      this.#foretold.get(key)?.has(user) === true &&
+      this.#lateOwners.get(key)?.has(user) !== true
     );
   }
 
@@ -410,6 +417,18 @@ export function isTelling(id: string): boolean {
   if (id.length < ID_LENGTH_MIN) return false;
   if (/^[0-9]+$/.test(id)) return id.length >= NUMBER_LENGTH_MIN;
   return !/^[A-Za-z]+$/.test(id) || id.length >= WORD_LENGTH_MIN;
+}
+
+/**
+ * By what an id is known. One that means something wherever it stands is given to one thing only; a short
+ * one, as counters give them, may be that of a user and of a thread at once.
+ */
+function keyOf({ kind, text }: Pick<OwnedId, 'kind' | 'text'>): string {
+  return isTelling(text) ? text : shortKey(kind, text);
+}
+
+function shortKey(kind: IdKind, text: string): string {
+  return `${kind === 'email' ? 'user' : kind} ${text}`;
 }
 
 /** A UUID with its dashes or without. */

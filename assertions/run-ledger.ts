@@ -126,7 +126,7 @@ export class RunLedger {
 
   byId(run: string | undefined): Run | undefined {
     if (run === undefined) return undefined;
-    return this.#byId.get(run) ?? this.#byId.get(this.#knowledge.idOf(run)?.text ?? run);
+    return this.#byId.get(run) ?? this.#byId.get(this.#knowledge.idOf(run, 'run')?.text ?? run);
   }
 
   /** The run whose question holds a marker. */
@@ -140,8 +140,8 @@ export class RunLedger {
   }
 
   /** The thread that a run was asked in, if it is one whose owner is known. */
-  threadOf({ thread }: Run): OwnedId | undefined {
-    return thread === undefined ? undefined : this.#knowledge.idOf(thread);
+  threadOf(run: Run): OwnedId | undefined {
+    return this.#knowledge.threadOf(run);
   }
 
   /** Takes in `act` lines: questions, cancels, resumes. */
@@ -227,10 +227,8 @@ export class RunLedger {
   }
 
   /** Its asker, and the members of its thread. */
-  #mayStop({ asker, thread }: Run, user: UserIndex): boolean {
-    if (asker === user) return true;
-    const id = thread === undefined ? undefined : this.#knowledge.ids.get(thread);
-    return id?.audience?.has(user) === true;
+  #mayStop(run: Run, user: UserIndex): boolean {
+    return run.asker === user || this.threadOf(run)?.audience?.has(user) === true;
   }
 
   #provokes({ question }: Observation, observer: UserIndex): void {

@@ -280,7 +280,9 @@ export class Tally {
     if (attribution?.by === 'unknown' || attribution?.by === 'outside') return true;
     const { run } = observation;
     return (
-      attribution?.by === 'crowd' && run !== undefined && this.#knowledge.ids.get(run) === undefined
+      attribution?.by === 'crowd' &&
+      run !== undefined &&
+      this.#knowledge.idOf(run, 'run') === undefined
     );
   }
 
@@ -302,7 +304,7 @@ export class Tally {
   #isShared({ thread, run }: Observation, observer: UserIndex): boolean {
     if (!this.#knowledge.sharesThreads) return false;
     const of = thread ?? this.#ledger.byId(run)?.thread;
-    return of !== undefined && this.#knowledge.ids.get(of)?.audience?.has(observer) === true;
+    return this.#knowledge.threadOf({ thread: of })?.audience?.has(observer) === true;
   }
 
   /** The offset of the quickest round trip so far is the most exact. */

@@ -82,15 +82,14 @@ export class EventRules implements RuleGroup {
   }
 
   #isKnown(run: string): boolean {
-    return this.#bench.knowledge.idOf(run) !== undefined;
+    return this.#bench.knowledge.idOf(run, 'run') !== undefined;
   }
 
   #mayReceive({ observation, observer }: Received): boolean {
     const { knowledge, ledger } = this.#bench;
     if (!knowledge.sharesThreads) return false;
     const thread = observation.thread ?? ledger.byId(observation.run)?.thread;
-    const id = thread === undefined ? undefined : knowledge.ids.get(thread);
-    return id?.audience?.has(observer) === true;
+    return knowledge.threadOf({ thread })?.audience?.has(observer) === true;
   }
 
   #misdelivered({ observation, observer }: Received, owner: UserIndex): void {

@@ -284,7 +284,7 @@ class OrderJudge {
   #otherInThread({ observation: { thread } }: Facts, run: Run): Run | undefined {
     if (thread === undefined || thread === run.thread || !run.certain) return undefined;
     const { ledger, knowledge } = this.#bench;
-    const [told, own] = [knowledge.idOf(thread), ledger.threadOf(run)];
+    const [told, own] = [knowledge.idOf(thread, 'thread'), ledger.threadOf(run)];
     if (told === undefined || own === undefined || told === own) return undefined;
     const isMine = ({ kind, owners, audience }: OwnedId): boolean =>
       kind === 'thread' && owners.includes(run.asker) && audience === null;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
 import { judgeOnce, LiveJudge } from '../../assertions/history-judge.ts';
+import { judgeHistory } from '../../assertions/judge.ts';
 import { mintMarker, newCampaignPrefix, userPrefix } from '../../history/markers.ts';
 import { credentialHash } from '../../history/redaction.ts';
 import { FIVE, HistoryBuilder, type Line } from './history-builder.ts';
@@ -248,6 +249,79 @@ describe('isolation/foreign-run and foreign-identity', () => {
       const { missed, byMutation } = calibrate({ header, observations: lines });
       expect(missed).toEqual([]);
       expect(byMutation['identity-spliced']).toEqual({ planted: 1, caught: 1 });
+    });
+
+    /** Users, threads and runs have their numbers from counters of their own. */
+    const counted = () => {
+      const history = new HistoryBuilder(3);
+      for (const [i, person] of history.people.entries())
+        Object.assign(person, { id: `${1 + i}`, thread: `${1 + ((i + 1) % 3)}` });
+      history.goldenPath();
+      const run = (text: string | undefined) =>
+        text?.replace(/^run-u0(\d)-1-5d5d$/, (_run, i: string) => `${1 + ((Number(i) + 2) % 3)}`);
+      const lines = history.lines.map((line) => ({
+        ...line,
+        run: run(line.run),
+        ids: line.ids && { ...line.ids, run: run(line.ids.run) },
+      }));
+      history.lines.splice(0, lines.length, ...lines);
+      return history;
+    };
+
+    test('and apart by what they are of: a user and a thread may have the same number', () => {
+      const { verdict, findings } = judgeHistory(recorded(counted()), { calibrate: true });
+      expect(findings.map(({ message }) => message)).toEqual([]);
+      expect(verdict).toBe('pass');
+    });
+
+    test('and are found all the same where another has them for the same', () => {
+      for (const [fields, expected] of [
+        [{ owner: '1', thread: '2', run: '3' }, []],
+        [{ owner: '2' }, ['isolation/foreign-identity u00 of u01 owner']],
+        [{ owner: '3' }, ['isolation/foreign-identity u00 of u02 owner']],
+        [{ thread: '1' }, ['isolation/foreign-run u00 of u02 thread']],
+        [{ thread: '3' }, ['isolation/foreign-run u00 of u01 thread']],
+        [{ run: '1' }, ['isolation/foreign-run u00 of u01 run']],
+        [{ run: '2' }, ['isolation/foreign-run u00 of u02 run']],
+      ] as const) {
+        const history = counted();
+        // It names its own things, which excuses nothing of others that have the same number.
+        history.add('u00', { dir: 'out', ...notice({ user_id: 1, thread_id: 2, runId: '3' }) });
+        history.add('u00', {
+          surface: 'http',
+          kind: 'request',
+          dir: 'out',
+          url: 'http://127.0.0.1:1/api/users/1/threads/2/runs/3?thread=2',
+        });
+        history.add('u00', { event: 'notice', ...notice({}), ...fields });
+        expect(found(history)).toEqual(expected);
+      }
+      const history = counted();
+      history.event('u01', 'agent_thinking', {
+        to: 'u00',
+        fields: { run: undefined, sequence: 9 },
+      });
+      expect(found(history)).toEqual([
+        'isolation/misdelivered-event u00 of u01 null',
+        'isolation/foreign-marker u00 of u01 payload.thought',
+      ]);
+      const shared = counted();
+      shared.add('u02', { ...own, source: 'sign-in', ids: { user: '1' } });
+      expect(found(shared)).toEqual(['isolation/shared-identifier u02 of u00 sign-in']);
+    });
+
+    test('and a number that was sent for one kind of thing excuses its echo as that alone', () => {
+      for (const sent of [
+        { ...notice({ user_id: 2 }) },
+        { surface: 'http', kind: 'request', url: 'http://127.0.0.1:1/api/users/2' },
+      ] as const) {
+        const history = counted();
+        history.add('u00', { dir: 'out', ...sent });
+        history.add('u00', { event: 'error', owner: '2', ...notice({ user_id: 2 }) });
+        expect(found(history)).toEqual([]);
+        history.add('u00', { event: 'notice', run: '2', ...notice({ run_id: 2 }) });
+        expect(found(history)).toEqual(['isolation/foreign-run u00 of u02 run']);
+      }
     });
 
     test('also where a target shows but the beginning of a user id', () => {
