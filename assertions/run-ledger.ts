@@ -7,7 +7,7 @@ import type { Knowledge, OwnedId, UserIndex } from './knowledge.ts';
 /** One run on one connection of its asker. Sets are there once something is in them. */
 export interface RunOnConnection {
   readonly conn: string;
-  /** Ids of events seen, to tell repetitions. */
+  /** By what the events seen are known, to tell repetitions: their ids, where these are unique. */
   readonly seen: Set<string>;
   started: boolean;
   /** First event that came before the opening event. */
@@ -30,6 +30,7 @@ export interface RunOnConnection {
 export interface Terminal {
   readonly event: string;
   readonly on: RunOnConnection;
+  /** By what it is known, as in {@link RunOnConnection.seen}. */
   readonly id: string | undefined;
 }
 

@@ -62,7 +62,7 @@ export interface DecodedFields {
   readonly tool?: string | undefined;
   /** Name of the agent that speaks; tells nested sub-agents from the outermost agent. */
   readonly agent?: string | undefined;
-  /** The event's own unique id. */
+  /** The event's own id: unique where the profile claims it, else perhaps that of its message. */
   readonly id?: string | undefined;
   /** Position within its run, as the target counts. */
   readonly sequence?: number | undefined;

@@ -68,7 +68,7 @@ export const profileDataSchema = z.strictObject({
     echo: z.record(eventName, z.array(z.enum(['question', 'note']))),
     /** Whether events carry a sequence number per run. */
     sequence: z.boolean(),
-    /** Whether event ids are unique. */
+    /** Whether no two events have one id. If not, events with one id are the same only if alike in all else. */
     eventIds: z.boolean(),
     /**
      * Whether every tool event carries the id of its call, so that `tool` is never a tool's name. Absent

@@ -213,12 +213,25 @@ class OrderJudge {
     );
   }
 
+  /**
+   * By what an event is known to be the same again. Where ids are not claimed to be unique, several events may
+   * have that of one message: those that are alike in all else, and pieces of an answer in nothing.
+   */
+  #keyOf(observation: Observation): string | undefined {
+    const { id, event = '', agent, tool, sequence, sentAt } = observation;
+    const { claims, order } = this.#bench.knowledge.profile;
+    if (id === undefined || claims.eventIds) return id;
+    if (order.chunk.includes(event)) return undefined;
+    return [id, event, agent, tool, sequence, sentAt].join(' ');
+  }
+
   /** True when the event came before on this connection, which is never legal. */
   #repeated(run: Run, on: RunOnConnection, observation: Observation): boolean {
-    const { id, event } = observation;
-    if (id === undefined) return false;
-    if (!on.seen.has(id)) {
-      on.seen.add(id);
+    const { event } = observation;
+    const key = this.#keyOf(observation);
+    if (key === undefined) return false;
+    if (!on.seen.has(key)) {
+      on.seen.add(key);
       return false;
     }
     this.#add(
@@ -231,12 +244,13 @@ class OrderJudge {
   }
 
   /** On another connection of its asker the same event may come again: a second tab, or a replay. */
-  #isSeenElsewhere(run: Run, on: RunOnConnection, { id, event = '' }: Observation): boolean {
+  #isSeenElsewhere(run: Run, on: RunOnConnection, observation: Observation): boolean {
     // An id given to events of two types hides neither: a required event that came has come.
-    if (!run.counts.has(event)) return false;
-    if (id === undefined || run.connections.size < 2) return false;
+    if (!run.counts.has(observation.event ?? '') || run.connections.size < 2) return false;
+    const key = this.#keyOf(observation);
+    if (key === undefined) return false;
     for (const other of run.connections.values())
-      if (other !== on && other.seen.has(id)) return true;
+      if (other !== on && other.seen.has(key)) return true;
     return false;
   }
 
@@ -445,7 +459,7 @@ class OrderJudge {
   #terminal(run: Run, on: RunOnConnection, observation: Observation): void {
     const event = observation.event ?? '';
     const { last } = this.#bench.knowledge.profile.order;
-    run.terminals = [...run.terminals, { event, on, id: observation.id }];
+    run.terminals = [...run.terminals, { event, on, id: this.#keyOf(observation) }];
     on.completedAt ??= observation.t;
     if (run.terminals.length === 1) return;
     const distinct = new Set<string>();

@@ -109,6 +109,55 @@ describe('order/duplicate-event', () => {
     expect(rulesOf(history)).toEqual(['order/duplicate-event']);
   });
 
+  describe('where ids are those of messages, which several events have in common', () => {
+    const { claims } = reference.judging;
+    const shared = (events: readonly string[], options: EventOptions = {}): HistoryBuilder => {
+      const profile = { claims: { ...claims, eventIds: false, sequence: false } };
+      const history = new HistoryBuilder(2, profile).start();
+      for (const { name } of history.people) history.ask(name);
+      for (const type of FIVE) history.event('u01', type);
+      for (const [sentAt, type] of events.entries())
+        history.event('u00', type, {
+          fields: { id: 'msg-1', sequence: undefined, sentAt },
+          ...options,
+        });
+      return history;
+    };
+    const [started, thinking, ...rest] = FIVE;
+
+    test('they tell no event from another', () => {
+      const pieces = ['agent_chunk', 'agent_chunk', 'agent_chunk'];
+      const history = shared([
+        started,
+        thinking,
+        thinking,
+        ...rest.slice(0, -1),
+        ...pieces,
+        'agent_completed',
+      ]);
+      expect(history.verdict()).toMatchObject({ verdict: 'pass', findings: [] });
+      const atOnce = { fields: { id: 'msg-1', sentAt: 7, sequence: undefined } };
+      expect(
+        shared(
+          [started, thinking, ...rest.slice(0, -1), ...pieces, 'agent_completed'],
+          atOnce,
+        ).verdict(),
+      ).toMatchObject({ verdict: 'pass', findings: [] });
+    });
+
+    test('the same event twice is a duplicate all the same', () => {
+      const history = shared([started, thinking]);
+      const last = history.lines.at(-1);
+      if (last !== undefined) history.add('u00', { ...last });
+      for (const type of rest) history.event('u00', type, { fields: { sequence: undefined } });
+      expect(rulesOf(history)).toEqual(['order/duplicate-event']);
+    });
+
+    test('a second end is none', () => {
+      expect(rulesOf(shared([...FIVE, 'agent_completed']))).toEqual(['order/double-completion']);
+    });
+  });
+
   test('an agent starts twice', () => {
     expect(rulesOf(withRun(['agent_started', ...FIVE]))).toEqual(['order/duplicate-event']);
   });
