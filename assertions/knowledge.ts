@@ -188,7 +188,9 @@ export class Knowledge {
 
   /** Whose an id is that stands for one kind of thing, also a UUID in capitals or without its dashes. */
   idOf(text: string, kind: IdKind): OwnedId | undefined {
-    const known = this.ids.get(text) ?? this.ids.get(shortKey(kind, text));
+    const known =
+      this.ids.get(text) ??
+      (text.length < WORD_LENGTH_MIN ? this.ids.get(shortKey(kind, text)) : undefined);
     if (known !== undefined || !UUID.test(text)) return known;
     return isUsual(text) ? undefined : this.ids.get(dashed(text));
   }
