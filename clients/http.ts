@@ -91,7 +91,7 @@ export class RecordedHttp implements TargetHttp {
     const { addresses, recorder } = this.#settings;
     const { journal, vault, clock } = recorder;
     const url = addresses[request.address] + request.path;
-    const body = request.json === undefined ? undefined : JSON.stringify(request.json);
+    const body = bodyOf(request);
     const common = {
       ...this.#observer,
       surface: 'http',
@@ -102,7 +102,7 @@ export class RecordedHttp implements TargetHttp {
     const started = clock.now();
     journal.append(
       { ...common, dir: 'out', kind: 'request' },
-      body === undefined ? undefined : contentOf(vault.redact(body, 'out'), true),
+      body === undefined ? undefined : contentOf(vault.redact(body.fields, 'out'), true),
       started,
     );
     const received = await this.#send(url, request, body);
@@ -127,7 +127,7 @@ export class RecordedHttp implements TargetHttp {
     return reply;
   }
 
-  async #send(url: string, request: HttpRequest, body: string | undefined): Promise<Received> {
+  async #send(url: string, request: HttpRequest, body: Body | undefined): Promise<Received> {
     const { dispatcher, headers, timeoutMs, bytesMax, recorder } = this.#settings;
     const abort = new AbortController();
     const cancel = after(timeoutMs, () => abort.abort());
@@ -140,10 +140,10 @@ export class RecordedHttp implements TargetHttp {
           ...headers,
           'user-agent': USER_AGENT,
           [CAMPAIGN_HEADER]: recorder.campaignPrefix,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined ? {} : { 'content-type': body.type }),
           ...request.headers,
         },
-        body: body ?? null,
+        body: body?.sent ?? null,
         signal: abort.signal,
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -168,6 +168,28 @@ export class RecordedHttp implements TargetHttp {
       cancel();
     }
   }
+}
+
+/** What a request carries. */
+interface Body {
+  readonly type: string;
+  readonly sent: string;
+  /** What is written down, as JSON. */
+  readonly fields: string;
+}
+
+/**
+ * A form is written down by its fields: by their names secrets are known, and a value that is percent-encoded
+ * would not be the one that comes back.
+ */
+function bodyOf({ json, form }: HttpRequest): Body | undefined {
+  if (json !== undefined) {
+    const sent = JSON.stringify(json);
+    return { type: 'application/json', sent, fields: sent };
+  }
+  if (form === undefined) return undefined;
+  const sent = new URLSearchParams(form).toString();
+  return { type: 'application/x-www-form-urlencoded', sent, fields: JSON.stringify(form) };
 }
 
 /** Bytes of a body, and whether there was more than is here. */

@@ -45,6 +45,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON when present. */
   readonly json?: unknown;
+  /** Sent as a page's form sends it (`application/x-www-form-urlencoded`), where there is no `json`. */
+  readonly form?: Readonly<Record<string, string>> | undefined;
   readonly purpose: 'sign-in' | 'whoami' | 'api' | 'health' | 'refusal-probe';
 }
 
@@ -270,7 +272,7 @@ export interface HttpProbe {
   request(
     ids: ProbedIds,
     session: Session,
-  ): Pick<HttpRequest, 'address' | 'method' | 'path' | 'headers' | 'json'>;
+  ): Pick<HttpRequest, 'address' | 'method' | 'path' | 'headers' | 'json' | 'form'>;
 }
 
 /** Something over the socket that only the owner of an id may do. */

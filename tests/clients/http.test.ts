@@ -103,6 +103,29 @@ describe('an exchange', () => {
     expect(await lab.text()).not.toContain('open-sesame');
   });
 
+  test('of a form leaves as a page would send it, and is written down by its fields', async () => {
+    const came: string[] = [];
+    const lab = httpLab(
+      await serving((request, response) => {
+        came.push(request.headers['content-type'] ?? '');
+        request.on('data', (bytes: Buffer) => came.push(bytes.toString()));
+        request.on('end', () => response.end());
+      }),
+    );
+    const form = { password: 'open & sesame=1', email: 'ä@b.example' };
+    await lab.http.request({ ...GET, method: 'POST', form, purpose: 'sign-in' });
+
+    expect(came).toEqual([
+      'application/x-www-form-urlencoded',
+      'password=open+%26+sesame%3D1&email=%C3%A4%40b.example',
+    ]);
+    const [request] = await lab.lines();
+    expect(request).toMatchObject({
+      kind: 'request',
+      frame: { password: `[redacted:${credentialHash(form.password)}]`, email: form.email },
+    });
+  });
+
   test('of a sign-in is written with the credentials it brought already known', async () => {
     const token = 'opaque-token-without-any-shape';
     const lab = httpLab(
