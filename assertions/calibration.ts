@@ -202,6 +202,30 @@ function replace(sample: Sample, old: Observation, planted: Observation): readon
   return sample.observations.map((observation) => (observation === old ? planted : observation));
 }
 
+/** The streamed pieces of an answer that came where its end did: many a target says the answer in them alone. */
+function piecesOf(sample: Sample, end: Observation): readonly Observation[] {
+  return sample.header.profile.order.chunk
+    .flatMap((name) => ownEvents(sample, name))
+    .filter(({ user, conn, run }) => user === end.user && conn === end.conn && run === end.run)
+    .toSorted((a, b) => a.line - b.line);
+}
+
+/** One's own pieces give way to another's words, in the place of the last one and under its ids. */
+function withPieces(
+  observations: readonly Observation[],
+  mine: readonly Observation[],
+  theirs: readonly Observation[],
+): readonly Observation[] {
+  const last = mine.at(-1);
+  if (last === undefined || theirs.length === 0) return observations;
+  const { id: _id, sequence: _sequence, ...rest } = last;
+  const dropped = new Set(mine);
+  return observations.flatMap((observation) => {
+    if (observation === last) return theirs.map(({ content }) => ({ ...rest, content }));
+    return dropped.has(observation) ? [] : [observation];
+  });
+}
+
 /** The connection on which a user received events. */
 function connectionOf(sample: Sample, user: string): Observation | undefined {
   return sample.observations.find(
@@ -213,13 +237,15 @@ function connectionOf(sample: Sample, user: string): Observation | undefined {
   );
 }
 
-/** The frame with one more member, spliced in as text so that any JSON object will do. */
+/** The frame with one more member, spliced in as text so that any JSON object or list will do. */
 function withMember(content: string, name: string, value: string): string | undefined {
   const trimmed = content.trimEnd();
-  if (!trimmed.endsWith('}')) return undefined;
+  const close = trimmed.at(-1);
+  if (close !== '}' && close !== ']') return undefined;
   const before = trimmed.slice(0, -1);
-  const comma = before.trimEnd().endsWith('{') ? '' : ',';
-  return `${before}${comma}${JSON.stringify(name)}:${JSON.stringify(value)}}`;
+  const comma = /[{[]$/.test(before.trimEnd()) ? '' : ',';
+  const member = `${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  return `${before}${comma}${close === '}' ? member : `{${member}}`}${close}`;
 }
 
 /** Adds a member to one of a user's own events; `value` is made from another user. */
@@ -383,7 +409,11 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     if (answer.length + chunk.length === 0) return undefined;
     const line = freshLine(sample);
     return {
-      observations: replace(sample, event, { ...event, content: theirs.content, line }),
+      observations: withPieces(
+        replace(sample, event, { ...event, content: theirs.content, line }),
+        piecesOf(sample, event),
+        piecesOf(sample, theirs),
+      ),
       rule: 'isolation/wrong-answer',
       line,
       observer: event.user,

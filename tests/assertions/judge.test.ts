@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
-import { HistoryBuilder } from './history-builder.ts';
+import { FIVE, HistoryBuilder } from './history-builder.ts';
 
 const clean = (users = 3) => new HistoryBuilder(users).goldenPath();
 
@@ -40,6 +40,43 @@ describe('a legal history', () => {
     expect(calibration.planted).toBeGreaterThanOrEqual(12);
     expect(calibration.caught).toBe(calibration.planted);
   });
+});
+
+test('an answer that comes in pieces alone is swapped piece by piece', () => {
+  const history = new HistoryBuilder(3).start();
+  for (const { name } of history.people) history.ask(name);
+  for (const type of FIVE.slice(0, -1))
+    for (const { name } of history.people) history.event(name, type);
+  for (const { name, note } of history.people) {
+    const text = `You asked ${history.asked.get(name)?.[0]?.marker}; your note says ${note}`;
+    for (const piece of text.match(/.{1,9}/g) ?? [])
+      history.event(name, 'agent_chunk', { payload: { text: piece } });
+  }
+  for (const { name } of history.people)
+    history.event(name, 'agent_completed', { payload: { response: undefined } });
+  expect(history.verdict()).toMatchObject({ verdict: 'pass', findings: [] });
+  for (let seed = 0; seed < 10; seed += 1) {
+    const header = { ...history.header, seed: String(seed) };
+    const { missed, byMutation } = calibrate({ header, observations: history.lines });
+    expect(missed).toEqual([]);
+    expect(byMutation['answers-swapped']).toEqual({ planted: 1, caught: 1 });
+  }
+});
+
+test('what is planted into frames that are lists is found as well', () => {
+  const history = clean();
+  for (const [at, line] of history.lines.entries())
+    if (line.contentKind === 'frame')
+      history.lines[at] = { ...line, content: `[null,"1",${line.content}]` };
+  const containers = [['2', 'payload']];
+  const profile = {
+    ...history.header.profile,
+    answer: { containers, answer: ['response'], chunk: [] },
+  };
+  const header = { ...history.header, profile };
+  const { missed, byMutation } = calibrate({ header, observations: history.lines });
+  expect(missed).toEqual([]);
+  expect(byMutation['marker-spliced']).toEqual({ planted: 1, caught: 1 });
 });
 
 test('a leak is planted only where nobody is allowed to see it', () => {
