@@ -18,6 +18,13 @@ const NAMES_SOMETHING = /(?:id|user|owner|thread|run|conversation|session|chat)$
 const MAY_NAME_UNSEARCHED =
   /(?:id|user|owner|thread|run|conversation|session|chat)"\s*:\s*(?!"[^"\\]{16}[^"\\]*")|\.\.\."/i;
 
+/** A member that holds the id of a user, whatever a profile knows of it: `user_id`, `previousUserId`, `user`. */
+const NAMES_USER = /user[_-]?ids?$|^user$/i;
+/** What the `id` within is a user's: `{"last_user":{"id":42}}`. */
+const IS_USER = /users?$/i;
+/** What a content lacks in which no such member is. */
+const MAY_NAME_USER = /user[^"]{0,8}"/i;
+
 const FIELDS = ['owner', 'thread', 'run'] as const;
 /** The kind of thing that each of them is the id of: others may have the same number. */
 const KIND_OF = { owner: 'user', thread: 'thread', run: 'run' } as const;
@@ -38,7 +45,10 @@ interface Named {
 
 interface Claim {
   readonly facts: Facts;
+  /** What a profile would have decoded it as: the id of what it is taken for. */
   readonly field: (typeof FIELDS)[number];
+  /** That field, or where in the content a user is named. */
+  readonly place: string;
   readonly text: string;
 }
 
@@ -74,9 +84,24 @@ export class ClaimedIds {
     for (const field of FIELDS) {
       const text = facts.observation[field];
       if (text === undefined || !isUnsearched(text)) continue;
-      const claim: Claim = { facts, field, text };
-      if (!this.#isExcused(claim) && !this.#wait(claim)) this.#judge(claim);
+      this.#claim({ facts, field, place: field, text });
     }
+    for (const { place, text } of this.#usersNamedIn(facts))
+      this.#claim({ facts, field: 'owner', place, text });
+  }
+
+  #claim(claim: Claim): void {
+    if (!this.#isExcused(claim) && !this.#wait(claim)) this.#judge(claim);
+  }
+
+  /** Users named by ids that no search finds, beside the one whose event the profile says it is. */
+  #usersNamedIn({ observation }: Facts): readonly { place: string; text: string }[] {
+    const { content, owner } = observation;
+    if (!this.#bench.knowledge.hasUnsearchedUsers || content === undefined) return [];
+    if (!MAY_NAME_USER.test(content)) return [];
+    return [...usersIn(parseObject(content))].filter(
+      ({ text }) => text !== owner && isUnsearched(text),
+    );
   }
 
   conclude(): void {
@@ -93,7 +118,7 @@ export class ClaimedIds {
 
   /** Whether more may be learned of an id; of claims that are alike one is kept. */
   #wait(claim: Claim): boolean {
-    const { facts, field, text } = claim;
+    const { facts, field, place, text } = claim;
     const { observation, observer } = facts;
     const { surface, event, kind, owner, thread, run } = observation;
     const id = this.#idOf(claim);
@@ -106,25 +131,26 @@ export class ClaimedIds {
       if (!mayBeShared || this.#bench.knowledge.maySee(id, observer)) return false;
     }
     if (this.#pending.size >= PENDING_MAX) return false;
-    const key = [observer, field, surface, event ?? kind, owner, thread, run].join(' ');
+    const key = [observer, place, text, surface, event ?? kind, owner, thread, run].join(' ');
     // Without its content, which is a piece of a much larger text.
     if (!this.#pending.has(key))
       this.#pending.set(key, {
         facts: { ...facts, observation: { ...observation, content: undefined } },
         field,
+        place,
         text,
       });
     return true;
   }
 
   #judge(claim: Claim): void {
-    const { facts, field, text } = claim;
+    const { facts, place, text } = claim;
     const { observer } = facts;
     const id = this.#idOf(claim);
     if (id === undefined || this.#bench.knowledge.maySee(id, observer)) return;
     if (this.#isWithinAudience(id, facts)) return;
     const owner = id.owners[0] ?? OUTSIDE;
-    this.#accuse(facts, { what: 'id', owner, text, id, place: field, at: -1 });
+    this.#accuse(facts, { what: 'id', owner, text, id, place, at: -1 });
   }
 
   #idOf({ facts, field, text }: Claim): OwnedId | undefined {
@@ -219,6 +245,41 @@ function decoded(text: string): string {
   } catch {
     return text; // Not an encoding: it stands for itself.
   }
+}
+
+interface Member {
+  readonly value: unknown;
+  /** Its name, or that of the list it stands in. */
+  readonly name: string;
+  /** The name of what it is a member of. */
+  readonly of: string;
+  readonly path: string;
+}
+
+/** Where a frame holds ids of users, by the names of its members. */
+function* usersIn(frame: unknown): Generator<{ place: string; text: string }> {
+  const stack: Member[] = [{ value: frame, name: '', of: '', path: '' }];
+  for (let looked = 0; looked < VALUES_MAX; looked += 1) {
+    const member = stack.pop();
+    if (member === undefined) return;
+    const { value, name, of, path } = member;
+    if (typeof value === 'string' || typeof value === 'number') {
+      const isUser = NAMES_USER.test(name) || (name === 'id' && IS_USER.test(of));
+      if (isUser) yield { place: path, text: String(value) };
+    } else stack.push(...membersOf(member));
+  }
+}
+
+function membersOf({ value, name, of, path }: Member): Member[] {
+  if (Array.isArray(value))
+    return value.map((inner: unknown, i) => ({ value: inner, name, of, path: `${path}[${i}]` }));
+  if (!isRecord(value)) return [];
+  return Object.entries(value).map(([key, inner]) => ({
+    value: inner,
+    name: key,
+    of: name,
+    path: path === '' ? key : `${path}.${key}`,
+  }));
 }
 
 /** Texts and numbers of a frame with the names of their members; in a list, with the name of the list. */

@@ -79,6 +79,8 @@ export class Knowledge {
   readonly header: TrialHeader;
   readonly profile: ProfileData;
   readonly users: readonly string[];
+  /** Whether anybody is known by an id that no search finds. */
+  hasUnsearchedUsers = false;
   readonly ids = new AnchorIndex<OwnedId>((text, ids) => new AnyOf(text, ids));
   readonly planted = new Map<string, PlantedMarker>();
   /** Of all planted markers; made when first asked for, which few trials do. */
@@ -362,8 +364,10 @@ export class Knowledge {
   }
 
   #file(id: OwnedId): void {
-    if (!isTelling(id.text)) this.ids.addUnsearched(keyOf(id), id);
-    else if (id.kind === 'email' || id.kind === 'user') this.ids.addIdentity(id.text, id);
+    if (!isTelling(id.text)) {
+      this.ids.addUnsearched(keyOf(id), id);
+      this.hasUnsearchedUsers ||= id.kind === 'user';
+    } else if (id.kind === 'email' || id.kind === 'user') this.ids.addIdentity(id.text, id);
     else this.ids.add(id.text, id);
     for (const spelling of otherSpellings(id.text)) this.ids.add(spelling, id);
   }

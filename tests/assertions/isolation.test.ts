@@ -186,6 +186,40 @@ describe('isolation/foreign-run and foreign-identity', () => {
       }
     });
 
+    test('in a member that is called a user id, wherever it stands', () => {
+      for (const [content, expected] of [
+        [{ previous_user_id: 1002 }, ['isolation/foreign-identity u00 of u01 previous_user_id']],
+        [
+          { data: { ownerUserId: '1002' } },
+          ['isolation/foreign-identity u00 of u01 data.ownerUserId'],
+        ],
+        [{ a: [{ user: { id: 1002 } }] }, ['isolation/foreign-identity u00 of u01 a[0].user.id']],
+        [{ users: [{ id: 1003 }] }, ['isolation/foreign-identity u00 of u02 users[0].id']],
+        [{ user_ids: [1001, 1003] }, ['isolation/foreign-identity u00 of u02 user_ids[1]']],
+        [{ user: 1002 }, ['isolation/foreign-identity u00 of u01 user']],
+        // One's own, a count, another's thread, and what only has the same number.
+        [{ user_id: 1001, user: { id: 1001, age: 1002 }, users: 1002, user_thread_id: 1002 }, []],
+        [{ max_per_user: 1002, user_id: 71, id: 1002, text: 'user_id: 1002' }, []],
+      ] as const) {
+        const history = numbered();
+        history.event('u00', 'agent_thinking', {
+          fields: { contentKind: 'frame', content: JSON.stringify(content) },
+        });
+        expect(found(history)).toEqual(expected);
+      }
+      const history = numbered({ publicEvents: { roster: ['users'] } });
+      const users = JSON.stringify({ users: [{ id: 1002 }] });
+      history.add('u00', { event: 'roster', contentKind: 'frame', content: users });
+      expect(found(history)).toEqual([]);
+      history.add('u00', {
+        surface: 'http',
+        kind: 'response',
+        contentKind: 'frame',
+        content: users,
+      });
+      expect(found(history)).toEqual(['isolation/foreign-identity u00 of u01 users[0].id']);
+    });
+
     test('in what is no event of a run, and before its owner is known', () => {
       const history = numbered();
       history.add('u00', { event: 'notice', owner: '1001', ...notice({ user_id: 1001 }) });
