@@ -388,14 +388,14 @@ export class BrowserUser implements User, PageOwner {
   async refreshToken(moment: Moment = {}): Promise<void> {
     await this.#reach(moment);
     this.#begin('refresh-token');
-    const { entries, session } = this.#page().signIn;
+    const { entries } = this.#page().signIn;
     if (entries === undefined)
       throw new NotApplicable(this.cannot('refreshToken') ?? 'the page keeps no tokens');
     const driver = this.#open();
     // The page may have exchanged its tokens itself meanwhile; a refresh token works once.
-    const kept = session(await driver.entries());
+    const kept = await this.#keptSession(driver);
     if (kept !== undefined && kept.token !== this.#account.session.token)
-      this.#account.signedIn({ ...kept, cookies: await driver.cookies() });
+      this.#account.signedIn(kept);
     await this.#account.refresh();
     await driver.keepEntries(entries(this.#account.session));
     await this.#account.whoAmI();
@@ -681,12 +681,19 @@ export class BrowserUser implements User, PageOwner {
   }
 
   async #sessionOf(driver: PageDriver, { refusal }: PageForm): Promise<Session | undefined> {
-    const session = this.#page().signIn.session(await driver.entries());
-    if (session !== undefined) return { ...session, cookies: await driver.cookies() };
+    const session = await this.#keptSession(driver);
+    if (session !== undefined) return session;
     if (refusal === undefined) return undefined;
     if (!(await driver.isVisible(refusal))) return undefined;
     const words = (await driver.textOf(refusal, 0)) ?? '';
     throw new StepFailure(`the page refused the sign-in: ${words}`, { reason: 'refused' });
+  }
+
+  async #keptSession(driver: PageDriver): Promise<Session | undefined> {
+    const cookies = await driver.cookies();
+    const { http } = this.#account;
+    const session = await this.#page().signIn.session(await driver.entries(), { cookies, http });
+    return session && { ...session, cookies };
   }
 
   async #openPage(): Promise<void> {

@@ -214,8 +214,22 @@ export interface PageSignIn {
    * party's, the harness signs in over the API and puts these in place before the first script runs.
    */
   readonly entries?: ((session: Session) => Readonly<Record<string, string>>) | undefined;
-  /** The session that the localStorage of a signed-in page holds; undefined while it holds none. */
-  readonly session: (entries: Readonly<Record<string, string>>) => Session | undefined;
+  /**
+   * The session that a signed-in page keeps, in its localStorage or in cookies; undefined while it keeps
+   * none. Asked again and again until there is one.
+   */
+  readonly session: (
+    entries: Readonly<Record<string, string>>,
+    page: KeptByPage,
+  ) => Session | undefined | Promise<Session | undefined>;
+}
+
+/** What a browser keeps for a page beside its localStorage. */
+export interface KeptByPage {
+  /** All cookies of the page's address as a `Cookie` header carries them, those that scripts cannot read too. */
+  readonly cookies: string | undefined;
+  /** To ask the target whose session that is, where a cookie does not say it. */
+  readonly http: TargetHttp;
 }
 
 /** The browser page of a target (DESIGN §4.6): where to look and what to press. */

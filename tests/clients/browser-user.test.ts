@@ -93,6 +93,32 @@ describe('a user in a browser', () => {
     });
   });
 
+  test('asks the target whose session it is that a page keeps in a cookie alone', async () => {
+    const { page } = reference;
+    if (page === undefined) throw new Error('the embedded target has a page');
+    const session: typeof page.signIn.session = async (entries, { cookies, http }) => {
+      const kept = await page.signIn.session(entries, { cookies, http });
+      if (cookies === undefined || kept === undefined) return undefined;
+      const path = '/health';
+      const { status } = await http.request({
+        address: 'api',
+        method: 'GET',
+        path,
+        purpose: 'whoami',
+      });
+      return status === 200 ? { ...kept, secrets: [...kept.secrets, cookies] } : undefined;
+    };
+    const target = { ...reference, page: { ...page, signIn: { ...page.signIn, session } } };
+    const { crowd, lines } = await pageTrial(closers, target, { url: await service() });
+    await crowd.each('sign in', (user) => user.signIn());
+
+    const all = await lines();
+    expect(all.filter(({ kind }) => kind === 'failure')).toEqual([]);
+    expect(all.find(({ source }) => source === 'sign-in')).toBeDefined();
+    const asked = all.filter(({ kind, purpose }) => kind === 'request' && purpose === 'whoami');
+    expect(asked.some(({ url }) => String(url).endsWith('/health'))).toBe(true);
+  });
+
   test('says what the form said when it refused', async () => {
     const url = await service();
     const entry = { email: 'nobody@crosstalk.example.com', password: 'wrong-password' };
