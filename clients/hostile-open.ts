@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ObservationFields } from '../history/observation.ts';
+import { unprefixed } from '../targets/framing.ts';
 import type { SocketRequest } from '../targets/target.ts';
 import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
 import { contentOf, toMicroseconds, type Observer } from './recorder.ts';
@@ -106,8 +107,9 @@ class OpenRecord {
   }
 
   /** Records the first frame; whoever gets one that is no error has been let in. */
-  greeting(text: string): OpenAnswer {
+  greeting(message: string): OpenAnswer {
     const { recorder, wire } = this.#settings;
+    const text = wire.framing === 'prefixed' ? unprefixed(message) : message;
     const frame = parsed(text);
     const { role, echoedAt: _echoedAt, ...fields } = wire.decode(frame);
     recorder.journal.append(

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { FrameOrigin } from '../history/journal-writer.ts';
+import { unprefixed } from '../targets/framing.ts';
 import type { DecodedFrame, Handshake, PageWire, SocketWire } from '../targets/target.ts';
 import type { PageOwner } from './browser-parts.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
@@ -23,7 +24,7 @@ const WITNESSED: ReadonlySet<string> = new Set(['page', 'iframe', 'worker']);
 
 /** What reading the sockets of a page needs to know. */
 export interface SocketLogSettings {
-  readonly wire: Pick<SocketWire, 'decode' | 'decodeAll'>;
+  readonly wire: Pick<SocketWire, 'decode' | 'decodeAll' | 'framing'>;
   /** A fresh handshake for a connection that the owner's page opens; undefined: not known yet. */
   readonly handshake?: ((owner: PageOwner) => Handshake | undefined) | undefined;
   /** What a frame that the page sent asks; see {@link PageWire.asked}. */
@@ -224,7 +225,7 @@ export class PageSocketLog {
   #received(socket: PageSocket, { timestamp, response }: SocketFrame): void {
     const at = this.#pen.at(timestamp);
     if (!socket.hasOpened) socket.hasOpened = true;
-    const text = textOf(response);
+    const text = this.#textOf(response);
     if (text === undefined) {
       this.#recordBytes(socket, response.payloadData, { dir: 'in', at });
       this.#count(socket, undefined, at);
@@ -424,7 +425,7 @@ export class PageSocketLog {
 
   #sent(socket: PageSocket, { timestamp, response }: SocketFrame): void {
     const at = this.#pen.at(timestamp);
-    const text = textOf(response);
+    const text = this.#textOf(response);
     if (text === undefined) {
       this.#recordBytes(socket, response.payloadData, { dir: 'out', at });
       return;
@@ -503,6 +504,12 @@ export class PageSocketLog {
       this.#recordClose(socket, this.#closes.take(channel, url) ?? leaving, at);
     }
     sockets.clear();
+  }
+
+  #textOf(response: SocketFrame['response']): string | undefined {
+    const text = textOf(response);
+    const isPrefixed = text !== undefined && this.#settings.wire.framing === 'prefixed';
+    return isPrefixed ? unprefixed(text) : text;
   }
 
   #remark({ observer }: PageSocket, what: string, error: unknown): void {

@@ -3,6 +3,7 @@ import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
 import { FrameOrigin, type AskedFields } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
+import { prefixed, unprefixed } from '../targets/framing.ts';
 import type {
   AskFrame,
   DecodedFrame,
@@ -82,7 +83,7 @@ interface Opening {
 /** A message on its way from the socket to its owner. */
 class Message implements Arrival {
   readonly #client: SocketClient;
-  readonly bytes: Buffer;
+  bytes: Buffer;
   readonly isBinary: boolean;
   /** When it was read, on the trial's clock. */
   readonly at: number;
@@ -92,6 +93,8 @@ class Message implements Arrival {
   further: readonly DecodedFrame[] | undefined;
   opening: Opening | undefined;
   step: HandshakeStep | undefined;
+  /** What the target wants back for it at once. */
+  reply: unknown;
 
   constructor(
     client: SocketClient,
@@ -251,7 +254,8 @@ export class SocketClient implements Beating {
     // piece, a text in two.
     const bytes = Buffer.from(text);
     this.#recordSent(text, bytes, fields);
-    socket.send(bytes, { binary: false });
+    const isPrefixed = this.#settings.wire.framing === 'prefixed';
+    socket.send(isPrefixed ? Buffer.from(prefixed(frame)) : bytes, { binary: false });
   }
 
   /** Records that a question is about to be sent on this connection. */
@@ -352,7 +356,7 @@ export class SocketClient implements Beating {
       this.#recordBytes(bytes, at);
       return;
     }
-    message.text = bytes.toString('utf8');
+    this.#read(message);
     let frame: unknown;
     try {
       frame = JSON.parse(message.text);
@@ -364,8 +368,16 @@ export class SocketClient implements Beating {
     this.#frame(frame, message);
   }
 
+  #read(message: Message): void {
+    message.text = message.bytes.toString('utf8');
+    if (this.#settings.wire.framing !== 'prefixed') return;
+    message.text = unprefixed(message.text);
+    message.bytes = Buffer.from(message.text);
+  }
+
   /** Tells whom it concerns of a message that was recorded. */
-  tell({ decoded, further, step, opening, text, at }: Message): void {
+  tell({ decoded, further, step, opening, reply, text, at }: Message): void {
+    if (reply !== undefined && this.isOpen) this.send(reply);
     if (decoded === undefined) {
       this.#count(undefined, at);
       return;
@@ -387,6 +399,7 @@ export class SocketClient implements Beating {
       decoded = this.#undecoded(error);
     }
     message.decoded = decoded;
+    if (wire.reply !== undefined) message.reply = this.#replyTo(frame);
     const opening = this.#opening;
     if (opening !== undefined) {
       message.opening = opening;
@@ -403,6 +416,16 @@ export class SocketClient implements Beating {
   #recordExtra(decoded: DecodedFrame, at: number): void {
     this.#settings.recorder.journal.append(lineOf(this.#observer, decoded), undefined, at);
     if (decoded.role === 'pong') this.#recordSample(decoded, at);
+  }
+
+  #replyTo(frame: unknown): unknown {
+    const { recorder, wire } = this.#settings;
+    try {
+      return wire.reply?.(frame);
+    } catch (error) {
+      recorder.remark(this.#observer, `the profile's reply threw: ${messageOf(error)}`);
+      return undefined;
+    }
   }
 
   #undecoded(error: unknown): DecodedFrame {

@@ -157,6 +157,8 @@ function socketOf(input: SocketInput): SocketWire {
       resume: (run: string, after: number) => input.resume?.(run, after),
     }),
     ...(input.ping && { ping: (nowUnixMs: number) => input.ping?.(nowUnixMs) }),
+    ...(input.framing && { framing: input.framing }),
+    ...(input.reply && { reply: (frame: unknown) => input.reply?.(frame) }),
     ...(input.decodeAll && {
       decodeAll: (frame: unknown) => input.decodeAll?.(frame) ?? [input.decode(frame)],
     }),

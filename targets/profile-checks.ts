@@ -169,6 +169,8 @@ const SECTIONS = {
     ping: functionSchema.optional(),
     decode: functionSchema,
     decodeAll: functionSchema.optional(),
+    framing: z.enum(['json', 'prefixed']).optional(),
+    reply: functionSchema.optional(),
     pingEveryMs: z.number().positive().nullable().optional(),
   }),
   threads: z

@@ -164,6 +164,17 @@ export interface SocketWire {
    * with the same time and without content. Never empty, never throws. Absent: `[decode(frame)]`.
    */
   decodeAll?(frame: unknown): readonly DecodedFrame[];
+  /**
+   * `prefixed`: a message is JSON behind some characters, as `42["event",{…}]` of Socket.IO, or nothing but
+   * such characters. Frames are then lists of both wherever a profile gets or gives one, `["42",["event",{…}]]`
+   * and `["2"]`, and stand like that in the history. Default: `json`.
+   */
+  readonly framing?: 'json' | 'prefixed' | undefined;
+  /**
+   * The frame that must be sent back at once for one that came, at any time: the answer to a ping of the
+   * target's own protocol. Undefined for all others. A page answers by itself.
+   */
+  reply?(frame: unknown): unknown;
   /** Protocol-level ping interval in ms, or null. */
   readonly pingEveryMs: number | null;
 }

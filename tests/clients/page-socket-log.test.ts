@@ -19,6 +19,34 @@ const OPENS = `<script>
 </script>`;
 
 describe('sockets of a page', () => {
+  it('are read as JSON behind a prefix where the profile says so', async () => {
+    const page = OPENS.replace('JSON.stringify({', "'42' + JSON.stringify({");
+    const place = await site(closers, {
+      files: { '/': page },
+      socket: (socket) => {
+        socket.send('2');
+        socket.on('message', () => {
+          socket.send('42["answer",{"text":"hello"}]');
+          socket.close(4007, 'enough');
+        });
+      },
+    });
+    const lab = await pageLab(closers, browser, {
+      wire: { framing: 'prefixed', decode: () => ({ role: 'other', event: 'read' }) },
+    });
+    await lab.open(place.url);
+    await until(() => lab.told.closed.length === 1);
+    const frames = on(await lab.lines(), 'socket').filter(({ kind }) => kind === 'frame');
+    expect(frames.map(({ dir, event, frame }) => [dir, event, frame])).toEqual(
+      expect.arrayContaining([
+        ['in', 'read', ['2']],
+        ['out', undefined, ['42', { type: 'ask', content: 'hello' }]],
+        ['in', 'read', ['42', ['answer', { text: 'hello' }]]],
+      ]),
+    );
+    expect(frames).toHaveLength(3);
+  });
+
   it.each([
     ['', false],
     [', also where nothing can be heard but by a session of our own', true],

@@ -29,6 +29,50 @@ function sending(...frames: (string | Buffer)[]): Promise<string> {
   });
 }
 
+test('JSON behind a prefix is read, answered and asked in, and what is broken stays as it came', async () => {
+  const came: string[] = [];
+  const url = await socketServer(closers, (socket) => {
+    socket.on('message', (data: Buffer) => came.push(data.toString()));
+    for (const message of [
+      '0{"sid":"s1"}',
+      '40',
+      '2',
+      '42["note",{"token":"abcdefgh12345"}]',
+      '42["no',
+    ])
+      socket.send(message);
+  });
+  const target = tinyTarget({
+    socket: {
+      ...tinyTarget().socket,
+      framing: 'prefixed',
+      handshake: () => ({
+        receive: (frame) => ({
+          state: Array.isArray(frame) && frame[0] === '40' ? 'ready' : 'waiting',
+        }),
+      }),
+      reply: (frame) => (Array.isArray(frame) && frame[0] === '2' ? ['3'] : undefined),
+      decode: (frame) => ({ role: 'other', event: Array.isArray(frame) ? `e${frame[0]}` : 'none' }),
+    },
+  });
+  const lab = socketLab(closers, url, { target });
+  await lab.connect();
+  await until(() => came.includes('3'));
+  lab.client.send(['42', ['ask', { content: 'hello' }]]);
+  await until(() => came.length === 2);
+  expect(came).toEqual(['3', '42["ask",{"content":"hello"}]']);
+  const frames = (await lab.lines()).filter(({ kind }) => kind === 'frame');
+  expect(frames.map(({ dir, event, frame, text }) => [dir, event, frame ?? text])).toEqual([
+    ['in', 'e0', ['0', { sid: 's1' }]],
+    ['in', 'e40', ['40']],
+    ['in', 'e2', ['2']],
+    ['in', 'e42', ['42', ['note', { token: expect.stringMatching(/^\[redacted:/) }]]],
+    ['in', undefined, '42["no'],
+    ['out', undefined, ['3']],
+    ['out', undefined, ['42', ['ask', { content: 'hello' }]]],
+  ]);
+});
+
 describe('opening', () => {
   test('a greeting sent together with the handshake is not lost', async () => {
     const lab = socketLab(closers, await sending());

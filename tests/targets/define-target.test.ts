@@ -89,6 +89,13 @@ describe('defineTarget', () => {
     expect(Object.keys(socket)).not.toContain('stop');
     expect(Object.keys(socket)).not.toContain('ping');
     expect(Object.keys(socket)).not.toContain('decodeAll');
+    expect(Object.keys(socket)).not.toContain('reply');
+    expect(socket.framing).toBeUndefined();
+    const framed = { ...SMALLEST.socket, framing: 'prefixed', reply: () => ['3'] } as const;
+    expect(defineTarget({ ...SMALLEST, socket: framed }).socket).toMatchObject({
+      framing: 'prefixed',
+    });
+    expect(defineTarget({ ...SMALLEST, socket: framed }).socket.reply?.(['2'])).toEqual(['3']);
     expect(socket.pingEveryMs).toBeNull();
   });
 
