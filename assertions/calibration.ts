@@ -147,6 +147,21 @@ function ownEvents(sample: Sample, event: string): readonly Observation[] {
   );
 }
 
+function namesItsOwner({ owner, thread, run }: Observation): boolean {
+  return (owner ?? thread ?? run) !== undefined;
+}
+
+/** Required events that hold a marker of their receiver. */
+function eventsWithMarker(sample: Sample): readonly Observation[] {
+  const prefixes = new Map(sample.header.users.map((user) => [user.user, user.markerPrefix]));
+  return sample.header.profile.order.required
+    .flatMap((name) => ownEvents(sample, name))
+    .filter(({ user, content }) => {
+      const prefix = prefixes.get(user ?? '');
+      return prefix !== undefined && content?.includes(prefix) === true;
+    });
+}
+
 /** The event that ends each run: of several completions (nested agents) the last. */
 function lastEvents(sample: Sample): readonly Observation[] {
   const perRun = new Map<string, Observation>();
@@ -317,7 +332,10 @@ const FOREIGN_RUN = 'isolation/foreign-run';
 /** Every class of mutation, by the name that `evidence.calibration.byMutation` shows. */
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'event-moved': (sample, pick) => {
-    const event = pick(ownEvents(sample, required(sample, 1)), 'event');
+    const events = ownEvents(sample, required(sample, 1));
+    // Of a target whose events never carry an id, only the content can say whose one is.
+    const telling = events.some(namesItsOwner) ? [] : eventsWithMarker(sample);
+    const event = pick(telling.length > 0 ? telling : events, 'event');
     const other = otherUser(sample, event?.user ?? null, pick);
     const at = other === undefined ? undefined : connectionOf(sample, other.user);
     if (event === undefined || other === undefined || at === undefined) return undefined;
@@ -325,7 +343,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const planted = { ...event, user: other.user, conn: at.conn, line };
     return {
       observations: insertAfter(sample, event, planted),
-      rule: 'isolation/misdelivered-event',
+      rule: telling.length > 0 ? 'isolation/foreign-marker' : 'isolation/misdelivered-event',
       line,
       observer: other.user,
     };

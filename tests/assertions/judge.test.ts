@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
+import { asFrame } from '../../targets/frames.ts';
+import reference from '../../targets/reference.ts';
 import { FIVE, HistoryBuilder } from './history-builder.ts';
 
 const clean = (users = 3) => new HistoryBuilder(users).goldenPath();
@@ -78,6 +80,33 @@ test('what is planted into frames that are lists is found as well', () => {
   expect(missed).toEqual([]);
   expect(byMutation['marker-spliced']).toEqual({ planted: 1, caught: 1 });
 });
+
+test('an event that carries no id is moved where its content says whose it is', () => {
+  const history = new HistoryBuilder(3, {
+    claims: { ...reference.judging.claims, ids: {} },
+  }).goldenPath();
+  for (const [at, { owner: _owner, thread: _thread, run, ...line }] of history.lines.entries())
+    if (line.kind === 'frame' && run !== undefined)
+      history.lines[at] = { ...line, content: withoutIds(line.content) };
+  expect(history.verdict().verdict).toBe('pass');
+  for (let seed = 0; seed < 10; seed += 1) {
+    const header = { ...history.header, seed: String(seed) };
+    const { missed, byMutation } = calibrate({ header, observations: history.lines });
+    expect(missed).toEqual([]);
+    expect(byMutation['event-moved']).toEqual({ planted: 1, caught: 1 });
+  }
+  // Where neither says it, nothing is proven.
+  for (const [at, line] of history.lines.entries())
+    if (line.kind === 'frame') history.lines[at] = { ...line, content: '{"type":"agent"}' };
+  const { missed } = calibrate({ header: history.header, observations: history.lines });
+  expect(missed).toContainEqual(expect.stringContaining('event-moved'));
+});
+
+/** The frame of an event as a target sends it that knows users by their rooms. */
+function withoutIds(content = '{}'): string {
+  const { type, payload } = asFrame(JSON.parse(content)) ?? {};
+  return JSON.stringify({ type, payload });
+}
 
 test('a leak is planted only where nobody is allowed to see it', () => {
   const history = new HistoryBuilder(3).start();
