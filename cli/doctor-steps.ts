@@ -141,10 +141,18 @@ async function signInWorks({ crowd, target, identity, seen, record }: Walk): Pro
   await attempt(() => crowd.each('sign in', (user) => user.signIn()));
   const failure = failureIn(seen);
   const signIn = failure?.step === 'who-am-i' ? null : told(failure);
-  if (!record('sign-in', signIn ?? strangerFrom(seen, 'sign-in'), `as ${identity()}`)) return false;
+  const who = identity() === '' ? `the user ${userIdIn(seen)}` : identity();
+  if (!record('sign-in', signIn ?? strangerFrom(seen, 'sign-in'), `as ${who}`)) return false;
   const whoAmI = told(failure) ?? strangerFrom(seen, 'whoami');
   const fact = target.whoAmI === undefined ? 'the profile has no who-am-I' : 'the same user';
   return record('who am I', whoAmI, fact);
+}
+
+/** A users file of tokens names nobody. */
+function userIdIn(seen: readonly Observation[]): string {
+  return (
+    seen.find(({ source, ids }) => source === 'sign-in' && ids?.user !== undefined)?.ids?.user ?? ''
+  );
 }
 
 async function chatOpens({ crowd, seen, record }: Walk): Promise<boolean> {
@@ -156,14 +164,22 @@ async function chatOpens({ crowd, seen, record }: Walk): Promise<boolean> {
   return cameLater ? record('one question', told(failure), '') : true;
 }
 
-async function answerComes({ crowd, seen, record }: Walk): Promise<void> {
+async function answerComes({ crowd, target, seen, record }: Walk): Promise<void> {
   await attempt(() => crowd.together('ask', (user) => user.ask()));
   await attempt(() => crowd.each('read the answer', (user) => user.answered()));
   const problem = told(failureIn(seen));
   if (problem === null) await crowd.settle();
   await crowd.close('done');
   const answer = judgeAnswer(crowd.historyPath);
-  record('one question', problem ?? answer.problem, answer.fact);
+  record('one question', problem ?? answer.problem, answer.fact + unreadThreads(target, seen));
+}
+
+/** What is never read is never searched, and nobody would miss it. */
+function unreadThreads({ threads }: Target, seen: readonly Observation[]): string {
+  const isNamed = seen.some(({ ids }) => ids?.thread !== undefined);
+  return threads.read === undefined || isNamed
+    ? ''
+    : '; threads.read was not called, for no thread was named: where a user has one conversation, name it in "ids" of socket.handshake, or read it in threads.list';
 }
 
 /** A crowd of one that fails is lost; what happened to it is read from the observations. */

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
@@ -77,6 +79,25 @@ describe('doctor', () => {
       ok: true,
       message: expect.stringContaining('not needed'),
     });
+  });
+
+  it('says who a user of a token is, and that no thread was read where none is named', async () => {
+    const cwd = directoryWith(
+      'roomy',
+      `page: undefined, signInOrder: ['token'], threads: { read: async () => {}, note: reference.threads.note },
+       signIn: { token: (call) => reference.signIn.register({ ...call, account: { name: 'Ann',
+         email: 'ann4711@crosstalk.example.com', password: 'Secret-Passw0rd-1' } }) },
+       socket: { ...reference.socket, handshake: () => ({ receive: (_frame, { event }) =>
+         ({ state: event === 'connection_established' ? 'ready' : 'waiting' }) }), decode: (frame) =>
+         ({ ...reference.socket.decode(frame), thread: undefined }) }`,
+    );
+    writeFileSync(join(cwd, 'users.json'), '[{"token":"made-by-somebody-else"}]');
+    const words = 'doctor --target ./roomy.mts --users-file users.json --pace 0.05 --json';
+    const { out } = await crosstalk(words.split(' '), { cwd });
+    const { steps } = doctorSchema.parse(JSON.parse(out));
+    const messageOf = (name: string) => steps.find(({ step }) => step === name)?.message;
+    expect(messageOf('sign-in')).toMatch(/^as the user [\w-]{8,}$/);
+    expect(messageOf('one question')).toMatch(/threads\.read was not called.*socket\.handshake/);
   });
 
   it('opens the sign-in page in the browser that trials would use', async () => {
