@@ -184,7 +184,11 @@ export class FactFinder {
   #searchContent(collector: SightingCollector, observation: Observation, content: string): void {
     const bytes = observation.contentKind === 'base64';
     const text = bytes ? Buffer.from(content, 'base64').toString('latin1') : content;
-    collector.search(text, observation.place ?? null);
+    const { surface, place } = observation;
+    collector.search(text, place ?? null);
+    // Apps keep things under their user's id: the name of an entry is kept as much as its value.
+    if (place !== undefined && (surface === 'storage' || surface === 'cookie'))
+      collector.search(place, 'its name');
     for (const sighting of this.#streams.search(observation, text)) collector.add(sighting);
   }
 

@@ -66,6 +66,16 @@ describe('isolation/residue', () => {
     expect(told(history)).toEqual(['residue u01 of u00 on storage']);
   });
 
+  test.each(['storage', 'cookie'] as const)('in the name of what is kept on %s', (surface) => {
+    const history = handedOver();
+    const { note, id } = history.person('u00');
+    see(history, 'u01', 'dark', { surface, place: `localStorage["${id}:theme"]` });
+    expect(told(history)).toEqual([`residue u01 of u00 on ${surface}`]);
+    see(history, 'u02', '17', { surface, place: `indexedDB["drafts"]["of ${note}"]["k"]` });
+    expect(told(history)).toContain(`foreign-marker u02 of u00 on ${surface}`);
+    expect(history.findings('foreign-marker')[0]).toMatchObject({ place: 'its name' });
+  });
+
   test('is not excused because the page sent it on: nobody but the profile told it', () => {
     const history = handedOver();
     const hash = `[redacted:${credentialHash(history.person('u00').token)}]`;
