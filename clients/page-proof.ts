@@ -14,7 +14,8 @@ const SHOWN_MS = 20;
 const PLANT_MS_MAX = 5_000;
 /** A page may go on to the next in the middle of it: then the same is planted there. */
 const TRIES_MAX = 3;
-const NAME = 'crosstalk-proof';
+/** Under which name it is planted where things have names. */
+export const PROOF_NAME = 'crosstalk-proof';
 /** A path that no request has: the planted cookie never leaves the browser. */
 const COOKIE_PATH = '/crosstalk-proof';
 
@@ -56,8 +57,8 @@ async function plantOnce(
   await run(plantingOf(planted));
   await look();
   await run(
-    `try { localStorage.removeItem('${NAME}') } catch {}
-    try { document.cookie = '${NAME}=; path=${COOKIE_PATH}; max-age=0' } catch {}`,
+    `try { localStorage.removeItem('${PROOF_NAME}') } catch {}
+    try { document.cookie = '${PROOF_NAME}=; path=${COOKIE_PATH}; max-age=0' } catch {}`,
   );
 }
 
@@ -83,9 +84,9 @@ async function worldOf(channel: DevToolsChannel): Promise<(expression: string) =
 function plantingOf(planted: Partial<Record<Proven, string>>): string {
   return `(async () => {
     console.debug('${planted.console ?? ''}');
-    try { localStorage.setItem('${NAME}', '${planted.storage ?? ''}') } catch {}
+    try { localStorage.setItem('${PROOF_NAME}', '${planted.storage ?? ''}') } catch {}
     try {
-      document.cookie = '${NAME}=${planted.cookie ?? ''}; path=${COOKIE_PATH}; SameSite=Strict';
+      document.cookie = '${PROOF_NAME}=${planted.cookie ?? ''}; path=${COOKIE_PATH}; SameSite=Strict';
       void document.cookie;
     } catch {}
     const text = document.createElement('p');

@@ -82,6 +82,18 @@ export interface TargetFacts {
   readonly browserContextId?: string;
 }
 
+/** Something a page wrote to its localStorage or sessionStorage. */
+export interface StorageWrite {
+  readonly storageId: {
+    readonly securityOrigin?: string;
+    /** The origin, and behind a caret the site in whose pages it is kept apart. */
+    readonly storageKey?: string;
+    readonly isLocalStorage: boolean;
+  };
+  readonly key: string;
+  readonly newValue: string;
+}
+
 /** Events by name. */
 export interface DevToolsEvents {
   'Network.requestWillBeSent': RequestSent;
@@ -141,6 +153,8 @@ export interface DevToolsEvents {
       readonly url?: string;
     };
   };
+  'DOMStorage.domStorageItemAdded': StorageWrite;
+  'DOMStorage.domStorageItemUpdated': StorageWrite & { readonly oldValue: string };
   'Inspector.targetCrashed': Readonly<Record<string, never>>;
   'Target.attachedToTarget': {
     readonly sessionId: string;

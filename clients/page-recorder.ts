@@ -208,18 +208,29 @@ export class CdpPageRecorder implements PageRecorder {
     this.#http.attach(channel);
     this.#console.attach(channel);
     const isDocument = channel.target.type === 'page' || channel.target.type === 'iframe';
-    if (isDocument) this.#texts.attach(channel);
+    if (isDocument) {
+      this.#texts.attach(channel);
+      this.#storage.attach(channel);
+    }
     channel.onChild((child) => this.#keep(this.#listenBelow(child)));
     // All at once: what waits for the last of them starts that much earlier.
     const commands = [
       ...this.#http.enable(channel),
       channel.attachBelow(),
       ...this.#console.enable(channel),
-      ...(isDocument ? [...this.#texts.enable(channel), channel.send('Page.enable')] : []),
+      ...(isDocument ? this.#enableDocuments(channel) : []),
     ];
     // A new target waits for us, even when it was refused something.
     const begun = channel.send('Runtime.runIfWaitingForDebugger');
     await Promise.all([...commands, begun]);
+  }
+
+  #enableDocuments(channel: DevToolsChannel): Promise<unknown>[] {
+    return [
+      ...this.#texts.enable(channel),
+      ...this.#storage.enable(channel),
+      channel.send('Page.enable'),
+    ];
   }
 
   async #listenBelow(channel: DevToolsChannel): Promise<void> {

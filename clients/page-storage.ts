@@ -1,7 +1,8 @@
 import type { BrowserContext, Cookie } from 'playwright';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
-import type { FrameTree } from './page-protocol.ts';
+import type { FrameTree, StorageWrite } from './page-protocol.ts';
+import { PROOF_NAME } from './page-proof.ts';
 import {
   PageStorageReader,
   type StorageLimits,
@@ -24,6 +25,10 @@ const REPLACED = /navigated or closed|Cannot find context|context was destroyed|
 const CREDENTIAL_NAME = /token|sess|auth|jwt|sid|secret|csrf|xsrf|ticket|password|api_?key|cookie/i;
 const TOKEN_NAME = /token|jwt|secret|ticket|password|api_?key/i;
 const CREDENTIAL_LENGTH_MIN = 12;
+/** What stands around a change is written with it, so that no word is torn, characters. */
+const AROUND_CHANGE = 256;
+/** Text that is recorded as it is written, of one owner; a page that saves all the time must not fill the disk. */
+const WRITES_CHARACTERS_MAX = 64 * 1024 * 1024;
 
 /** One look at all that a profile keeps. */
 interface Reading {
@@ -38,6 +43,7 @@ export class PageStorage {
   readonly #pen: PagePen;
   /** What was written last, by origin and place. */
   #written = new Map<string, string>();
+  #writesLeft = WRITES_CHARACTERS_MAX;
 
   constructor(pen: PagePen) {
     this.#pen = pen;
@@ -46,6 +52,47 @@ export class PageStorage {
   /** Forgets what was written: everything that is kept is news to somebody else. */
   again(): void {
     this.#written = new Map();
+    this.#writesLeft = WRITES_CHARACTERS_MAX;
+  }
+
+  /** Commands that make the browser tell what the documents of a target write. */
+  enable(channel: DevToolsChannel): Promise<unknown>[] {
+    return [channel.send('DOMStorage.enable')];
+  }
+
+  /** Listens to what documents write: what they take away again, no later look finds. */
+  attach(channel: DevToolsChannel): void {
+    let page = originOf(channel.target.url);
+    channel.on('Page.frameNavigated', ({ frame }) => {
+      if (frame.parentId === undefined) page = originOf(frame.url);
+    });
+    channel.on('DOMStorage.domStorageItemAdded', (write) => this.#wrote(page, write, ''));
+    channel.on('DOMStorage.domStorageItemUpdated', (write) =>
+      this.#wrote(page, write, write.oldValue),
+    );
+  }
+
+  #wrote(page: string, { storageId, key, newValue }: StorageWrite, old: string): void {
+    // What we plant is to be found by looking, or the look is not proven.
+    if (key === PROOF_NAME) return;
+    const { securityOrigin = '', storageKey = securityOrigin, isLocalStorage } = storageId;
+    const origin = originOf(storageKey.replace(/\^.*/s, ''));
+    const name = isLocalStorage ? 'localStorage' : 'sessionStorage';
+    const place = `${origin === page ? '' : `${origin} `}${name}[${JSON.stringify(key)}]`;
+    if (this.#written.get(`storage ${place}`) === newValue) return;
+    this.#learn(place, newValue);
+    const { vault } = this.#pen.recorder;
+    const text = vault.redact(newValue);
+    // Before it is cut to what changed: the name that tells a secret may stand before the cut.
+    const changed = old === '' ? text : changedIn(vault.redact(old), text);
+    if (this.#writesLeft < changed.length) {
+      this.#pen.blind('storage', 'pages wrote more than is recorded');
+      return;
+    }
+    this.#writesLeft -= changed.length;
+    // Whoever looks later need not write it again.
+    if (changed === text) this.#written.set(`storage ${place}`, newValue);
+    this.#pen.text({ surface: 'storage', place, text: changed });
   }
 
   /** Reads all there is and writes down what changed. Never throws; what cannot be read is told. */
@@ -164,6 +211,24 @@ async function readFrame(channel: DevToolsChannel, frameId: string): Promise<Sto
   if (exceptionDetails !== undefined) throw new Error(exceptionDetails.text);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by our own script
   return result.value as StorageReading;
+}
+
+/** The part of a text that another text has not in its place, with what stands around it. */
+function changedIn(old: string, text: string): string {
+  const shorter = Math.min(old.length, text.length);
+  let head = 0;
+  while (head < shorter && old.charCodeAt(head) === text.charCodeAt(head)) head += 1;
+  let tail = 0;
+  while (
+    tail < shorter - head &&
+    old.charCodeAt(old.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail)
+  )
+    tail += 1;
+  return text.slice(Math.max(0, head - AROUND_CHANGE), text.length - tail + AROUND_CHANGE);
+}
+
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : '';
 }
 
 function framesOf(tree: FrameTree): FrameTree['frame'][] {

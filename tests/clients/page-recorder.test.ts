@@ -82,6 +82,45 @@ describe('what a profile keeps', () => {
     ]);
   });
 
+  it('is written also where it was taken away before anybody looked', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': '<p>page</p>',
+        '/inner': `<script>localStorage.setItem('elsewhere', 'of a frame')</script>`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => {
+      localStorage.setItem('short', 'kept for a moment');
+      localStorage.removeItem('short');
+      sessionStorage['assigned'] = 'the first';
+      sessionStorage['assigned'] = 'the second';
+      sessionStorage['assigned'] = '';
+      localStorage.setItem('auth_token', 'abcdefghijklmnop');
+      localStorage.removeItem('auth_token');
+      const middle = 'y'.repeat(3_000);
+      localStorage.setItem('long', `${middle}${middle}`);
+      localStorage.setItem('long', `${middle}changed here${middle}`);
+      localStorage.setItem('long', '{}');
+    });
+    await page.evaluate((url) => {
+      const frame = document.createElement('iframe');
+      frame.src = `${url}/inner`;
+      document.body.append(frame);
+    }, place.otherUrl);
+    await expect
+      .poll(async () => holding(on(await lab.lines(), 'storage'), 'of a frame'))
+      .toMatchObject([{ place: `${place.otherUrl} localStorage["elsewhere"]` }]);
+    const lines = on(await lab.lines(), 'storage');
+    expect(holding(lines, 'kept for a moment')).toMatchObject([{ place: 'localStorage["short"]' }]);
+    for (const text of ['the first', 'the second']) expect(holding(lines, text)).toHaveLength(1);
+    expect(JSON.stringify(lines)).not.toContain('abcdefghijklmnop');
+    // Of a long text that is written again and again only what changed.
+    const [changed] = holding(lines, 'changed here');
+    expect(contentIn(changed).length).toBeLessThan(1_000);
+  });
+
   it('is written again for whom the profile passes to', async () => {
     const place = await site(closers, { files: KEEPING });
     const lab = await pageLab(closers, browser);
