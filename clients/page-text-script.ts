@@ -52,15 +52,25 @@ export class PageTextWatcher {
   );
   readonly #textless = new Set('SCRIPT STYLE NOSCRIPT TEMPLATE'.split(' '));
   readonly #dullAttributes = new Set(
-    'class style d viewbox fill stroke stroke-width xmlns type role rel width height points transform for charset http-equiv tabindex integrity crossorigin nonce'.split(
+    'd viewbox fill stroke stroke-width xmlns type rel width height points transform charset http-equiv tabindex integrity crossorigin nonce'.split(
       ' ',
     ),
   );
+  /**
+   * Attributes that change all the time and are full of names of the page's own, with what in them may be of
+   * somebody: an id, a text that is drawn.
+   */
+  readonly #looksAttributes = new Map([
+    ['class', /\S*(?:[a-z0-9]{16}|[0-9a-f]{8}-[0-9a-f]{4}-)\S*/gi],
+    ['role', /[a-z0-9-]{16,}/gi],
+    ['for', /[a-z0-9-]{16,}/gi],
+    ['style', /--[\w-]+:[^;]*["'][^;]*|url\([^)]*\)/g],
+  ]);
   /** Texts of blocks as they were told last. */
   readonly #told = new WeakMap<Node, string>();
   /** Places with their texts that were told; the oldest are forgotten. */
   readonly #known = new Set<string>();
-  readonly #roots = new Set<WeakRef<ShadowRoot>>();
+  readonly #roots = new Set<WeakRef<Root>>();
   readonly #pending = new Map<string, PageRecord>();
   /** Equal elements of a root, looked up once per batch. */
   #equals = new Map<string, Element[]>();
@@ -134,7 +144,7 @@ export class PageTextWatcher {
     this.#title = '';
     this.#charactersLeft = this.#settings.documentCharactersMax;
     this.#tellTree(document, true);
-    for (const shadow of this.#shadows()) this.#tellTree(shadow, true);
+    for (const root of this.#furtherRoots()) this.#tellTree(root, true);
     this.#tellTitle();
     this.flush();
   }
@@ -144,7 +154,7 @@ export class PageTextWatcher {
     if (document !== this.#document) this.#begin();
     this.#mutated(this.#observer.takeRecords());
     this.#tellControls(document);
-    for (const shadow of this.#shadows()) this.#tellControls(shadow);
+    for (const root of this.#furtherRoots()) this.#tellControls(root);
     this.#deliver();
   }
 
@@ -159,21 +169,34 @@ export class PageTextWatcher {
     });
   }
 
-  #shadows(): ShadowRoot[] {
-    const alive: ShadowRoot[] = [];
+  #furtherRoots(): Root[] {
+    const alive: Root[] = [];
     for (const reference of this.#roots) {
-      const shadow = reference.deref();
-      if (shadow === undefined) this.#roots.delete(reference);
-      else alive.push(shadow);
+      const root = reference.deref();
+      if (root === undefined) this.#roots.delete(reference);
+      else alive.push(root);
     }
     return alive;
   }
 
-  #addShadow(shadow: ShadowRoot): void {
-    for (const known of this.#roots) if (known.deref() === shadow) return;
-    this.#roots.add(new WeakRef(shadow));
-    this.#watch(shadow);
-    this.#tellTree(shadow, false);
+  #addRoot(root: Root): void {
+    for (const known of this.#roots) if (known.deref() === root) return;
+    this.#roots.add(new WeakRef(root));
+    this.#watch(root);
+    this.#tellTree(root, false);
+  }
+
+  /** A frame in which no script may run has no watcher of its own; this page may write into it all the same. */
+  #seeFrame(frame: HTMLIFrameElement): void {
+    const { sandbox, ownerDocument } = frame;
+    const isMute = sandbox.length > 0 && !sandbox.contains('allow-scripts');
+    if (ownerDocument === document && !isMute) return;
+    const look = (): void => {
+      const inside = frame.contentDocument;
+      if (inside !== null) this.#addRoot(inside);
+    };
+    look();
+    frame.addEventListener('load', look);
   }
 
   #mutated(records: readonly MutationRecord[]): void {
@@ -193,7 +216,7 @@ export class PageTextWatcher {
   #take(record: MutationRecord, blocks: Set<Node>): void {
     const { type, target, oldValue, attributeName } = record;
     if (type === 'attributes') {
-      if (target instanceof Element && attributeName !== null)
+      if (this.#isElement(target) && attributeName !== null)
         this.#attributeChanged(target, attributeName, oldValue);
       return;
     }
@@ -204,13 +227,11 @@ export class PageTextWatcher {
       return;
     }
     for (const node of record.addedNodes) {
-      if (node instanceof Element) this.#tellTree(node, false);
-      if (!(node instanceof Element) || this.#inline.has(node.tagName.toUpperCase()))
-        blocks.add(block);
+      if (this.#isElement(node)) this.#tellTree(node, false);
+      if (!this.#isElement(node) || this.#inline.has(node.tagName.toUpperCase())) blocks.add(block);
     }
     for (const node of record.removedNodes) {
-      if (!(node instanceof Element) || this.#inline.has(node.tagName.toUpperCase()))
-        blocks.add(block);
+      if (!this.#isElement(node) || this.#inline.has(node.tagName.toUpperCase())) blocks.add(block);
       this.#tellRemoved(node, target);
     }
   }
@@ -224,7 +245,7 @@ export class PageTextWatcher {
 
   /** What came and went within one batch is told from what was taken away. */
   #tellRemoved(node: Node, parent: Node): void {
-    if (node instanceof Element) {
+    if (this.#isElement(node)) {
       for (const [block, text] of this.#collect(node, true))
         if (this.#told.get(block) !== text && !(this.#told.get(parent) ?? '').includes(text)) {
           this.#told.set(block, text);
@@ -233,8 +254,14 @@ export class PageTextWatcher {
       return;
     }
     const text = node.nodeType === Node.TEXT_NODE ? (node.nodeValue ?? '').trim() : '';
-    if (text === '' || this.#isTextless(parent)) return;
-    if (!(this.#told.get(this.#blockOf(parent)) ?? '').includes(text))
+    if (text !== '') this.#tellRemovedText(text, parent);
+  }
+
+  #tellRemovedText(text: string, parent: Node): void {
+    const isTold = this.#isTitle(parent)
+      ? this.#known.has(this.#key('title', text))
+      : this.#isTextless(parent);
+    if (!isTold && !(this.#told.get(this.#blockOf(parent)) ?? '').includes(text))
       this.#tell(`${this.#place(parent)} (removed)`, text);
   }
 
@@ -251,9 +278,11 @@ export class PageTextWatcher {
   #collect(root: Node, isKnown: boolean): [Node, string][] {
     const blocks: [Node, string][] = [];
     const visit = (node: Node): void => {
-      if (!(node instanceof Element)) return;
+      if (!this.#isElement(node)) return;
       this.#tellAttributes(node);
-      if (!isKnown && node.shadowRoot !== null) this.#addShadow(node.shadowRoot);
+      if (isKnown) return;
+      if (node.shadowRoot !== null) this.#addRoot(node.shadowRoot);
+      if (node.localName === 'iframe') this.#seeFrame(node as HTMLIFrameElement);
     };
     // Without recursion: pages nest as deep as they like.
     const open: Node[] = [root];
@@ -294,8 +323,17 @@ export class PageTextWatcher {
 
   #isTextless(node: Node): boolean {
     // The title is told by itself.
-    if (node instanceof HTMLTitleElement) return true;
-    return node instanceof Element && this.#textless.has(node.tagName.toUpperCase());
+    if (this.#isTitle(node)) return true;
+    return this.#isElement(node) && this.#textless.has(node.tagName.toUpperCase());
+  }
+
+  #isTitle(node: Node): boolean {
+    return this.#isElement(node) && node.localName === 'title' && !('ownerSVGElement' in node);
+  }
+
+  /** Asked of the node itself: in a frame elements have another class of the same name. */
+  #isElement(node: Node | null): node is Element {
+    return node?.nodeType === Node.ELEMENT_NODE;
   }
 
   #isInline(node: Node): boolean {
@@ -332,7 +370,9 @@ export class PageTextWatcher {
   #attributeChanged(element: Element, name: string, old: string | null): void {
     const value = element.getAttribute(name);
     if (value !== null) this.#tellAttribute(element, name, value);
-    if (old !== null && old !== value && !this.#dullAttributes.has(name.toLowerCase())) {
+    if (old === null || old === value || this.#dullAttributes.has(name.toLowerCase())) return;
+    if (this.#looksAttributes.has(name)) this.#tellAttribute(element, name, old);
+    else {
       const place = `${this.#place(element)}@${name}`;
       if (!this.#known.has(this.#key(place, old))) this.#tellAttribute(element, name, old);
     }
@@ -342,7 +382,9 @@ export class PageTextWatcher {
   #tellAttribute(element: Element, name: string, value: string): void {
     if (value.length < 6 || this.#dullAttributes.has(name.toLowerCase())) return;
     if (name === 'value' && (element as HTMLInputElement).type === 'password') return;
-    this.#tell(`${this.#place(element)}@${name}`, value);
+    const telling = this.#looksAttributes.get(name);
+    const text = telling === undefined ? value : value.match(telling)?.join(' ');
+    if (text !== undefined) this.#tell(`${this.#place(element)}@${name}`, text);
   }
 
   #tellControls(root: Root): void {
@@ -363,7 +405,7 @@ export class PageTextWatcher {
   }
 
   #tellTitle(): void {
-    if (globalThis.top !== globalThis.self || document.title === this.#title) return;
+    if (document.title === this.#title) return;
     this.#title = document.title;
     if (this.#title !== '') this.#tell('title', this.#title);
   }
@@ -469,7 +511,7 @@ export class PageTextWatcher {
   #place(node: Node): string {
     const steps: string[] = [];
     let current: Node | null = node;
-    for (let depth = 0; depth < 5 && current instanceof Element; depth += 1) {
+    for (let depth = 0; depth < 5 && this.#isElement(current); depth += 1) {
       const name = this.#nameOf(current);
       steps.unshift(name ?? this.#step(current));
       if (name !== undefined) break;
@@ -477,7 +519,14 @@ export class PageTextWatcher {
     }
     const root = node.getRootNode();
     const inside = steps.join(' > ') || 'document';
-    return root instanceof ShadowRoot ? `${this.#place(root.host)} >> ${inside}` : inside;
+    const around = this.#aroundOf(root);
+    return around === null ? inside : `${this.#place(around)} >> ${inside}`;
+  }
+
+  /** The element that a shadow tree, or a document watched from without, belongs to. */
+  #aroundOf(root: Node): Element | null {
+    if (root.nodeType === Node.DOCUMENT_FRAGMENT_NODE) return (root as ShadowRoot).host ?? null;
+    return root === document ? null : ((root as Document).defaultView?.frameElement ?? null);
   }
 
   /** `[data-testid=x]`, `#x` or `[role=x]`, with its number where several are alike. */
@@ -495,11 +544,12 @@ export class PageTextWatcher {
 
   #equalsOf(element: Element, attribute: string, value: string): Element[] {
     const root = element.getRootNode();
-    if (!(root instanceof Document || root instanceof ShadowRoot)) return [];
+    if (root.nodeType !== Node.DOCUMENT_NODE && this.#aroundOf(root) === null) return [];
+    const within = root as Root;
     const key = `${attribute}=${value}`;
     const known = this.#equals.get(key);
     if (known?.includes(element) === true) return known;
-    const found = [...root.querySelectorAll(`[${attribute}="${CSS.escape(value)}"]`)];
+    const found = [...within.querySelectorAll(`[${attribute}="${CSS.escape(value)}"]`)];
     this.#equals.set(key, found);
     return found;
   }
@@ -521,7 +571,7 @@ export class PageTextWatcher {
   /** Shadow trees are not part of the document; closed ones can be seen only when they are made. */
   #hookShadows(): void {
     const attach = Element.prototype.attachShadow;
-    const add = (shadow: ShadowRoot): void => this.#addShadow(shadow);
+    const add = (shadow: ShadowRoot): void => this.#addRoot(shadow);
     Element.prototype.attachShadow = function attachShadow(init) {
       const shadow = attach.call(this, init);
       add(shadow);

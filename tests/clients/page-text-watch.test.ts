@@ -161,6 +161,57 @@ describe('page text', () => {
       expect(holding(lines, text), text).not.toHaveLength(0);
   });
 
+  it('is seen in a frame whose own scripts may not run, and which the page around it fills', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<main><iframe id="mail" sandbox="allow-same-origin" src="/inner"></iframe></main><script>
+          const mail = document.querySelector('#mail');
+          mail.onload = () => {
+            mail.contentDocument.body.innerHTML = '<p>a letter</p><iframe></iframe><input>';
+            setTimeout(() => { mail.contentDocument.querySelector('p').textContent = 'a later letter'; }, 30);
+            mail.contentDocument.querySelector('input').value = 'a draft in it';
+            mail.contentDocument.querySelector('iframe').contentDocument.body.append('within it');
+          };
+        </script>`,
+        '/inner': '<p>inner frame</p>',
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.waitForFunction(() => document.querySelector('iframe')?.contentDocument?.body);
+    await expect
+      .poll(async () => holding(await shown(lab), 'a later letter')[0]?.['place'])
+      .toBe('#mail >> html > body > p:nth(0)');
+    const lines = await shown(lab);
+    expect(holding(lines, 'a letter')[0]?.['place']).toBe('#mail >> html > body > p:nth(0)');
+    for (const text of ['a draft in it', 'within it'])
+      expect(holding(lines, text), text).not.toHaveLength(0);
+  });
+
+  it('includes attributes that mostly draw, where they may name somebody', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<title>before</title><p id="a" class="card wide-2" style="left: 1px">x</p><script>
+          a.className = 'card of-3f2b8c1d-aaaa-4bbb-8ccc-0123456789ab wide-2';
+          a.style.setProperty('--from', '"Anna Bell"');
+          a.style.left = '2px';
+          document.title = 'a flash of a title';
+          document.title = 'after';
+        </script>`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    await lab.open(place.url);
+    const lines = await shown(lab);
+    const ofClass = lines.filter((line) => line['place'] === '#a@class');
+    expect(ofClass.map((line) => contentIn(line))).toEqual([
+      'of-3f2b8c1d-aaaa-4bbb-8ccc-0123456789ab',
+    ]);
+    expect(lines.filter((line) => line['place'] === '#a@style')).toHaveLength(1);
+    expect(holding(lines, 'Anna Bell')).toHaveLength(1);
+    expect(holding(lines, 'a flash of a title')).not.toHaveLength(0);
+  });
+
   it('includes what controls hold, the title and the address, but no password', async () => {
     const place = await site(closers, {
       files: {
