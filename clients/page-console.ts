@@ -4,27 +4,56 @@ import type { RemoteValue } from './page-protocol.ts';
 import { within } from './waiting.ts';
 
 /** Values of one message that are looked into. */
-const OBJECTS_MAX = 8;
+const OBJECTS_MAX = 32;
 const OBJECT_MS_MAX = 2_000;
 const OBJECT_CHARACTERS_MAX = 100_000;
+/** Members of a value that are looked at, and how deep. */
+const MEMBERS_MAX = 10_000;
+const DEPTH_MAX = 20;
 
-/** Runs in the page with the value as `this`. */
+/**
+ * Runs with the value as `this`, in pages and in workers, which know less of the world. Nothing in a value
+ * may keep the rest of it from being read: members that throw, rings, values that JSON has no words for.
+ */
 const READ_VALUE = `function () {
   const seen = new WeakSet();
-  try {
-    return JSON.stringify(this, (name, value) => {
-      if (typeof value === 'bigint') return String(value);
-      if (value instanceof Map || value instanceof Set) return [...value];
-      if (value instanceof Error) return String(value.stack ?? value);
-      if (typeof value !== 'object' || value === null) return value;
-      if (value instanceof Node) return value.textContent;
-      if (seen.has(value)) return '[seen above]';
-      seen.add(value);
-      return value;
-    })?.slice(0, ${OBJECT_CHARACTERS_MAX});
-  } catch (error) {
-    return String(error);
-  }
+  let left = ${MEMBERS_MAX};
+  const attempt = (read) => {
+    try {
+      return read();
+    } catch (error) {
+      return '[threw ' + String(error) + ']';
+    }
+  };
+  const isA = (name, value) => typeof globalThis[name] === 'function' && value instanceof globalThis[name];
+  const membersOf = (value, depth) => {
+    const members = {};
+    for (const name of Reflect.ownKeys(value)) {
+      if (isA('Error', value) && name === 'stack') continue;
+      if (left-- <= 0) break;
+      members[String(name)] = attempt(() => read(value[name], depth + 1));
+    }
+    return members;
+  };
+  const isListed = (value) =>
+    ['Map', 'Set', 'Headers', 'FormData', 'URLSearchParams'].some((name) => isA(name, value));
+  const read = (value, depth) => {
+    if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+    if (typeof value === 'function') return undefined;
+    if (typeof value !== 'object' || value === null) return value;
+    if (seen.has(value)) return '[seen above]';
+    seen.add(value);
+    if (depth > ${DEPTH_MAX} || left-- <= 0) return '[more]';
+    if (isA('Node', value)) return (depth === 0 ? value.outerHTML : undefined) ?? value.textContent;
+    if (isA('ArrayBuffer', value) || ArrayBuffer.isView(value)) return new TextDecoder().decode(value);
+    if (isListed(value)) return [...value].map((part) => attempt(() => read(part, depth + 1)));
+    if (Array.isArray(value)) return value.slice(0, left).map((part) => attempt(() => read(part, depth + 1)));
+    const own = typeof value.toJSON === 'function' ? attempt(() => value.toJSON()) : value;
+    if (own !== value && !String(own).startsWith('[threw ')) return read(own, depth + 1);
+    const members = membersOf(value, depth);
+    return isA('Error', value) ? [String(value.stack ?? value), members] : members;
+  };
+  return JSON.stringify(attempt(() => read(this, 0)))?.slice(0, ${OBJECT_CHARACTERS_MAX});
 }`;
 
 /** Records console messages, uncaught errors and the browser's own log of pages and workers. */
@@ -92,7 +121,8 @@ export class PageConsole {
       );
       channel.send('Runtime.releaseObject', { objectId }).catch(() => undefined);
       const description = value.subtype === 'error' ? `${value.description ?? ''} ` : '';
-      return typeof result.value === 'string' ? description + result.value : plainText(value);
+      if (typeof result.value !== 'string') return plainText(value);
+      return description + result.value + changedSince(value, result.value);
     } catch {
       return plainText(value); // The page is gone; its own description of the value is left.
     }
@@ -104,8 +134,25 @@ export class PageConsole {
   }
 }
 
-function plainText({ value, unserializableValue, description, type }: RemoteValue): string {
+/** What an object held when it was logged, and holds no more: it is read a little later. */
+function changedSince({ preview }: RemoteValue, now: string): string {
+  const texts = (preview?.properties ?? []).filter(({ type }) => type === 'string');
+  const gone = texts.flatMap(({ name, value = '' }) =>
+    now.includes(value) ? [] : [` (was) ${name}: ${value}`],
+  );
+  return gone.join('');
+}
+
+/** Of an object that cannot be asked any more the browser itself has kept the first few members. */
+function plainText({
+  value,
+  unserializableValue,
+  description,
+  type,
+  preview,
+}: RemoteValue): string {
   if (typeof value === 'string') return value;
   if (value !== undefined) return JSON.stringify(value);
-  return unserializableValue ?? description ?? type;
+  const members = preview?.properties.map((member) => `${member.name}: ${member.value ?? ''}`);
+  return [unserializableValue ?? description ?? type, ...(members ?? [])].join(' ');
 }

@@ -67,6 +67,14 @@ export interface RemoteValue {
   readonly unserializableValue?: string;
   readonly description?: string;
   readonly objectId?: string;
+  /** The first few members of an object, as they were then. */
+  readonly preview?: {
+    readonly properties: readonly {
+      readonly name: string;
+      readonly type: string;
+      readonly value?: string;
+    }[];
+  };
 }
 
 interface Thrown {

@@ -250,6 +250,55 @@ describe('the watchers', () => {
     }, WAIT_MS_MAX);
   });
 
+  it('read what is logged to its end, in workers as well', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': '<p>page</p>',
+        '/worker.js': `console.log({ of: { a: 'worker' } }, new Map([['k', { in: 'a map' }]]));`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => {
+      const { console } = globalThis;
+      const throwing = {
+        before: 'a thrower',
+        get bad(): string {
+          throw new Error('no');
+        },
+        after: 'it goes on',
+      };
+      console.log(throwing);
+      console.log(1, {}, {}, {}, {}, {}, {}, {}, {}, { last: 'of many' });
+      console.error(
+        Object.assign(new Error('failed', { cause: { by: 'a cause' } }), { of: 'a request' }),
+      );
+      console.log(new Headers({ 'x-of': 'a header' }), new TextEncoder().encode('in bytes'));
+      const passing = { state: 'as it was logged' };
+      console.log(passing);
+      passing.state = 'gone';
+      void Promise.reject(new AggregateError([new Error('one of several')], 'all failed'));
+      void new Worker('/worker.js');
+    });
+    await vi.waitFor(async () => {
+      const lines = on(await lab.lines(), 'console');
+      for (const text of [
+        'a thrower',
+        'it goes on',
+        'of many',
+        'a cause',
+        'a request',
+        'a header',
+        'in bytes',
+        'as it was logged',
+        'one of several',
+        'worker',
+        'a map',
+      ])
+        expect(holding(lines, text), text).not.toHaveLength(0);
+    }, WAIT_MS_MAX);
+  });
+
   it('see dialogs, notifications, downloads, and take pictures', async () => {
     const place = await site(closers, { files: { '/': '<p>page</p>' } });
     const lab = await pageLab(closers, browser);
