@@ -45,6 +45,7 @@ export class PageStorageReader {
     if (isSecureContext) {
       await this.#attempt('caches', () => this.#caches());
       await this.#attempt('serviceWorker', () => this.#workers());
+      await this.#attempt('files', () => this.#files());
     }
     return { entries: this.#entries, problems: this.#problems };
   }
@@ -101,6 +102,8 @@ export class PageStorageReader {
         ]);
         if (keys.length === limit) this.#problems.push(`indexedDB ${name}: more than is read`);
         const place = `indexedDB[${JSON.stringify(name)}][${JSON.stringify(store)}]`;
+        // An empty one has a name, too.
+        if (keys.length === 0) this.#put(place, '');
         for (const [at, value] of values.entries())
           this.#put(
             `${place}[${await this.#described(keys[at], 0)}]`,
@@ -127,6 +130,7 @@ export class PageStorageReader {
     for (const name of await caches.keys()) {
       const cache = await caches.open(name);
       const requests = await cache.keys();
+      if (requests.length === 0) this.#put(`caches[${JSON.stringify(name)}]`, '');
       if (requests.length > this.#limits.entriesMax)
         this.#problems.push(`caches ${name}: more than is read`);
       for (const request of requests.slice(0, this.#limits.entriesMax)) {
@@ -154,6 +158,41 @@ export class PageStorageReader {
       );
   }
 
+  /** Files of the origin's own, which no user ever sees, with those in their folders. */
+  async #files(): Promise<void> {
+    let left = this.#limits.entriesMax;
+    const open = [{ path: '', folder: await navigator.storage.getDirectory() }];
+    for (let next = open.pop(); next !== undefined; next = open.pop())
+      for await (const [name, handle] of next.folder.entries()) {
+        const path = `${next.path}/${name}`;
+        left -= 1;
+        if (left < 0) {
+          this.#problems.push('files: more than is read');
+          return;
+        }
+        if (handle instanceof FileSystemDirectoryHandle) {
+          this.#put(`files[${JSON.stringify(path)}]`, '');
+          open.push({ path, folder: handle });
+        } else if (handle instanceof FileSystemFileHandle) await this.#file(path, handle);
+      }
+  }
+
+  /** A file may be written or removed while it is read. */
+  async #file(path: string, handle: FileSystemFileHandle): Promise<void> {
+    const place = `files[${JSON.stringify(path)}]`;
+    for (let tries = 3; ; tries -= 1)
+      try {
+        const file = await handle.getFile();
+        this.#put(place, await this.#textOf(file));
+        if (file.size > this.#limits.textCharactersMax)
+          this.#problems.push(`${place.slice(0, 100)}: more than is read`);
+        return;
+      } catch (error) {
+        if (error instanceof DOMException && error.name === 'NotFoundError') return;
+        if (tries <= 1) throw error;
+      }
+  }
+
   /** A value as JSON, with the things that JSON has no words for. */
   async #described(value: unknown, depth: number): Promise<string> {
     if (typeof value === 'bigint') return `"${value}"`;
@@ -177,6 +216,7 @@ export class PageStorageReader {
   async #asText(value: object): Promise<string | undefined> {
     if (value instanceof Date)
       return Number.isNaN(value.valueOf()) ? 'no date' : value.toISOString();
+    if (value instanceof File) return `${value.name}\n${await this.#textOf(value)}`;
     if (value instanceof Blob) return this.#textOf(value);
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
       return new TextDecoder().decode(value);

@@ -48,6 +48,12 @@ function keepThings(page: Page, what: string): Promise<void> {
     const cache = await caches.open('replies');
     await cache.put('/api/threads', new Response(`cached ${text}`));
     await navigator.serviceWorker.register('/service.js');
+    const folder = await navigator.storage.getDirectory();
+    const drafts = await folder.getDirectoryHandle('drafts', { create: true });
+    const file = await drafts.getFileHandle('note.txt', { create: true });
+    const writer = await file.createWritable();
+    await writer.write(`filed ${text}`);
+    await writer.close();
   }, what);
 }
 
@@ -71,6 +77,7 @@ describe('what a profile keeps', () => {
     expect(kept['sessionStorage["tab"]']).toBe('mine alone');
     expect(kept['indexedDB["chats"]["messages"]["m1"]']).toContain('blob of mine alone');
     expect(kept['caches["replies"]["/api/threads"]']).toContain('cached mine alone');
+    expect(kept['files["/drafts/note.txt"]']).toBe('filed mine alone');
     expect(kept['serviceWorker["/"]']).toBe(`${place.url}/service.js`);
     expect(kept['theme; domain=127.0.0.1; path=/']).toBe('mine alone');
     expect(kept['session_id; domain=127.0.0.1; path=/']).toMatch(/^\[redacted:[0-9a-f]{16}\]$/);
@@ -131,7 +138,7 @@ describe('what a profile keeps', () => {
     await lab.recorder.snapshot();
     const found = holding(await lab.lines(), 'left behind').filter(({ user }) => user === 'u01');
     expect(new Set(found.map(({ place: where }) => String(where).replace(/\[.*|;.*/, '')))).toEqual(
-      new Set(['localStorage', 'sessionStorage', 'indexedDB', 'caches', 'theme']),
+      new Set(['localStorage', 'sessionStorage', 'indexedDB', 'caches', 'files', 'theme']),
     );
   });
 });
