@@ -77,8 +77,9 @@ export class CdpPageRecorder implements PageRecorder {
     this.#console = new PageConsole(this.#pen);
     this.#screen = new PageScreen(this.#pen, bodyBytesMax);
     this.#storage = new PageStorage(this.#pen);
-    this.#texts = new PageTextWatch(this.#pen, (channel, seen) => {
-      this.#sockets.closedInPage(channel, seen);
+    this.#texts = new PageTextWatch(this.#pen, {
+      closed: (channel, seen) => this.#sockets.closedInPage(channel, seen),
+      cookie: (text, at) => this.#storage.cookieWritten(text, at),
     });
   }
 
@@ -285,17 +286,17 @@ export class CdpPageRecorder implements PageRecorder {
       if (frame.parentId === undefined) this.#place(frame.url);
     });
     channel.on('Page.navigatedWithinDocument', ({ frameId, url }) => {
-      if (frameId === attended.mainFrame) this.#place(url);
+      this.#place(url, frameId === attended.mainFrame ? 'url' : 'url of a frame');
     });
   }
 
-  #place(url: string): void {
+  #place(url: string, place = 'url'): void {
     if (url === 'about:blank') return;
     // What stands behind the hash is hidden by the same rules as parameters are.
     const [address = '', fragment] = url.split(/#(.*)/s);
     const { vault } = this.#pen.recorder;
     const hidden = fragment === undefined ? '' : `#${vault.redact(`?${fragment}`).slice(1)}`;
-    this.#pen.text({ surface: 'dom', place: 'url', text: address + hidden });
+    this.#pen.text({ surface: 'dom', place, text: address + hidden });
   }
 
   /** Once per owner, on the first page that has an origin. */

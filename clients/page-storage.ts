@@ -72,6 +72,16 @@ export class PageStorage {
     );
   }
 
+  /** A page wrote a cookie: `name=value; path=/`. */
+  cookieWritten(text: string, at: number): void {
+    const [pair = '', ...attributes] = text.split(';');
+    const [name = '', value = ''] = pair.split(/=(.*)/s).map((part) => part.trim());
+    if (value === '') return;
+    const place = [name, ...attributes.map((part) => part.trim()), 'as it was written'].join('; ');
+    const shown = this.#valueOf({ name, value, httpOnly: false });
+    this.#pen.text({ surface: 'cookie', place, text: shown }, at);
+  }
+
   #wrote(page: string, { storageId, key, newValue }: StorageWrite, old: string): void {
     // What we plant is to be found by looking, or the look is not proven.
     if (key === PROOF_NAME) return;
@@ -125,7 +135,7 @@ export class PageStorage {
    * A cookie is a credential unless it plainly is none: then it is hashed. One that holds a marker is
    * evidence and stays readable.
    */
-  #valueOf({ name, value, httpOnly }: Cookie): string {
+  #valueOf({ name, value, httpOnly }: Pick<Cookie, 'name' | 'value' | 'httpOnly'>): string {
     const { campaignPrefix, vault } = this.#pen.recorder;
     const isSecret = httpOnly || CREDENTIAL_NAME.test(name);
     const isEvidence = decoded(value).toLowerCase().includes(campaignPrefix.toLowerCase());

@@ -17,6 +17,13 @@ export type PageRecord =
       /** Unix milliseconds. */
       readonly at: number;
     }
+  | {
+      /** What a page keeps, writes as a cookie, or got over a channel that no network tells of. */
+      readonly kind: 'kept' | 'cookie' | 'message';
+      readonly place: string;
+      readonly text: string;
+      readonly at: number;
+    }
   | { readonly kind: 'notification'; readonly text: string; readonly at: number }
   | {
       readonly kind: 'close';
@@ -38,6 +45,13 @@ export interface TextScriptSettings {
   readonly documentCharactersMax: number;
 }
 
+/** What watches beside the texts, and is asked whenever they are. */
+export interface FurtherWatcher {
+  start(put: (record: PageRecord) => void): void;
+  look(): void;
+  again(): void;
+}
+
 type TextRecord = Extract<PageRecord, { kind: 'text' }>;
 /** Where text can be: a block of the page, and whether something of it may be new. */
 type Root = Document | ShadowRoot;
@@ -45,6 +59,7 @@ type Root = Document | ShadowRoot;
 /** Watches one document and its shadow trees; see the file's head. */
 export class PageTextWatcher {
   readonly #settings: TextScriptSettings;
+  readonly #further: FurtherWatcher;
   readonly #inline = new Set(
     'A ABBR B BDI BDO BR CITE CODE DATA DEL DFN EM FONT I INS KBD LABEL MARK Q S SAMP SMALL SPAN STRONG SUB SUP TIME TSPAN U VAR WBR'.split(
       ' ',
@@ -88,8 +103,9 @@ export class PageTextWatcher {
   #charactersLeft: number;
   #bindingTries = 0;
 
-  constructor(settings: TextScriptSettings) {
+  constructor(settings: TextScriptSettings, further: FurtherWatcher) {
     this.#settings = settings;
+    this.#further = further;
     this.#frame =
       globalThis.top === globalThis.self ? '' : `frame(${location.origin}${location.pathname}) `;
     this.#charactersLeft = settings.documentCharactersMax;
@@ -102,6 +118,8 @@ export class PageTextWatcher {
     this.#hookShadows();
     this.#hookSockets();
     this.#hookNotifications();
+    this.#hookControls();
+    this.#further.start((record) => this.#put(record));
     this.#begin();
   }
 
@@ -146,6 +164,7 @@ export class PageTextWatcher {
     this.#tellTree(document, true);
     for (const root of this.#furtherRoots()) this.#tellTree(root, true);
     this.#tellTitle();
+    this.#further.again();
     this.flush();
   }
 
@@ -155,6 +174,7 @@ export class PageTextWatcher {
     this.#mutated(this.#observer.takeRecords());
     this.#tellControls(document);
     for (const root of this.#furtherRoots()) this.#tellControls(root);
+    this.#further.look();
     this.#deliver();
   }
 
@@ -579,6 +599,23 @@ export class PageTextWatcher {
     };
   }
 
+  /** A value that scripts set, and clear again, leaves no trace in the document. */
+  #hookControls(): void {
+    const tell = (control: Element): void => this.#tellControl(control);
+    for (const { prototype } of [HTMLInputElement, HTMLTextAreaElement]) {
+      const own = Object.getOwnPropertyDescriptor(prototype, 'value');
+      const set = own?.set;
+      if (own === undefined || set === undefined) continue;
+      Object.defineProperty(prototype, 'value', {
+        ...own,
+        set(this: HTMLInputElement, value: unknown) {
+          set.call(this, value);
+          tell(this);
+        },
+      });
+    }
+  }
+
   /** The browser tells that a socket closed, but only the page is told with which code. */
   #hookSockets(): void {
     const closed = (event: CloseEvent, byPage: boolean): void => {
@@ -609,7 +646,7 @@ export class PageTextWatcher {
     const shown = (title: unknown, options: NotificationOptions | undefined): void =>
       this.#put({
         kind: 'notification',
-        text: [title, options?.body, options?.tag]
+        text: [title, options?.body, options?.tag, this.#furtherOf(options)]
           .filter((part) => part !== undefined && part !== '')
           .join('\n'),
         at: this.#now(),
@@ -626,5 +663,15 @@ export class PageTextWatcher {
       shown(title, options);
       return show.call(this, title, options);
     };
+  }
+
+  /** What a notification carries beside its texts. */
+  #furtherOf(options: NotificationOptions | undefined): string {
+    const { title: _title, body: _body, tag: _tag, ...further } = { title: '', ...options };
+    try {
+      return Object.keys(further).length === 0 ? '' : this.#stringify(further);
+    } catch {
+      return ''; // A ring has no text.
+    }
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BrowserContext } from 'playwright';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
+import { PageDeedWatcher } from './page-deed-script.ts';
 import type { CloseSeen } from './page-socket-closes.ts';
 import { PageTextWatcher, type PageRecord, type TextScriptSettings } from './page-text-script.ts';
 import { within } from './waiting.ts';
@@ -10,19 +11,29 @@ import { within } from './waiting.ts';
 const TEXT_CHARACTERS_MAX = 200_000;
 /** Text one document may tell in all; a page that never stops changing must not fill the disk. */
 const DOCUMENT_CHARACTERS_MAX = 64 * 1024 * 1024;
+/** The same of what it does beside that. */
+const DEEDS_CHARACTERS_MAX = 16 * 1024 * 1024;
+
+interface TextWatchListeners {
+  /** Told when a page says how one of its sockets ended. */
+  readonly closed: (channel: DevToolsChannel, seen: CloseSeen) => void;
+  /** Told when a page writes a cookie, as it is written. */
+  readonly cookie: (text: string, at: number) => void;
+}
 
 /** Records what pages show, from within them; see `page-text-script.ts`. */
 export class PageTextWatch {
   readonly #pen: PagePen;
-  readonly #closed: (channel: DevToolsChannel, seen: CloseSeen) => void;
+  readonly #closed: TextWatchListeners['closed'];
+  readonly #cookie: TextWatchListeners['cookie'];
   readonly #settings: TextScriptSettings;
   /** Script contexts of the pages' own worlds, by the target they live in. */
   readonly #contexts = new Map<DevToolsChannel, Set<number>>();
 
-  /** @param closed told when a page says how one of its sockets ended. */
-  constructor(pen: PagePen, closed: (channel: DevToolsChannel, seen: CloseSeen) => void) {
+  constructor(pen: PagePen, { closed, cookie }: TextWatchListeners) {
     this.#pen = pen;
     this.#closed = closed;
+    this.#cookie = cookie;
     const secret = randomBytes(8).toString('hex');
     this.#settings = {
       binding: `b${secret}`,
@@ -38,7 +49,8 @@ export class PageTextWatch {
     const script = `(() => {
       const __name = (named) => named;
       const Watcher = ${PageTextWatcher.toString()};
-      new Watcher(${JSON.stringify(this.#settings)}).start();
+      const Further = ${PageDeedWatcher.toString()};
+      new Watcher(${JSON.stringify(this.#settings)}, new Further(${DEEDS_CHARACTERS_MAX})).start();
     })();`;
     await context.addInitScript({ content: script });
   }
@@ -106,6 +118,16 @@ export class PageTextWatch {
         break;
       case 'notification':
         this.#pen.text({ surface: 'screen', place: 'notification', text: record.text }, at);
+        break;
+      case 'kept':
+        this.#pen.text({ surface: 'storage', place: record.place, text: record.text }, at);
+        break;
+      case 'cookie':
+        this.#cookie(record.text, at);
+        break;
+      case 'message':
+        this.#pen.text({ surface: 'socket', place: record.place, text: record.text }, at);
+        this.#pen.heard(at);
         break;
       case 'close':
         this.#closed(channel, record);
