@@ -168,7 +168,8 @@ export class PageHttpLog {
     });
     channel.on('Network.eventSourceMessageReceived', (event) => {
       const url = exchanges.get(event.requestId)?.url;
-      this.#serverSent(event.data, { at: this.#pen.at(event.timestamp), url, id: event.eventId });
+      const { eventName: name, eventId: id } = event;
+      this.#serverSent(event.data, { at: this.#pen.at(event.timestamp), url, id, name });
     });
   }
 
@@ -401,7 +402,17 @@ export class PageHttpLog {
 
   #serverSent(
     text: string,
-    { at, url, id }: { readonly at: number; readonly url?: string | undefined; id?: string },
+    {
+      at,
+      url,
+      id,
+      name = 'message',
+    }: {
+      readonly at: number;
+      readonly url?: string | undefined;
+      readonly id?: string;
+      readonly name?: string;
+    },
   ): void {
     const { vault } = this.#pen.recorder;
     this.#pen.line(
@@ -411,6 +422,7 @@ export class PageHttpLog {
         kind: 'frame',
         url: url === undefined ? undefined : vault.redact(url),
         id: id === '' ? undefined : id,
+        message: name === 'message' ? undefined : vault.redact(`event ${name}`),
       },
       this.#content(text),
       at,
@@ -490,7 +502,7 @@ export class PageHttpLog {
     if (purpose === 'sign-in')
       learnCredentials({ status: response.status, headers, text, json: jsonOf(text) }, recorder);
     const notes = notesOf(exchange, response, [body.problem, ending.error]);
-    const content = text === '' ? undefined : this.#cutContent(body);
+    const content = text === '' ? this.#bytesContent(body) : this.#cutContent(body);
     const at = toMicroseconds(ending.at);
     const isPage = type === 'Document' && response.mimeType.includes('html');
     this.#pen.line(
@@ -525,6 +537,13 @@ export class PageHttpLog {
       this.#pen.blind('dom', 'the page came with a closed shadow tree, which nobody can look into');
   }
 
+  /** Packed formats hold texts as they are. */
+  #bytesContent({ bytes, cut }: ReplyBody): Content | undefined {
+    if (bytes === undefined) return undefined;
+    const text = this.#pen.recorder.vault.redact(bytes.toString('latin1'));
+    return { kind: 'base64', text: Buffer.from(text, 'latin1').toString('base64'), cut };
+  }
+
   #cutContent({ text = '', cut }: ReplyBody): Content {
     const content = this.#content(text);
     return cut === undefined
@@ -542,14 +561,27 @@ export class PageHttpLog {
     stream?.end();
     if (response === undefined || isRedirect === true) return {};
     const body = await readBody({ ...exchange, response }, this.#settings.bodyBytesMax);
-    // What broke off on its way nobody else has either.
-    return error === undefined ? body : { ...body, isUnread: false };
+    if (error === undefined) return body;
+    // What broke off on its way nobody else has either; of what streamed the page may have read its part.
+    const hadPart = mayBeReadInParts(exchange, response) && !hasBody(body);
+    return { ...body, isUnread: false, ...(hadPart ? { cut: body.cut ?? 1 } : {}) };
   }
 
   #keep(work: Promise<void>): void {
     const settled = work.finally(() => this.#outstanding.delete(settled));
     this.#outstanding.add(settled);
   }
+}
+
+/** Whether a page may read a reply while it comes: one that has no foreseeable end. */
+function mayBeReadInParts({ type, method }: Exchange, response: ResponseFacts): boolean {
+  const isForScripts = type === 'Fetch' || type === 'XHR';
+  const hasEnd = 'content-length' in lowerCased(response.headers);
+  return isForScripts && !hasEnd && !hasNoText(method, response);
+}
+
+function hasBody({ text, bytes }: ReplyBody): boolean {
+  return text !== undefined || bytes !== undefined;
 }
 
 /** A reply whose text the other witness may have. */

@@ -15,7 +15,9 @@ const UTF8_BYTES_MAX = 3;
 /** What could be had of a reply's body. */
 export interface ReplyBody {
   readonly text?: string | undefined;
-  /** Bytes that are not in `text`. */
+  /** What came, where it is no text. */
+  readonly bytes?: Buffer | undefined;
+  /** Bytes that are in neither. */
   readonly cut?: number | undefined;
   readonly problem?: string | undefined;
   /** There was a text, and it is not here. */
@@ -56,10 +58,13 @@ export async function readBody(
   }
 }
 
-/** A body as text, cut at the limit; of what is no text only its length. */
+/** A body, cut at the limit: as text where it is one. */
 export function boundedBody(bytes: Buffer, mimeType: string, bytesMax: number): ReplyBody {
-  if (!isUtf8(bytes))
-    return { cut: bytes.length, problem: `${mimeType || 'bytes'} that are no text` };
+  if (!isUtf8(bytes)) {
+    const cut = Math.max(0, bytes.length - bytesMax);
+    const problem = `${mimeType || 'bytes'} that are no text`;
+    return { bytes: bytes.subarray(0, bytesMax), problem, ...(cut > 0 ? { cut } : {}) };
+  }
   if (bytes.length <= bytesMax) return { text: bytes.toString('utf8') };
   return { text: bytes.subarray(0, bytesMax).toString('utf8'), cut: bytes.length - bytesMax };
 }

@@ -123,16 +123,19 @@ describe('requests of a page', () => {
     expect(contentIn(replies(lines, '/leaving')[0])).toContain('/leaving');
   });
 
-  it('are cut at the limit, and what is no text is counted', async () => {
+  it('are cut at the limit, and bytes that are no text are kept as bytes', async () => {
     const place = await site(closers, {
       files: { '/': '<p>one</p>' },
       serve: (request, response) => {
         const isText = request.url === '/long';
         response.writeHead(200, { 'content-type': isText ? 'text/plain' : 'application/x-thing' });
-        response.end(isText ? 'é'.repeat(600) : Buffer.from([0xff, 0xfe, 1, 2]));
+        response.end(
+          isText ? 'é'.repeat(600) : Buffer.from('\xFF\xFE of u07, secretsecret', 'latin1'),
+        );
       },
     });
     const lab = await pageLab(closers, browser, { bodyBytesMax: 1_000 });
+    lab.pen.vault.add('secretsecret');
     const page = await lab.open(place.url);
     await page.evaluate(async () => {
       await (await fetch('/long')).text();
@@ -141,7 +144,31 @@ describe('requests of a page', () => {
     const lines = await lab.lines();
     const [long] = replies(lines, '/long');
     expect(Number(long?.['cut'])).toBeGreaterThan(0);
-    expect(replies(lines, '/bytes')[0]).toMatchObject({ cut: 4 });
+    const [bytes] = replies(lines, '/bytes');
+    expect(Buffer.from(String(bytes?.['base64']), 'base64').toString('latin1')).toMatch(
+      /^\xFF\xFE of u07, \[redacted:[0-9a-f]{16}\]$/,
+    );
+    expect(bytes).not.toHaveProperty('cut');
+  });
+
+  it('that stream bytes and are broken off are not taken for read', async () => {
+    const place = await site(closers, {
+      files: { '/': '<p>one</p>' },
+      serve: (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/octet-stream' }).write('a part');
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(async () => {
+      const stop = new AbortController();
+      const reply = await fetch('/parts', { signal: stop.signal });
+      await reply.body?.getReader().read();
+      stop.abort();
+    });
+    await vi.waitFor(async () => {
+      expect(replies(await lab.lines(), '/parts')[0]).toMatchObject({ cut: 1 });
+    }, WAIT_MS_MAX);
   });
 
   it('are seen in workers, and told when nothing answered', async () => {
@@ -188,7 +215,10 @@ describe('requests of a page', () => {
     });
     const lines = await lab.lines();
     const events = on(lines, 'sse');
-    expect(events.find(({ id }) => id === '7')).toMatchObject({ frame: { say: 'first' } });
+    expect(events.find(({ id }) => id === '7')).toMatchObject({
+      frame: { say: 'first' },
+      message: 'event greeting',
+    });
     const second = holding(events, 'second');
     expect(second.map(({ url }) => String(url).replace(place.url, '')).toSorted()).toEqual([
       '/events',
