@@ -133,6 +133,7 @@ export interface DevToolsEvents {
   'Network.webSocketFrameSent': SocketFrame;
   'Network.webSocketFrameError': Timed & { readonly errorMessage: string };
   'Network.webSocketClosed': Timed;
+  'Network.webTransportConnectionEstablished': { readonly transportId: string };
   'Page.frameNavigated': {
     readonly frame: { readonly id: string; readonly parentId?: string; readonly url: string };
   };

@@ -107,6 +107,9 @@ export class PageSocketLog {
       sockets.delete(requestId);
       if (socket !== undefined) this.#closed(channel, socket, this.#pen.at(timestamp));
     });
+    channel.on('Network.webTransportConnectionEstablished', () => {
+      this.#pen.blind('socket', 'a WebTransport session was open, whose data no browser tells of');
+    });
     // The browser does not always tell of the end of what a page took with it.
     channel.on('Page.frameNavigated', ({ frame }) => {
       if (frame.parentId === undefined) this.#left(channel, sockets);

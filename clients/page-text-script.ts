@@ -102,6 +102,7 @@ export class PageTextWatcher {
   #document: Document | undefined;
   #charactersLeft: number;
   #bindingTries = 0;
+  #isLeaving = false;
 
   constructor(settings: TextScriptSettings, further: FurtherWatcher) {
     this.#settings = settings;
@@ -134,6 +135,7 @@ export class PageTextWatcher {
     addEventListener('input', changed, true);
     addEventListener('change', changed, true);
     addEventListener('pagehide', () => this.flush(), true);
+    this.#awaitLeaving();
     addEventListener(
       'pageshow',
       (event) => {
@@ -143,6 +145,21 @@ export class PageTextWatcher {
     );
     this.#findBinding();
     if (document.URL === 'about:blank') this.#awaitDocument(0);
+  }
+
+  /** Once the next document is there nothing that this one tells is heard any more, not even as it is hidden. */
+  #awaitLeaving(): void {
+    const { navigation } = globalThis as { navigation?: EventTarget };
+    navigation?.addEventListener('navigate', (event) => {
+      const { destination } = event as Event & { destination: { sameDocument: boolean } };
+      if (destination.sameDocument) return;
+      this.flush();
+      this.#isLeaving = true;
+      // It may come to nothing, as a download does.
+      this.#later(() => {
+        this.#isLeaving = false;
+      }, 2_000);
+    });
   }
 
   /** A window that opens empty may be given its document later, and keeps this watcher. */
@@ -480,7 +497,7 @@ export class PageTextWatcher {
     }
     this.#pending.set(place, record);
     // Text that is still growing may wait: nothing of it is lost.
-    this.#schedule(grew ? 200 : 20);
+    this.#schedule(this.#isLeaving ? 0 : grew ? 200 : 20);
   }
 
   #put(record: PageRecord): void {

@@ -1,8 +1,12 @@
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { DevToolsChannel } from '../../clients/page-channel.ts';
+import { PagePen } from '../../clients/page-pen.ts';
+import { SecondWitness } from '../../clients/page-second-witness.ts';
+import { PageSocketLog } from '../../clients/page-socket-log.ts';
 import { drivingSessionOf } from '../../clients/page-inner-half.ts';
 import { QuietWindow } from '../../clients/quiet-window.ts';
-import { Closers, fieldsOf, until } from './lab.ts';
+import { Closers, fieldsOf, tinyTarget, until } from './lab.ts';
 import { holding, launchBrowser, nothingTold, on, ownerOf, pageLab, site } from './page-lab.ts';
 
 const closers = new Closers();
@@ -265,6 +269,22 @@ describe('sockets of a page', () => {
     const lines = await lab.lines();
     expect(on(lines, 'socket')).toContainEqual(expect.objectContaining({ event: 'first' }));
     expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
+  });
+
+  it('of a kind that no browser tells of are not taken for seen', async () => {
+    const lab = await pageLab(closers, browser);
+    const pen = new PagePen(lab.pen, new QuietWindow({ quietMsMin: 1, quietMsMax: 1 }));
+    const { socket: wire } = tinyTarget();
+    const quiet = new QuietWindow({ quietMsMin: 1, quietMsMax: 1 });
+    const settings = { wire, quiet, silentEvents: new Set<string>(), bytesMax: 1_024 };
+    const channel = new DevToolsChannel({ type: 'page', url: '' }, () => Promise.resolve());
+    new PageSocketLog(settings, pen, new SecondWitness()).attach(channel);
+    channel.dispatch('Network.webTransportConnectionEstablished', { transportId: '1' });
+    expect((await lab.lines()).find(({ kind }) => kind === 'failure')).toMatchObject({
+      step: 'watch',
+      reason: 'socket',
+      message: expect.stringContaining('WebTransport'),
+    });
   });
 
   it('belong to whoever the profile belongs to', async () => {

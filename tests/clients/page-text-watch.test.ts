@@ -94,6 +94,26 @@ describe('page text', () => {
       expect(holding(lines, text), text).not.toHaveLength(0);
   });
 
+  it('is seen when the page leads on to another at once', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<body><script>
+          onload = () => setTimeout(() => {
+            document.body.append(['shown', 'while', 'leaving'].join(' '));
+            location.href = '/next';
+          });
+        </script></body>`,
+        '/next': '<p>next</p>',
+      },
+    });
+    for (const _time of Array.from({ length: 3 })) {
+      const lab = await pageLab(closers, browser);
+      const page = await lab.open(place.url);
+      await page.waitForURL('**/next');
+      expect(holding(await shown(lab), 'shown while leaving')).not.toHaveLength(0);
+    }
+  });
+
   it('is whole when it is appended piece by piece', async () => {
     const place = await site(closers, { files: { '/': '<p id="answer"></p>' } });
     const lab = await pageLab(closers, browser);
