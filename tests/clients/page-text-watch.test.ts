@@ -106,7 +106,7 @@ describe('page text', () => {
         '/next': '<p>next</p>',
       },
     });
-    for (const _time of Array.from({ length: 3 })) {
+    for (let times = 0; times < 3; times += 1) {
       const lab = await pageLab(closers, browser);
       const page = await lab.open(place.url);
       await page.waitForURL('**/next');
