@@ -379,7 +379,8 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'identity-spliced': splice(
     'isolation/foreign-identity',
     (sample) => required(sample, 1),
-    (sample, other) => idOf(sample, other.user, 'user') ?? other.identity,
+    // A users file of tokens names nobody.
+    (sample, other) => idOf(sample, other.user, 'user') ?? (other.identity || undefined),
   ),
   'credential-spliced': splice('isolation/foreign-credential', lastEvent, (sample, other) => {
     const hashes = sample.observations.flatMap((observation) =>

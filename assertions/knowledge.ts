@@ -338,7 +338,7 @@ export class Knowledge {
   }
 
   #ownAll(ids: OwnedIds, user: UserIndex, observation?: Observation): void {
-    for (const kind of ['user', 'thread', 'run', 'connection'] as const) {
+    for (const kind of ['user', 'thread', 'run', 'connection', 'email'] as const) {
       const text = ids[kind];
       if (text !== undefined) this.#own(kind, text, user, observation);
     }

@@ -102,8 +102,8 @@ export class Recorder {
    * nobody asks for those, and a soak has millions.
    */
   learn(ids: OwnedIds): void {
-    const { user, thread, connection } = ids;
-    for (const id of [user, thread, connection]) {
+    const { user, thread, connection, email } = ids;
+    for (const id of [user, thread, connection, email]) {
       if (id === undefined || this.#crowdIds.has(id)) continue;
       this.#crowdIds.add(id);
       this.vault.tell(id);

@@ -1,5 +1,6 @@
 import type { Place } from '../history/markers.ts';
 import { INFRASTRUCTURE_COOKIE } from '../targets/sign-in.ts';
+import type { OwnedIds } from '../history/observation.ts';
 import type { Session, SignInMethod, Target, TargetHttp } from '../targets/target.ts';
 import { RecordedHttp } from './http.ts';
 import { NotApplicable } from './not-applicable.ts';
@@ -145,7 +146,7 @@ export class TargetAccount {
     );
     recorder.identity(this.#owner.observer(), {
       source: 'sign-in',
-      ids: { user: session.userId },
+      ids: { user: session.userId, ...this.#addressOf(session) },
       credentials,
     });
     if (account.userId !== undefined && account.userId !== session.userId)
@@ -300,8 +301,15 @@ export class TargetAccount {
     return `the profile of "${this.#context.target.name}" names no ${what}`;
   }
 
+  /** Who comes with a token alone is known by the address that the target tells. */
+  #addressOf({ email }: Session): OwnedIds {
+    return this.#persona.account.email === '' && email !== undefined && email !== ''
+      ? { email }
+      : {};
+  }
+
   #compareEmail(source: 'sign-in' | 'whoami', email: string | undefined): void {
-    const own = this.#persona.account.email;
+    const own = this.#persona.account.email || (this.#session?.email ?? '');
     if (email === undefined || own === '' || email.toLowerCase() === own.toLowerCase()) return;
     this.#context.recorder.identity(this.#owner.observer(), { source, shown: email });
   }

@@ -76,6 +76,8 @@ export interface OwnedIds {
   readonly thread?: string | undefined;
   readonly run?: string | undefined;
   readonly connection?: string | undefined;
+  /** The address that the target knows the user by, where the first line of the history has none. */
+  readonly email?: string | undefined;
 }
 
 /** The fields of a history line beside its content. See `docs/history.md`. */

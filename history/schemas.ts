@@ -10,6 +10,7 @@ const ownedIdsSchema = z.object({
   thread: z.string().optional(),
   run: z.string().optional(),
   connection: z.string().optional(),
+  email: z.string().optional(),
 });
 
 export const trialUserSchema = z.object({

@@ -989,6 +989,26 @@ describe('isolation/wrong-answer', () => {
 });
 
 describe('an identity that a target shows', () => {
+  test('is found by the address that a sign-in told, where a users file names nobody', () => {
+    const history = clean();
+    for (const user of history.header.users) Object.assign(user, { identity: '' });
+    expect(history.verdict()).toMatchObject({ verdict: 'pass' });
+    const { header, lines } = history;
+    expect(calibrate({ header, observations: lines }).missed).toEqual([]);
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    for (const name of ['u01', 'u00'])
+      history.add(name, {
+        ...line,
+        source: 'sign-in',
+        ids: { email: `${name}@forum.example.org` },
+      });
+    const content = '{"type":"notice","from":"u01@forum.example.org","to":"u00@forum.example.org"}';
+    history.add('u00', { event: 'notice', contentKind: 'frame', content });
+    const [finding, ...others] = history.findings('foreign-identity');
+    expect(others).toEqual([]);
+    expect(finding?.message).toBe('u00 received the e-mail of u01 in notice at from');
+  });
+
   test("is another's, also where that other one is known only later", () => {
     const history = clean();
     const shown = 'user-of-u02-that-was-new';
