@@ -30,6 +30,10 @@ const NEEDED_OF_TARGETS: Readonly<
     isThere: ({ failWord }) => failWord !== undefined,
   },
   ownThreads: { what: 'list of threads', isThere: ({ threads }) => threads.list !== undefined },
+  storeNote: {
+    what: 'place to store a note',
+    isThere: ({ threads }) => threads.note !== undefined,
+  },
   probe: { what: 'verbs to probe', isThere: ({ probes }) => probes !== undefined },
 };
 

@@ -25,7 +25,8 @@ export type OptionalVerb =
   | 'refreshToken'
   | 'revoke'
   | 'signOut'
-  | 'stall';
+  | 'stall'
+  | 'storeNote';
 
 /** When a disturbance happens. */
 export interface Moment {

@@ -45,6 +45,12 @@ export async function askTwice(crowd: Crowd): Promise<void> {
   await talk(crowd, 2);
 }
 
+/** As {@link askTwice}, of questions without markers: nothing but the notes tells whose an answer is. */
+export async function askEqualTwice(crowd: Crowd): Promise<void> {
+  crowd.needs('storeNote');
+  await askTwice(crowd);
+}
+
 /**
  * Users come and go all the time: each group arrives and asks while the one before it is at work, which
  * then reads its answer and signs out; the first group comes back at the end.

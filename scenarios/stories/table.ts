@@ -1,6 +1,13 @@
 import type { Crowd } from '../../clients/crowd.ts';
 import { revoked, signOut, tokenRefresh } from './authority.ts';
-import { askAtOnce, askTwice, concurrentBurst, interleavedThreads, staggered } from './crowding.ts';
+import {
+  askAtOnce,
+  askEqualTwice,
+  askTwice,
+  concurrentBurst,
+  interleavedThreads,
+  staggered,
+} from './crowding.ts';
 import { cancel, error, idle, idleLimit, reconnect, slowReader, tabs } from './disturbances.ts';
 import { goldenPath } from './golden-path.ts';
 import { hostileAccess } from './hostile-access.ts';
@@ -41,7 +48,7 @@ export const STORIES: readonly Story[] = [
     reveals: ['overlap-only', 'shared-state', 'replace-mine'],
   },
   { name: 'interleaved-threads', walk: interleavedThreads, reveals: ['wrong-run', 'shared-state'] },
-  { name: 'equal-questions', walk: askTwice, questions: 'equal', reveals: ['prompt-cache'] },
+  { name: 'equal-questions', walk: askEqualTwice, questions: 'equal', reveals: ['prompt-cache'] },
   {
     name: 'near-equal-questions',
     walk: askTwice,

@@ -32,6 +32,23 @@ describe('a scenario whose step the target does not offer', () => {
     expect(readFileSync(history, 'utf8')).not.toContain('"act":"sign-in"');
   });
 
+  it('is one of equal questions where there are no notes to tell the answers apart', async () => {
+    const cwd = temporaryDirectory();
+    const claims = '{ ...reference.judging.claims, echo: { agent_completed: ["question"] } }';
+    writeProfile(
+      cwd,
+      'noteless',
+      `threads: { ...reference.threads, note: undefined },
+       judging: { ...reference.judging, name: 'noteless', claims: ${claims} }`,
+    );
+    const words = ['run', 'equal-questions', '--target', './noteless.mts', ...QUICK];
+    const { code, out } = await crosstalk(words, { cwd });
+    expect(code).toBe(2);
+    expect(printedIn(out).notApplicable).toMatchObject([
+      { reason: 'the profile of "noteless" names no place to store a note' },
+    ]);
+  });
+
   it('alone proves nothing: the campaign is inconclusive', async () => {
     const cwd = temporaryDirectory();
     writeProfile(cwd, 'unstoppable', NO_STOP);
