@@ -20,6 +20,18 @@ import { linesOf, planFor, temporaryDirectory, type Closers, type Line } from '.
 
 const BROWSERS = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
 
+/** The browser that trials of one worker share, for profiles share nothing; it ends with the worker. */
+let launched: Promise<Browser> | undefined;
+
+function launch(): Promise<Browser> {
+  const executablePath =
+    process.env['CROSSTALK_BROWSER'] ?? BROWSERS.find((path) => existsSync(path));
+  return chromium.launch({
+    ...(executablePath === undefined ? {} : { executablePath }),
+    chromiumSandbox: process.getuid?.() !== 0,
+  });
+}
+
 /** One real browser process. */
 export class OneBrowser implements BrowserPool {
   readonly #browser: Browser;
@@ -27,23 +39,21 @@ export class OneBrowser implements BrowserPool {
   readonly #tell = new Map<number, (reason: string) => void>();
 
   static async launch(closers: Closers): Promise<OneBrowser> {
-    const executablePath =
-      process.env['CROSSTALK_BROWSER'] ?? BROWSERS.find((path) => existsSync(path));
-    const browser = await chromium.launch({
-      ...(executablePath === undefined ? {} : { executablePath }),
-      chromiumSandbox: process.getuid?.() !== 0,
-    });
-    const pool = new OneBrowser(browser);
+    const known = await launched?.catch(() => undefined);
+    if (known?.isConnected() !== true) launched = launch();
+    const pool = new OneBrowser(await (launched ?? launch()));
     closers.add(() => pool.close());
     return pool;
   }
 
   private constructor(browser: Browser) {
     this.#browser = browser;
-    browser.on('disconnected', () => {
-      for (const tell of this.#tell.values()) tell('the browser ended');
-    });
+    browser.on('disconnected', this.#ended);
   }
+
+  readonly #ended = (): void => {
+    for (const tell of this.#tell.values()) tell('the browser ended');
+  };
 
   /** Profiles that are open right now. */
   get openProfiles(): number {
@@ -68,8 +78,9 @@ export class OneBrowser implements BrowserPool {
     await session.send('Browser.crash').catch(() => undefined);
   }
 
-  close(): Promise<void> {
-    return this.#browser.close();
+  async close(): Promise<void> {
+    this.#browser.off('disconnected', this.#ended);
+    await Promise.allSettled(this.#browser.contexts().map((context) => context.close()));
   }
 }
 
