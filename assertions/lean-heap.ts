@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** By how much more than what is in use the heap may grow before it is looked through, per cent. */
-const GROWTH_PERCENT = 20;
+const GROWTH_PERCENT = 30;
 
 /**
  * Has the engine look for garbage sooner than it does by itself: it lets the heap of a process that
