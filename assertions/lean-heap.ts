@@ -10,4 +10,7 @@ const GROWTH_PERCENT = 30;
  */
 export function keepHeapLean(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+  // The first observations are kept, as the sample to calibrate on. The engine learns from that that all
+  // are, and puts what comes after where it is seldom looked: a third more memory, and a fifth more time.
+  setFlagsFromString('--no-allocation-site-pretenuring');
 }
