@@ -13,7 +13,6 @@ import { findHistories } from './find-histories.ts';
 import { OptionReader } from './option-reader.ts';
 import { checkOutDirectory, createOutDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
-import { printCampaign, writeReports } from './publish.ts';
 import { shellCommand } from './shell-words.ts';
 import type { Mistakes } from './usage-error.ts';
 
@@ -42,6 +41,8 @@ export async function judgeCommand({
 
   keepHeapLean();
   const judged = histories.map((history) => judgeOne(history));
+  // Loaded only now: judging a long history needs the memory, printing a verdict hardly any.
+  const { printCampaign, writeReports } = await import('./publish.ts');
   const trials = trialsOf(judged, { base: baseOf(args), out: out ?? null });
   const problems = judged.filter(({ verdict }) => verdict === undefined);
   const summary = summarise({
