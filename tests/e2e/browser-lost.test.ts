@@ -11,6 +11,8 @@ const USERS = 4;
 const RENDERER = '--type=renderer';
 
 const stopped: number[] = [];
+/** Processes that were there before the trial: other tests of this worker leave a browser for the next. */
+let earlier: ReadonlySet<number> = new Set();
 afterEach(() => {
   // A process that stands still does not notice that its browser has ended.
   for (const pid of stopped.splice(0)) signal(pid, 'SIGKILL');
@@ -35,6 +37,7 @@ test('pages that stand still in mid-trial make it inconclusive for all who look 
 
 /** A golden path that is disturbed while everybody waits for an answer. */
 async function disturbed(disturb: () => void): Promise<TrialResult> {
+  earlier = new Set(descendantsOf(process.pid));
   const from = performance.now();
   const result = await goldenPath({
     transport: 'browser',
@@ -71,10 +74,11 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** The process id of one of the two browsers; what was started may be a script in front of it. */
+/** The process id of one of the two browsers of the trial; what was started may be a script in front of it. */
 function oneBrowser(): number {
   const pid = descendantsOf(process.pid).find(
     (one) =>
+      !earlier.has(one) &&
       wordsOf(one).includes('--remote-debugging-pipe') &&
       childrenOf(one).some((child) => wordsOf(child).includes('--type=')),
   );
