@@ -393,19 +393,28 @@ export class Crowd {
 
   async #settle(): Promise<void> {
     const { quiet, recorder, settleMsMax } = this.#parts;
-    const { clock, journal } = recorder;
+    const { clock, inbox, journal } = recorder;
     this.#mark('settle', 'begin');
     const started = clock.now();
+    let heardAt: number | undefined;
+    let deafMs = 0;
     while (this.#abortion === undefined) {
       const { lastAt = started } = quiet;
-      const left = Math.min(lastAt + quiet.windowMs, started + settleMsMax) - clock.now();
+      if (lastAt !== heardAt) deafMs = 0;
+      heardAt = lastAt;
+      const now = clock.now();
+      const left = Math.min(lastAt + quiet.windowMs + deafMs, started + settleMsMax) - now;
       if (left > 0) {
         // An abort must not wait for silence, so long waits are taken in steps.
-        await pause(Math.min(left + 1, QUIET_STEP_MS));
+        const step = Math.min(left + 1, QUIET_STEP_MS);
+        await pause(step);
+        // What was said while the harness itself stood still is not read yet: that was no silence.
+        deafMs += Math.max(clock.now() - now - step, 0);
         continue;
       }
-      // After a standstill of our own, timers come before what has been waiting in the sockets meanwhile.
+      // It may have stood still before as well, and timers come before what waits in the sockets.
       await nextTurn();
+      inbox.deliver();
       if (quiet.lastAt === undefined || quiet.lastAt === lastAt) break;
       if (clock.now() >= started + settleMsMax) break;
     }
