@@ -10,10 +10,14 @@ declare module 'vitest' {
   }
 }
 
-/** Makes the directory, and removes it when all tests are over. */
+/**
+ * Makes the directory, and removes it when all tests are over. It is the system's temporary directory of the
+ * workers and of all they start.
+ */
 export default function setup(project: TestProject): () => void {
   const directory = mkdtempSync(join(tmpdir(), 'crosstalk-test-'));
   project.provide('temporaryDirectory', directory);
+  process.env['TMPDIR'] = directory;
   return () => {
     rmSync(directory, { recursive: true, force: true });
   };
