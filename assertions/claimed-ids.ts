@@ -1,6 +1,7 @@
+import { hasMembers } from '../history/json-object.ts';
 import type { Observation } from '../history/observation.ts';
 import type { Facts, Sighting } from './facts.ts';
-import { isRecord, parseObject, withoutFields } from './json-frame.ts';
+import { parseObject, withoutFields } from './json-frame.ts';
 import { isTelling, OUTSIDE, type IdKind, type OwnedId, type UserIndex } from './knowledge.ts';
 import type { Bench } from './rule-group.ts';
 
@@ -99,9 +100,9 @@ export class ClaimedIds {
     const { content, owner } = observation;
     if (!this.#bench.knowledge.hasUnsearchedUsers || content === undefined) return [];
     if (!MAY_NAME_USER.test(content)) return [];
-    return [...usersIn(parseObject(content))].filter(
-      ({ text }) => text !== owner && isUnsearched(text),
-    );
+    return [...membersOf(parseObject(content))]
+      .filter((member) => namesUser(member) && member.text !== owner && isUnsearched(member.text))
+      .map(({ path, text }) => ({ place: path, text }));
   }
 
   conclude(): void {
@@ -180,7 +181,7 @@ export class ClaimedIds {
     if (fields === undefined || content === undefined) return false;
     const rest = withoutFields(content, fields);
     if (rest === undefined) return false;
-    for (const [, value] of valuesIn(parseObject(rest))) if (value === text) return false;
+    for (const member of membersOf(parseObject(rest))) if (member.text === text) return false;
     return true;
   }
 
@@ -224,8 +225,8 @@ function* namesIn(observation: Observation): Generator<Named> {
   }
   if (url !== undefined) yield* namesInUrl(url);
   if (content === undefined || !MAY_NAME_UNSEARCHED.test(content)) return;
-  for (const [key, value] of valuesIn(parseObject(content)))
-    if (NAMES_SOMETHING.test(key)) yield { text: value, kind: kindNamed(key) };
+  for (const { name, text } of membersOf(parseObject(content)))
+    if (NAMES_SOMETHING.test(name)) yield { text, kind: kindNamed(name) };
 }
 
 function* namesInUrl(url: string): Generator<Named> {
@@ -247,8 +248,9 @@ function decoded(text: string): string {
   }
 }
 
+/** A text or a number in a frame. */
 interface Member {
-  readonly value: unknown;
+  readonly text: string;
   /** Its name, or that of the list it stands in. */
   readonly name: string;
   /** The name of what it is a member of. */
@@ -256,40 +258,30 @@ interface Member {
   readonly path: string;
 }
 
-/** Where a frame holds ids of users, by the names of its members. */
-function* usersIn(frame: unknown): Generator<{ place: string; text: string }> {
-  const stack: Member[] = [{ value: frame, name: '', of: '', path: '' }];
+/** Whether it holds the id of a user, by its name. */
+function namesUser({ name, of }: Member): boolean {
+  return NAMES_USER.test(name) || (name === 'id' && IS_USER.test(of));
+}
+
+/** Texts and numbers of a frame. */
+function* membersOf(frame: unknown): Generator<Member> {
+  const stack = [{ value: frame, name: '', of: '', path: '' }];
   for (let looked = 0; looked < VALUES_MAX; looked += 1) {
     const member = stack.pop();
     if (member === undefined) return;
     const { value, name, of, path } = member;
-    if (typeof value === 'string' || typeof value === 'number') {
-      const isUser = NAMES_USER.test(name) || (name === 'id' && IS_USER.test(of));
-      if (isUser) yield { place: path, text: String(value) };
-    } else stack.push(...membersOf(member));
-  }
-}
-
-function membersOf({ value, name, of, path }: Member): Member[] {
-  if (Array.isArray(value))
-    return value.map((inner: unknown, i) => ({ value: inner, name, of, path: `${path}[${i}]` }));
-  if (!isRecord(value)) return [];
-  return Object.entries(value).map(([key, inner]) => ({
-    value: inner,
-    name: key,
-    of: name,
-    path: path === '' ? key : `${path}.${key}`,
-  }));
-}
-
-/** Texts and numbers of a frame with the names of their members; in a list, with the name of the list. */
-function* valuesIn(frame: unknown): Generator<[key: string, value: string]> {
-  const stack: [string, unknown][] = [['', frame]];
-  for (let looked = 0; looked < VALUES_MAX; looked += 1) {
-    const [key, value] = stack.pop() ?? [];
-    if (key === undefined) return;
-    if (typeof value === 'string' || typeof value === 'number') yield [key, String(value)];
-    else if (Array.isArray(value)) for (const inner of value) stack.push([key, inner]);
-    else if (isRecord(value)) stack.push(...Object.entries(value));
+    if (typeof value === 'string' || typeof value === 'number')
+      yield { text: String(value), name, of, path };
+    else if (Array.isArray(value))
+      for (const [i, inner] of value.entries())
+        stack.push({ value: inner as unknown, name, of, path: `${path}[${i}]` });
+    else if (hasMembers(value))
+      for (const [key, inner] of Object.entries(value))
+        stack.push({
+          value: inner,
+          name: key,
+          of: name,
+          path: path === '' ? key : `${path}.${key}`,
+        });
   }
 }

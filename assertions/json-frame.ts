@@ -1,3 +1,5 @@
+import { hasMembers } from '../history/json-object.ts';
+
 /** The frame without the given dotted fields; undefined when it is no JSON object. */
 export function withoutFields(content: string, fields: readonly string[]): string | undefined {
   const frame = parseObject(content);
@@ -6,8 +8,8 @@ export function withoutFields(content: string, fields: readonly string[]): strin
     const path = field.split('.');
     const last = path.pop() ?? '';
     let at: unknown = frame;
-    for (const key of path) at = isRecord(at) ? at[key] : undefined;
-    if (isRecord(at)) delete at[last];
+    for (const key of path) at = hasMembers(at) ? at[key] : undefined;
+    if (hasMembers(at)) delete at[last];
   }
   return JSON.stringify(frame);
 }
@@ -16,13 +18,8 @@ export function withoutFields(content: string, fields: readonly string[]): strin
 export function parseObject(content: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(content);
-    return isRecord(value) ? value : undefined;
+    return hasMembers(value) ? value : undefined;
   } catch {
     return undefined; // Not JSON: it has no fields.
   }
-}
-
-/** Whether a value has members. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,3 +1,4 @@
+import { hasMembers } from './json-object.ts';
 import type { ProfileData } from './profile-data.ts';
 
 /** The text of the first of `names` found in one of the containers that the profile names. */
@@ -17,8 +18,4 @@ export function answerField(
     }
   }
   return undefined;
-}
-
-function hasMembers(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
