@@ -88,8 +88,9 @@ const NO_RUNS: readonly number[] = [];
 
 /**
  * Finds markers of a campaign and filed ids in texts, in one linear pass that is independent of the
- * number of users; of other campaigns whole markers without separators. Case changes and separators are seen through in the pass itself; escapes, URL and HTML
- * encoding, base64, hex and invisible characters by looking at decoded views, two layers deep.
+ * number of users; of other campaigns whole markers without separators. Case changes and separators are
+ * seen through in the pass itself; escapes, URL and HTML encoding, base64, hex and invisible characters by
+ * looking at decoded views, two layers deep.
  */
 export class ContentScanner<V extends IndexValue> {
   readonly #index: AnchorIndex<V>;

@@ -79,8 +79,6 @@ export class Knowledge {
   readonly header: TrialHeader;
   readonly profile: ProfileData;
   readonly users: readonly string[];
-  /** Whether anybody is known by an id that no search finds. */
-  hasUnsearchedUsers = false;
   readonly ids = new AnchorIndex<OwnedId>((text, ids) => new AnyOf(text, ids));
   readonly planted = new Map<string, PlantedMarker>();
   /** Of all planted markers; made when first asked for, which few trials do. */
@@ -101,6 +99,7 @@ export class Knowledge {
   /** Markers that co-members of a thread may see, per marker. */
   readonly #lastTitle = new Map<UserIndex, string>();
   #sharesThreads = false;
+  #hasUnsearchedUsers = false;
   readonly #published = new Map<string, Set<UserIndex>>();
   readonly #threadOfRun = new Map<string, string>();
 
@@ -243,6 +242,11 @@ export class Knowledge {
     return this.#sharesThreads;
   }
 
+  /** Whether anybody is known by an id that no search finds. */
+  get hasUnsearchedUsers(): boolean {
+    return this.#hasUnsearchedUsers;
+  }
+
   /** Takes in what an `identity` or `act` line says. Other lines teach nothing. */
   learn(observation: Observation, user = this.indexOf(observation.user)): void {
     if (user === undefined) return;
@@ -366,7 +370,7 @@ export class Knowledge {
   #file(id: OwnedId): void {
     if (!isTelling(id.text)) {
       this.ids.addUnsearched(keyOf(id), id);
-      this.hasUnsearchedUsers ||= id.kind === 'user';
+      this.#hasUnsearchedUsers ||= id.kind === 'user';
     } else if (id.kind === 'email' || id.kind === 'user') this.ids.addIdentity(id.text, id);
     else this.ids.add(id.text, id);
     for (const spelling of otherSpellings(id.text)) this.ids.add(spelling, id);
