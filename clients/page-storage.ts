@@ -234,7 +234,9 @@ function changedIn(old: string, text: string): string {
     old.charCodeAt(old.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail)
   )
     tail += 1;
-  return text.slice(Math.max(0, head - AROUND_CHANGE), text.length - tail + AROUND_CHANGE);
+  // In memory of its own: a piece of the text would keep all of it for as long as the piece is kept.
+  const change = text.slice(Math.max(0, head - AROUND_CHANGE), text.length - tail + AROUND_CHANGE);
+  return Buffer.from(change, 'utf16le').toString('utf16le');
 }
 
 function originOf(url: string): string {
