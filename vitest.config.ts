@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * What takes long, the longest first, as files and as folders: what takes long must not begin last, and what
- * mostly waits (the first five) leaves the processors to what computes beside it.
+ * mostly waits (browsers, embedded targets) leaves the processors to what computes beside it.
  */
 const LONG = [
   '/tests/e2e/selftest-',
