@@ -71,15 +71,16 @@ export class PageDeedWatcher {
 
   #tellState(state: unknown): void {
     if (state === null || state === undefined) return;
-    try {
-      const text = this.#stringify(state, (_name, value: unknown) => {
-        if (typeof value === 'bigint') return String(value);
-        return value instanceof Map || value instanceof Set ? [...value] : value;
-      });
-      this.#tell('kept', 'history.state', text);
-    } catch {
-      // A ring: it is kept, but as nothing that has a text.
-    }
+    const seen = new WeakSet();
+    const text = this.#stringify(state, (_name, value: unknown) => {
+      if (typeof value === 'bigint') return String(value);
+      if (typeof value !== 'object' || value === null) return value;
+      // A state may hold itself, and what it holds twice is told once.
+      if (seen.has(value)) return undefined;
+      seen.add(value);
+      return value instanceof Map || value instanceof Set ? [...value] : value;
+    });
+    this.#tell('kept', 'history.state', text);
   }
 
   /** Whoever looks at cookies later does not find what was overwritten at once. */

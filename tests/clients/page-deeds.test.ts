@@ -47,6 +47,9 @@ describe('what a page does', () => {
     const lab = await did(() => {
       history.pushState({ of: { whom: new Map([['a', 'state for long']]) } }, '');
       history.replaceState({ of: 'state for a moment' }, '');
+      const ring: Record<string, unknown> = { of: 'state of a ring' };
+      ring['itself'] = [ring];
+      history.replaceState(ring, '');
       history.replaceState(null, '');
       window.name = 'named after somebody';
       const frame = document.createElement('iframe');
@@ -57,7 +60,7 @@ describe('what a page does', () => {
       frame.addEventListener('load', goOn, { once: true });
       document.body.append(frame);
     });
-    for (const text of ['state for long', 'state for a moment'])
+    for (const text of ['state for long', 'state for a moment', 'state of a ring'])
       expect(await placeOf(lab, 'storage', text)).toBe('history.state');
     expect(await placeOf(lab, 'storage', 'named after somebody')).toBe('window.name');
     expect(await placeOf(lab, 'dom', '#of-a-frame')).toBe('url of a frame');
