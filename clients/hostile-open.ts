@@ -1,8 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ObservationFields } from '../history/observation.ts';
-import { unprefixed } from '../targets/framing.ts';
-import type { SocketRequest } from '../targets/target.ts';
+import { prefixed, unprefixed } from '../targets/framing.ts';
+import type {
+  DecodedFrame,
+  Handshake,
+  HandshakeStep,
+  Session,
+  SocketRequest,
+} from '../targets/target.ts';
 import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
 import { contentOf, toMicroseconds, type Observer } from './recorder.ts';
 import type { SocketSettings } from './socket-client.ts';
@@ -11,22 +17,31 @@ import { after } from './waiting.ts';
 /** How a target answered an attempt to open a socket that it must refuse. */
 export type OpenAnswer = 'refused' | 'accepted' | 'unclear';
 
-/** After the upgrade a target may still refuse; one that says nothing for so long has not greeted. */
+/** After the upgrade a target may still refuse; one that says no more for so long has said what it had to say. */
 const GREETING_MS_MAX = 2_000;
 const REFUSED_STATUS_MIN = 400;
 const REFUSED_STATUS_MAX = 500;
 
+/** How to open a socket, and with whose session the target's handshake is gone through. */
+export interface HostileAttempt {
+  readonly request: SocketRequest;
+  readonly session: Session;
+}
+
 /**
- * Tries to open a socket as it must not be possible, and records what came of it as an exchange with the
- * purpose `refusal-probe`, so that nobody takes the refusal for a failed connection of the user's own.
- * `accepted` means that the target greeted: an upgrade that is closed again at once let nobody in.
+ * Tries to open a socket as it must not be possible, and records what came of it with the purpose
+ * `refusal-probe`, so that nobody takes the refusal for a failed connection of the user's own. `accepted`
+ * means that the target went through its handshake or, where it is told nothing in that, that it said
+ * anything but an error: an upgrade that is closed again at once let nobody in.
  */
 export function tryToOpen(
   settings: SocketSettings,
   observer: Observer,
-  request: SocketRequest,
+  { request, session }: HostileAttempt,
 ): Promise<OpenAnswer> {
   const record = new OpenRecord(settings, observer, request);
+  const { wire } = settings;
+  const isPrefixed = wire.framing === 'prefixed';
   return new Promise((resolve) => {
     const socket = new WebSocket(request.url, [...request.protocols], {
       perMessageDeflate: false,
@@ -46,6 +61,16 @@ export function tryToOpen(
       resolve(answer);
     };
     let cancel = after(settings.handshakeMsMax, () => finish('unclear'));
+    const greeting = new Greeting(wire.handshake(session));
+    const goOn = (step: HandshakeStep | undefined): void => {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      for (const frame of step?.send ?? []) {
+        record.sent(frame);
+        socket.send(isPrefixed ? prefixed(frame) : JSON.stringify(frame));
+      }
+      cancel();
+      cancel = after(GREETING_MS_MAX, () => finish(greeting.inTheEnd));
+    };
     socket.on('upgrade', (response) => record.response(response));
     socket.on('unexpected-response', (_request, response) => {
       record.response(response);
@@ -53,14 +78,57 @@ export function tryToOpen(
       const refused = status >= REFUSED_STATUS_MIN && status < REFUSED_STATUS_MAX;
       finish(refused ? 'refused' : 'unclear');
     });
-    socket.on('open', () => {
-      cancel();
-      cancel = after(GREETING_MS_MAX, () => finish('unclear'));
-    });
+    socket.on('open', () => goOn(greeting.opened()));
     socket.on('close', () => finish('refused'));
     socket.on('error', () => finish('unclear'));
-    socket.on('message', (data: Buffer) => finish(record.greeting(data.toString('utf8'))));
+    socket.on('message', (data: Buffer) => {
+      const { frame, decoded } = record.received(data.toString('utf8'));
+      if (decoded.role === 'error') finish('refused');
+      else {
+        const step = greeting.received(frame, decoded);
+        if (step?.state === 'ready') finish('accepted');
+        else goOn(step);
+      }
+    });
   });
+}
+
+/** The target's own handshake, as somebody goes through it who must not get to its end. */
+class Greeting {
+  readonly #handshake: Handshake;
+  #hasHeard = false;
+  #hasSpoken = false;
+
+  constructor(handshake: Handshake) {
+    this.#handshake = handshake;
+  }
+
+  opened(): HandshakeStep | undefined {
+    return this.#take(() => this.#handshake.opened?.());
+  }
+
+  received(frame: unknown, decoded: DecodedFrame): HandshakeStep | undefined {
+    this.#hasHeard = true;
+    return this.#take(() => this.#handshake.receive(frame, decoded));
+  }
+
+  /**
+   * What it comes to when the target says no more. What was said to somebody who had said something before
+   * may be a refusal; whoever is told something unasked has been let in.
+   */
+  get inTheEnd(): OpenAnswer {
+    return this.#hasHeard && !this.#hasSpoken ? 'accepted' : 'unclear';
+  }
+
+  #take(step: () => HandshakeStep | undefined): HandshakeStep | undefined {
+    try {
+      const taken = step();
+      this.#hasSpoken ||= (taken?.send?.length ?? 0) > 0;
+      return taken;
+    } catch {
+      return undefined; // A profile's mistake, which the user's own connection tells of.
+    }
+  }
 }
 
 /** The history lines of one attempt. */
@@ -106,17 +174,28 @@ class OpenRecord {
     });
   }
 
-  /** Records the first frame; whoever gets one that is no error has been let in. */
-  greeting(message: string): OpenAnswer {
+  /** Records a frame that came, as what the profile takes it for. */
+  received(message: string): { readonly frame: unknown; readonly decoded: DecodedFrame } {
     const { recorder, wire } = this.#settings;
     const text = wire.framing === 'prefixed' ? unprefixed(message) : message;
     const frame = parsed(text);
-    const { role, echoedAt: _echoedAt, ...fields } = wire.decode(frame);
+    const decoded = wire.decode(frame);
+    const { role: _role, echoedAt: _echoedAt, ...fields } = decoded;
     recorder.journal.append(
       { ...this.#observer, surface: 'socket', dir: 'in', kind: 'frame', ...fields },
       contentOf(recorder.vault.redact(text), frame !== undefined),
     );
-    return role === 'error' ? 'refused' : 'accepted';
+    return { frame, decoded };
+  }
+
+  /** Records a frame of the handshake that is about to be sent. */
+  sent(frame: unknown): void {
+    const { journal, vault } = this.#settings.recorder;
+    const { purpose } = this.#common;
+    journal.append(
+      { ...this.#observer, surface: 'socket', dir: 'out', kind: 'frame', purpose },
+      contentOf(vault.redact(JSON.stringify(frame), 'out'), true),
+    );
   }
 }
 

@@ -174,12 +174,14 @@ export class Prober {
     const open = (): Promise<SocketRequest> => target.socket.open(session, addresses, http);
     const place = 'socket open';
     await this.#open({ place, source: 'own id' }, await open());
-    await this.#open({ place, source: 'no token' }, withoutToken(await open(), session));
+    const nobody = { userId: '', token: '', secrets: [] };
+    await this.#open({ place, source: 'no token' }, withoutToken(await open(), session), nobody);
     for (const { source, forge } of FORGERIES) {
       const token = forge(session.token);
       if (token === undefined) continue;
-      const request = await target.socket.open({ ...session, token }, addresses, http);
-      await this.#open({ place, source }, request);
+      const forged = { ...session, token };
+      const request = await target.socket.open(forged, addresses, http);
+      await this.#open({ place, source }, request, forged);
     }
     await this.#expired(place);
     await this.#usedTicket();
@@ -223,7 +225,7 @@ export class Prober {
     const session = await this.#expiredSession();
     if (session === undefined) return;
     const request = await target.socket.open(session, addresses, http);
-    await this.#open({ place, source: 'expired token' }, request);
+    await this.#open({ place, source: 'expired token' }, request, session);
   }
 
   /** A cookie goes along wherever the browser is; only the origin tells whose page asks. */
@@ -241,9 +243,10 @@ export class Prober {
     await this.#open({ place, source: 'foreign origin' }, from(FOREIGN_ORIGIN));
   }
 
-  #open(attempt: Attempt, request: SocketRequest): Promise<void> {
+  /** `session`: of whom the request is, where that is not the user's own. */
+  #open(attempt: Attempt, request: SocketRequest, session = this.#seat.session): Promise<void> {
     const { context, observer } = this.#seat;
-    return this.#attempt(attempt, () => tryToOpen(context.socket, observer, request));
+    return this.#attempt(attempt, () => tryToOpen(context.socket, observer, { request, session }));
   }
 
   #http(probe: HttpProbe, owner: Probed): Promise<void> {

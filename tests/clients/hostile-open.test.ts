@@ -52,7 +52,10 @@ async function tried(
       agent: undefined,
     },
     { user: 'u00', conn: 'u00#probe' },
-    { url, protocols: [TOKEN], headers: {}, secrets: [TOKEN] },
+    {
+      request: { url, protocols: [TOKEN], headers: {}, secrets: [TOKEN] },
+      session: { userId: 'id-of-u00', token: TOKEN, secrets: [TOKEN] },
+    },
   );
   await journal.end('done');
   return { answer, lines: linesOf(path) };
@@ -152,6 +155,67 @@ describe('opening a socket that must stay shut', () => {
     expect((await tried(`ws://127.0.0.1:${portOf(server)}`, { handshakeMsMax: 200 })).answer).toBe(
       'unclear',
     );
+  });
+
+  describe('whose protocol greets before anybody has said who it is', () => {
+    const target = tinyTarget({
+      socket: {
+        ...tinyTarget().socket,
+        handshake: ({ token }) => ({
+          receive: (_frame, { event }) =>
+            event === 'welcome'
+              ? { state: 'waiting', send: [{ type: 'connect', token }] }
+              : { state: event === 'hello' ? 'ready' : 'waiting' },
+        }),
+      },
+    });
+    /** Says welcome to everybody, and `answer` to whoever says who it is. */
+    const welcoming = (answer: (socket: WebSocket, asked: string) => void): Promise<string> =>
+      socketServer(closers, (socket) => {
+        socket.send('{"type":"welcome"}');
+        socket.on('message', (data: Buffer) => answer(socket, data.toString()));
+      });
+
+    test('is accepted where what was said of who it is was', async () => {
+      const said: string[] = [];
+      const url = await welcoming((socket, text) => {
+        said.push(text);
+        socket.send('{"type":"hello"}');
+      });
+      const { answer, lines } = await tried(url, { target });
+      expect(answer).toBe('accepted');
+      expect(said).toEqual([JSON.stringify({ type: 'connect', token: TOKEN })]);
+      expect(lines).toContainEqual(
+        expect.objectContaining({ dir: 'out', kind: 'frame', purpose: 'refusal-probe' }),
+      );
+      expect(JSON.stringify(lines)).not.toContain(TOKEN);
+    });
+
+    test('is refused by a close', async () => {
+      const url = await welcoming((socket) => socket.close(1008));
+      expect((await tried(url, { target })).answer).toBe('refused');
+    });
+
+    test('is unclear where the answer is not understood: it may be a refusal', async () => {
+      const url = await welcoming((socket) => socket.send('{"type":"connect_error"}'));
+      expect((await tried(url, { target })).answer).toBe('unclear');
+    });
+  });
+
+  test('is tried with a first message, where the target waits for one', async () => {
+    const target = tinyTarget({
+      socket: {
+        ...tinyTarget().socket,
+        handshake: ({ token }) => ({
+          opened: () => ({ state: 'waiting', send: [{ type: 'auth', token }] }),
+          receive: (_frame, { event }) => ({ state: event === 'hello' ? 'ready' : 'waiting' }),
+        }),
+      },
+    });
+    const url = await socketServer(closers, (socket) => {
+      socket.on('message', () => socket.send('{"type":"hello"}'));
+    });
+    expect((await tried(url, { target })).answer).toBe('accepted');
   });
 
   test('leaves the request in the record, without the token', async () => {
