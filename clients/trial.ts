@@ -325,7 +325,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     })),
   };
   const onProgress = options.onProgress ?? (() => undefined);
-  const probeHealth = (): Promise<void> => probe(target, http);
+  const probeHealth = (): Promise<void> => probe(target, http, names[0] ?? null);
   onProgress({
     kind: 'trial',
     scenario,
@@ -396,9 +396,12 @@ async function proxyAgent(): Promise<Agent> {
   return new ProxyAgent();
 }
 
-/** One request to each health endpoint; a failure is a line of the history, and no error. */
-async function probe(target: Target, settings: HttpSettings): Promise<void> {
-  const http = new RecordedHttp(settings, null);
+/**
+ * One request to each health endpoint; a failure is a line of the history, and no error. `user` reads the
+ * replies, without signing in: only what somebody has received is searched for others.
+ */
+async function probe(target: Target, settings: HttpSettings, user: string | null): Promise<void> {
+  const http = new RecordedHttp(settings, user);
   await Promise.all(
     target.health.map(async ({ address, path }) => {
       try {

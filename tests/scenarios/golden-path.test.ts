@@ -121,6 +121,13 @@ describe('the golden path against the embedded target', () => {
     expect(at.at(-1)).toBeGreaterThan(events.at(-1) ?? 0);
   });
 
+  test('searches what the health endpoints say for everybody but the user who reads it', () => {
+    const replies = lines.filter(
+      ({ purpose, kind }) => purpose === 'health' && kind === 'response',
+    );
+    expect(new Set(replies.map(({ user }) => user))).toEqual(new Set(['u00']));
+  });
+
   test('keeps every token, password and cookie out of the history', () => {
     const text = readFileSync(path, 'utf8');
     expect(text).not.toMatch(/eyJ[A-Za-z0-9_-]{5,}/);
