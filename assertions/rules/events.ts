@@ -30,18 +30,26 @@ export class EventRules implements RuleGroup {
   readonly #pending: Received[] = [];
   readonly #observersOf = new Map<UserIndex, Set<UserIndex>>();
   #examined = 0;
+  #attributable = 0;
 
   constructor(bench: Bench) {
     this.#bench = bench;
   }
 
-  examined(): number {
-    return this.#examined;
+  /** Events that carry no id, and are not promised to, cannot be told apart by whose they are. */
+  get notApplicable(): readonly string[] {
+    const isNever = this.#examined > 0 && this.#attributable === 0 && !this.#claimsIds();
+    return isNever ? [MISDELIVERED, UNSOLICITED] : [];
+  }
+
+  examined(rule: string): number {
+    return rule === UNATTRIBUTABLE ? this.#examined : this.#attributable;
   }
 
   observe({ observation, observer, attribution }: Facts): void {
     if (attribution === undefined) return;
     this.#examined += 1;
+    if (attribution.by !== 'nothing') this.#attributable += 1;
     const received = { observation, observer };
     if (this.#judge(received, attribution)) return;
     if (this.#pending.length < PENDING_MAX) this.#pending.push(received);
@@ -58,6 +66,10 @@ export class EventRules implements RuleGroup {
       const reached = this.#observersOf.get(owner)?.size ?? 0;
       entry.mechanism = reached > 1 && reached >= enough ? 'broadcast' : 'misroute';
     }
+  }
+
+  #claimsIds(): boolean {
+    return Object.values(this.#bench.knowledge.profile.claims.ids).some((ids) => ids.length > 0);
   }
 
   /** Judges by what is known now; false when somebody may still turn out to own the event. */

@@ -121,6 +121,25 @@ describe('isolation/unattributable-event', () => {
     expect(verdict.findings.map((finding) => finding.severity)).toEqual(['note']);
     expect(verdict.verdict).toBe('pass');
   });
+
+  test('is all there is to say of events where none of them carries an id', () => {
+    const history = new HistoryBuilder(3, {
+      claims: { ...new HistoryBuilder(0).header.profile.claims, ids: {} },
+    });
+    history.start();
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE)
+      for (const { name } of history.people)
+        history.add(name, { event: type, contentKind: 'frame', content: `{"type":"${type}"}` });
+    const outcomes = Object.fromEntries(
+      history.verdict().rules.map(({ rule, outcome }) => [rule, outcome]),
+    );
+    expect(outcomes).toMatchObject({
+      'isolation/misdelivered-event': 'not-applicable',
+      'isolation/unsolicited-run': 'not-applicable',
+      'isolation/unattributable-event': 'pass',
+    });
+  });
 });
 
 describe('isolation/foreign-run and foreign-identity', () => {
