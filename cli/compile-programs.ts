@@ -82,7 +82,15 @@ function ownPlaces(root: string, outdir: string): Plugin {
       bundling.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         if (isLibrary(relative(root, path))) return undefined;
         const place = relative(join(root, outdir), path).replaceAll(sep, '/');
-        const contents = readFileSync(path, 'utf8').replaceAll(
+        const text = readFileSync(path, 'utf8');
+        const other = /import\.meta\.(?:dirname|filename)/.exec(text)?.[0];
+        if (other !== undefined)
+          return {
+            errors: [
+              { text: `${path}: "${other}" would tell of the compiled file; use import.meta.url` },
+            ],
+          };
+        const contents = text.replaceAll(
           'import.meta.url',
           `new URL(${JSON.stringify(place)}, import.meta.url).href`,
         );

@@ -17,6 +17,7 @@ import type { Output } from './output.ts';
 import { printCampaign, writeReports } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
 import type { RunnerEnd } from './runner.ts';
+import { SCENARIOS_DIRECTORY } from './scenarios.ts';
 import { missingTrials } from './signoff-narrowing.ts';
 import { targetBuildIn } from './target-build.ts';
 
@@ -221,6 +222,5 @@ function explainDefect(defect: string, end: RunnerEnd, output: Output): void {
 
 /** Scripts of the caller's own may fail for reasons of their own, which are no defect of the harness. */
 function usesOwnScripts({ scenarios }: RunSettings): boolean {
-  const own = join(import.meta.dirname, '..', 'scenarios');
-  return scenarios.some(({ path }) => relative(own, path).startsWith('..'));
+  return scenarios.some(({ path }) => relative(SCENARIOS_DIRECTORY, path).startsWith('..'));
 }

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Endings of scenario scripts; the first is that of the built-in ones. */
 const SPEC_ENDING = /\.spec\.[cm]?[jt]s$/;
-const SCENARIOS_DIRECTORY = fileURLToPath(new URL('../scenarios/', import.meta.url));
+/** Where the scenarios are that come with the harness. */
+export const SCENARIOS_DIRECTORY = fileURLToPath(new URL('../scenarios/', import.meta.url));
 
 /** A scenario script. */
 export interface ScenarioFile {

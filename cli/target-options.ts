@@ -14,6 +14,7 @@ import {
   type SignInMethod,
   type Target,
 } from '../targets/target.ts';
+import { importTypeScript } from './import-typescript.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { Mistakes } from './usage-error.ts';
 
@@ -103,7 +104,7 @@ export function readPace(read: OptionReader): number | undefined {
 
 async function load(given: string, mistakes: Mistakes): Promise<Target | undefined> {
   try {
-    return await loadTarget(given);
+    return await loadTarget(given, { importModule: importTypeScript });
   } catch (error) {
     if (!(error instanceof TargetDefinitionError)) throw error;
     for (const mistake of error.mistakes) mistakes.add(error.code, mistake);

@@ -1,6 +1,7 @@
-// Runs after `npm ci`. There is no build step: TypeScript is transformed when it is loaded, and kept in
-// the caches of tsx and Playwright; what is started again and again is compiled into a cache as well. Doing
-// it all once here means that the first trial does not wait for it. Nothing depends on it, so whatever fails here fails silently and the first trial is slower.
+// Runs after `npm ci`. There is no build step: what is started again and again is compiled into a cache, and
+// what Playwright loads is transformed then and kept in a cache of its own. Doing it all once here means that
+// the first trial does not wait for it. Nothing depends on it, so whatever fails here fails silently and the
+// first trial is slower.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -11,18 +12,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 try {
   const { register } = await import('tsx/esm/api');
   register({ tsconfig: join(root, 'tsconfig.json') });
-  const modules = [
-    './run-command.ts',
-    './judge-command.ts',
-    '../scenarios/trial-fixture.ts',
-    '../clients/trial.ts',
-    '../clients/browser-pool.ts',
-    '../clients/browser-user.ts',
-    '../assertions/judge.ts',
-    '../reference/service.ts',
-    '../targets/reference.ts',
-  ];
-  await Promise.all(modules.map((module) => import(module)));
   const { compilePrograms } = await import('./compile-programs.ts');
   await compilePrograms();
   const playwright = createRequire(import.meta.url).resolve('playwright/package.json');

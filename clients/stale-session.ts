@@ -4,7 +4,7 @@ import { SocketClient } from './socket-client.ts';
 import { StepFailure } from './step-failure.ts';
 import type { TargetAccount } from './target-account.ts';
 import type { TrialContext } from './trial-context.ts';
-import { TargetRefusal } from '../targets/target.ts';
+import { isTargetRefusal } from '../targets/target.ts';
 import { within } from './waiting.ts';
 
 /** How long a socket that must be refused may take to greet, milliseconds; a real one is faster. */
@@ -40,7 +40,7 @@ async function untilRefused(probe: () => Promise<void>): Promise<void> {
   try {
     await probe();
   } catch (error) {
-    if (!(error instanceof TargetRefusal || error instanceof StepFailure)) throw error;
+    if (!(isTargetRefusal(error) || error instanceof StepFailure)) throw error;
   }
 }
 

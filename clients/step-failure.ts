@@ -1,4 +1,4 @@
-import { TargetRefusal } from '../targets/target.ts';
+import { isTargetRefusal } from '../targets/target.ts';
 import type { FailureReason } from './recorder.ts';
 
 /** A step of a user that did not succeed because of the target or the way to it. */
@@ -76,7 +76,7 @@ export function failureOf(error: unknown, step: string): FailureReason {
     const { reason, message, unreachable } = error;
     return { step: error.step ?? step, reason, message, unreachable };
   }
-  if (error instanceof TargetRefusal)
+  if (isTargetRefusal(error))
     return { step, reason: error.status === null ? 'error' : 'refused', message: error.message };
   const message = error instanceof Error ? error.message || error.name : String(error);
   return { step, message, ...networkReason(error) };

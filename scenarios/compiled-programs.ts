@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Programs that a campaign starts again and again, and that load nothing of the user's: each is compiled
+ * What is started again and again, and loads nothing of the user's with its own modules: each is compiled
  * when the project is installed. There is no build to keep in mind, for one whose sources have
  * changed since is run from them; that takes a second of processor time more. `packages` says whether the
  * libraries are compiled with it.
@@ -12,7 +12,10 @@ export const PROGRAMS: Readonly<Record<string, { readonly packages: boolean }>> 
   'reference/main.ts': { packages: true },
   'reference/host.ts': { packages: true },
   // Playwright finds its own parts by where it lies.
+  'cli/main.ts': { packages: false },
   'cli/selftest-worker.ts': { packages: false },
+  // Tells the command, which is no TypeScript itself, which of all this is there.
+  'scenarios/compiled-programs.ts': { packages: true },
 };
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));

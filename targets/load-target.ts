@@ -13,6 +13,16 @@ export const BUILT_IN_TARGETS: readonly Target[] = [reference, netra];
 
 const MODULE_NAME = /\.(ts|mts|js|mjs)$/;
 
+/** Loads the module at a `file:` URL. */
+export type ImportModule = (url: string) => Promise<unknown>;
+
+export interface LoadOptions {
+  /** Where relative paths begin; the working directory unless given. */
+  readonly directory?: string | undefined;
+  /** For processes that do not read TypeScript by themselves. */
+  readonly importModule?: ImportModule | undefined;
+}
+
 /**
  * The target that `--target` names: a built-in profile, or the default export of a module (`.ts`, `.js`,
  * `.mjs`), its path taken from `directory`. Throws {@link TargetDefinitionError} otherwise: code
@@ -21,13 +31,13 @@ const MODULE_NAME = /\.(ts|mts|js|mjs)$/;
  */
 export async function loadTarget(
   nameOrFile: string,
-  directory: string = process.cwd(),
+  { directory = process.cwd(), importModule = importPlainly }: LoadOptions = {},
 ): Promise<Target> {
   const builtIn = BUILT_IN_TARGETS.find(({ name }) => name === nameOrFile);
   if (builtIn !== undefined) return builtIn;
   const file = resolve(directory, nameOrFile);
   if (!MODULE_NAME.test(nameOrFile) || !existsSync(file)) throw unknownTarget(nameOrFile);
-  const profile = await defaultExportOf(nameOrFile, file);
+  const profile = await defaultExportOf(nameOrFile, file, importModule);
   try {
     return parseTarget(profile);
   } catch (error) {
@@ -37,10 +47,19 @@ export async function loadTarget(
   }
 }
 
-async function defaultExportOf(nameOrFile: string, file: string): Promise<unknown> {
+/** As whatever process this is reads modules. */
+function importPlainly(url: string): Promise<unknown> {
+  return import(url);
+}
+
+async function defaultExportOf(
+  nameOrFile: string,
+  file: string,
+  importModule: ImportModule,
+): Promise<unknown> {
   let module: unknown;
   try {
-    module = await import(pathToFileURL(file).href);
+    module = await importModule(pathToFileURL(file).href);
   } catch (error) {
     // A profile that calls defineTarget itself fails here, with all of its mistakes at hand.
     const mistakes = definitionMistakes(error);

@@ -77,6 +77,11 @@ export class TargetRefusal extends Error {
   }
 }
 
+/** Whether an error is one. Told by its name: a profile may have loaded its own copy of the class. */
+export function isTargetRefusal(error: unknown): error is TargetRefusal {
+  return error instanceof Error && error.name === 'TargetRefusal';
+}
+
 /** What a frame is to the harness, beside its canonical fields. */
 export interface DecodedFrame extends DecodedFields {
   /**

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -79,6 +79,44 @@ describe('a program', () => {
     expect(wordsFor(root).file).not.toBe(source);
     rmSync(join(root, 'reference/word.ts'));
     expect(wordsFor(root).file).toBe(source);
+  });
+
+  test('that is the command itself runs as compiled while its sources are the same', async () => {
+    const root = projectSaying('hello');
+    const real = new URL('../../', import.meta.url);
+    for (const path of ['cli/crosstalk.mjs', 'scenarios/compiled-programs.ts', 'tsconfig.json'])
+      copyFileSync(new URL(path, real), join(root, path));
+    mkdirSync(join(root, 'node_modules'), { recursive: true });
+    writeFileSync(join(root, 'package.json'), '{"type":"module"}');
+    symlinkSync(new URL('node_modules/tsx', real), join(root, 'node_modules/tsx'));
+    writeFileSync(
+      join(root, 'cli/main.ts'),
+      `import { word } from './word.ts';
+       export function main(words: readonly string[]): number {
+         console.log(word, words.join(' '), String(new Error().stack).includes('main.ts') ? 'source' : 'compiled');
+         return 3;
+       }`,
+    );
+    const command = (): string => {
+      const { stdout, status } = spawnSync(
+        process.execPath,
+        [join(root, 'cli/crosstalk.mjs'), 'you', 'there'],
+        { encoding: 'utf8' },
+      );
+      expect(status).toBe(3);
+      return stdout.trim();
+    };
+    expect(command()).toBe('hello you there source');
+    await compilePrograms(root);
+    expect(command()).toBe('hello you there compiled');
+    writeFileSync(join(root, 'cli/word.ts'), `export const word: string = 'goodbye';`);
+    expect(command()).toBe('goodbye you there source');
+  });
+
+  test('does not say where its source lies other than by its address', async () => {
+    const root = projectSaying('hello');
+    writeFileSync(join(root, 'reference/word.ts'), 'export const word = import.meta.dirname;');
+    await expect(compilePrograms(root)).rejects.toThrow('use import.meta.url');
   });
 
   test('of the real project is compiled after an installation, and before any test', () => {

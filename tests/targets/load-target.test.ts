@@ -41,7 +41,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 async function failureOf(nameOrFile: string): Promise<TargetDefinitionError> {
   try {
-    await loadTarget(nameOrFile, directory);
+    await loadTarget(nameOrFile, { directory });
   } catch (error) {
     if (error instanceof TargetDefinitionError) return error;
     throw error;
@@ -61,7 +61,7 @@ describe('loadTarget', () => {
   it.each(['plain.mjs', './typed.ts', 'defined.ts'])(
     'loads the default export of %s',
     async (file) => {
-      const target = await loadTarget(file, directory);
+      const target = await loadTarget(file, { directory });
       expect(target.name).toBe('acme');
       expect(target.judging.order.last).toBe('agent_completed');
     },
