@@ -114,14 +114,19 @@ export const judgeResultSchema = z.strictObject({
   /** Best sample: CPU nanoseconds per observation, all in, and of these in `conclude`. */
   nanoseconds: z.number(),
   concludeNanoseconds: z.number(),
-  /** Of the first judging alone. */
-  wallSeconds: z.number(),
-  cpuSeconds: z.number(),
-  /** Largest resident set of the process, and what it had before it judged. */
+  /** Largest resident set of the process after the first judging. */
   peakMegabytes: z.number(),
-  startMegabytes: z.number(),
 });
 export type JudgeResult = z.infer<typeof judgeResultSchema>;
+
+/** What a command used from the start of its process to its end. */
+export const commandUsageSchema = z.strictObject({
+  wallSeconds: z.number(),
+  cpuSeconds: z.number(),
+  /** Largest resident set. */
+  peakMegabytes: z.number(),
+});
+export type CommandUsage = z.infer<typeof commandUsageSchema>;
 
 export const scanJobSchema = z.strictObject({
   /** Size of the smaller of each two texts. */

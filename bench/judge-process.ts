@@ -72,20 +72,13 @@ function fromMemory(path: string): JudgeOnce {
   };
 }
 
-function megabytes(bytes: number): number {
-  return bytes / 1024 / 1024;
-}
-
 async function work(job: JudgeJob): Promise<JudgeResult> {
   // As `crosstalk judge` has it.
   keepHeapLean();
-  const startMegabytes = megabytes(process.memoryUsage.rss());
   const judge = job.source === 'disk' ? fromDisk(job.path) : fromMemory(job.path);
-  const from = performance.now();
-  // The first judging warms up, and is what a single `crosstalk judge` would be.
+  // The first judging warms up.
   const first = judge();
-  const wallSeconds = (performance.now() - from) / 1000;
-  const peakMegabytes = megabytes(process.resourceUsage().maxRSS * 1024);
+  const peakMegabytes = process.resourceUsage().maxRSS / 1024;
   let best = first;
   for (let sample = 0; sample < job.samples; sample += 1) {
     const next = sampleOf(judge, job.observationsPerSample);
@@ -95,10 +88,7 @@ async function work(job: JudgeJob): Promise<JudgeResult> {
     observations: first.observations,
     nanoseconds: costOf(best),
     concludeNanoseconds: (best.concludeSeconds / best.observations) * 1e9,
-    wallSeconds,
-    cpuSeconds: first.cpuSeconds,
     peakMegabytes,
-    startMegabytes,
   };
 }
 

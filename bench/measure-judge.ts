@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCast } from './cast.ts';
 import { LINES_PER_QUESTION, LINES_PER_USER, writeHistory } from './history-file.ts';
-import { judgeResultSchema, type JudgeJob, type JudgeResult } from './jobs.ts';
+import { usageOf } from './command-usage.ts';
+import { judgeResultSchema, type CommandUsage, type JudgeJob, type JudgeResult } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { runChild } from './processes.ts';
 import type { Measurement, Row, Workbench } from './report.ts';
@@ -34,9 +35,9 @@ export async function measureJudge(bench: Workbench): Promise<Measurement> {
   const best = (users: number, source: Source): JudgeResult =>
     bestOf(results.get(`${users} ${source}`) ?? []);
   const soaks: Soak[] = [];
-  for (const users of SOAK_CROWDS) soaks.push({ users, result: await measureSoak(bench, users) });
-  const worst = (of: (result: JudgeResult) => number): number =>
-    Math.max(...soaks.map(({ result }) => of(result)));
+  for (const users of SOAK_CROWDS) soaks.push(await measureSoak(bench, users));
+  const worst = (of: (usage: CommandUsage) => number): number =>
+    Math.max(...soaks.map(({ usage }) => of(usage)));
   const scaling = (source: Source): number =>
     best(10_000, source).nanoseconds / best(100, source).nanoseconds;
   return {
@@ -48,8 +49,8 @@ export async function measureJudge(bench: Workbench): Promise<Measurement> {
     judged: [
       { ...LIMITS.judgeScaling, actual: scaling('memory') },
       { ...LIMITS.judgeScalingDisk, actual: scaling('disk') },
-      { ...LIMITS.millionSeconds, actual: worst((soak) => soak.wallSeconds) },
-      { ...LIMITS.millionMegabytes, actual: worst((soak) => soak.peakMegabytes) },
+      { ...LIMITS.millionSeconds, actual: worst((usage) => usage.wallSeconds) },
+      { ...LIMITS.millionMegabytes, actual: worst((usage) => usage.peakMegabytes) },
     ],
   };
 }
@@ -71,37 +72,36 @@ function rowOf(users: number, best: (users: number, source: Source) => JudgeResu
 /** One long history and what judging it cost. */
 interface Soak {
   readonly users: number;
-  readonly result: JudgeResult;
+  readonly observations: number;
+  readonly usage: CommandUsage;
 }
 
-function soakRow({ users, result: soak }: Soak): Row {
+function soakRow({ users, observations, usage }: Soak): Row {
   return {
-    name: `soak: ${users} users, ${soak.observations} observations`,
+    name: `soak: ${users} users, ${observations} observations`,
     values: {
-      'disk, all': soak.nanoseconds,
-      'conclude s': (soak.concludeNanoseconds * soak.observations) / 1e9,
-      'wall s': soak.wallSeconds,
-      'CPU s': soak.cpuSeconds,
-      'peak MB': soak.peakMegabytes,
-      'MB at start': soak.startMegabytes,
+      'wall s': usage.wallSeconds,
+      'CPU s': usage.cpuSeconds,
+      'peak MB': usage.peakMegabytes,
     },
   };
 }
 
-/** One judging from a cold process, as `crosstalk judge` does it; the quickest of several processes. */
-async function measureSoak(bench: Workbench, users: number): Promise<JudgeResult> {
+/** `crosstalk judge` itself, calibration and start included; the quickest of several. */
+async function measureSoak(bench: Workbench, users: number): Promise<Soak> {
   const observations = bench.quick ? 200_000 : 1_000_000;
   const questions = Math.ceil((observations / users - LINES_PER_USER) / LINES_PER_QUESTION);
   const path = generate(bench, users, questions);
-  const results: JudgeResult[] = [];
+  const usages: CommandUsage[] = [];
   for (let pass = 0; pass < (bench.quick ? 1 : 2); pass += 1) {
     bench.progress(
       `judge ${observations} observations of ${users} users from disk, pass ${pass + 1}`,
     );
-    results.push(await judge(bench, { path, source: 'disk', samples: 0 }));
+    usages.push(await usageOf(['judge', path], bench.profileDir));
   }
   rmSync(path);
-  return results.reduce((a, b) => (b.wallSeconds < a.wallSeconds ? b : a));
+  const usage = usages.reduce((a, b) => (b.wallSeconds < a.wallSeconds ? b : a));
+  return { users, observations, usage };
 }
 
 function generate(bench: Workbench, users: number, questions: number): string {
