@@ -4,7 +4,7 @@ import { unprefixed } from '../targets/framing.ts';
 import type { DecodedFrame, Handshake, PageWire, SocketWire } from '../targets/target.ts';
 import type { PageOwner } from './browser-parts.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
-import { masked } from './masking.ts';
+import { isOutsiders, recordMasked } from './outsiders.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
 import type { Headers, SocketFrame } from './page-protocol.ts';
@@ -254,11 +254,13 @@ export class PageSocketLog {
   #frame(socket: PageSocket, frame: unknown, { text, at }: { text: string; at: number }): void {
     const [decoded, ...further] = this.#decodedAll(socket, frame);
     if (socket.handshake !== undefined) this.#shakeHands(socket, frame, { decoded, at });
-    if (this.#isOutsiders(decoded)) this.#recordMasked(socket, frame, { decoded, at });
+    const { owner, recorder } = this.#pen;
+    if (isOutsiders(recorder, decoded, owner?.userId ?? ''))
+      recordMasked(recorder, socket.observer, { frame, decoded, at });
     else this.#recordFrame(socket, { decoded, text, at });
     this.#heard(socket, decoded, { text, at });
     for (const extra of further) {
-      this.#pen.recorder.journal.append(lineOf(socket.observer, extra), undefined, at);
+      recorder.journal.append(lineOf(socket.observer, extra), undefined, at);
       this.#heard(socket, extra, { text, at });
     }
   }
@@ -361,35 +363,6 @@ export class PageSocketLog {
     this.#pen.recorder.journal.append(
       { ...lineOf(observer, undefined), dir },
       { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined },
-      at,
-    );
-  }
-
-  /** Whether an event belongs to a person whom nobody in the crowd is (DESIGN §3.3). */
-  #isOutsiders({ owner, role }: DecodedFrame): boolean {
-    if (owner === undefined || (role !== 'agent' && role !== 'other')) return false;
-    const own = this.#pen.owner?.userId ?? '';
-    if (owner === own || this.#pen.recorder.ownedByCrowd(owner)) return false;
-    const isPrefix = own !== '' && owner.endsWith('...') && own.startsWith(owner.slice(0, -3));
-    return !isPrefix;
-  }
-
-  #recordMasked(
-    { observer }: PageSocket,
-    frame: unknown,
-    { decoded, at }: { decoded: DecodedFrame; at: number },
-  ): void {
-    const { journal, vault, campaignPrefix } = this.#pen.recorder;
-    const { tool: _tool, agent: _agent, ...kept } = decoded;
-    let text: string;
-    try {
-      text = JSON.stringify(masked(frame, campaignPrefix));
-    } catch {
-      text = '"[masked]"'; // Nested too deep to be written again.
-    }
-    journal.append(
-      { ...lineOf(observer, kept), masked: true },
-      contentOf(vault.redact(text), true),
       at,
     );
   }

@@ -17,7 +17,7 @@ import type { Beating, Heartbeats } from './heartbeats.ts';
 import type { Arrival } from './inbox.ts';
 import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
-import { masked } from './masking.ts';
+import { isOutsiders, recordMasked } from './outsiders.ts';
 import type { QuietWindow } from './quiet-window.ts';
 import {
   CONTENT_CHARACTERS_MAX,
@@ -390,7 +390,7 @@ export class SocketClient implements Beating {
   /** The hot path: decode once, record. */
   #frame(frame: unknown, message: Message): void {
     const { at } = message;
-    const { wire } = this.#settings;
+    const { recorder, wire } = this.#settings;
     let decoded: DecodedFrame;
     try {
       if (wire.decodeAll === undefined) decoded = wire.decode(frame);
@@ -405,7 +405,8 @@ export class SocketClient implements Beating {
       message.opening = opening;
       message.step = this.#shakeHands(opening, { frame, decoded, at });
     }
-    if (this.#isOutsiders(decoded)) this.#recordMasked(frame, decoded, at);
+    if (isOutsiders(recorder, decoded, this.#owner.userId))
+      recordMasked(recorder, this.#observer, { frame, decoded, at });
     else this.#recordFrame(decoded, message);
     if (decoded.role === 'pong') this.#recordSample(decoded, at);
     if (message.further !== undefined)
@@ -494,31 +495,6 @@ export class SocketClient implements Beating {
     this.#settings.recorder.journal.append(
       lineOf(this.#observer, undefined),
       { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined },
-      at,
-    );
-  }
-
-  /** Whether an event belongs to a person whom nobody in the crowd is (DESIGN §3.3). */
-  #isOutsiders(decoded: DecodedFrame): boolean {
-    const { owner, role } = decoded;
-    if (owner === undefined || (role !== 'agent' && role !== 'other')) return false;
-    if (owner === this.#owner.userId || this.#settings.recorder.ownedByCrowd(owner)) return false;
-    const isPrefix = owner.endsWith('...') && this.#owner.userId.startsWith(owner.slice(0, -3));
-    return !isPrefix;
-  }
-
-  #recordMasked(frame: unknown, decoded: DecodedFrame, at: number): void {
-    const { journal, vault, campaignPrefix } = this.#settings.recorder;
-    const { tool: _tool, agent: _agent, ...kept } = decoded;
-    let text: string;
-    try {
-      text = JSON.stringify(masked(frame, campaignPrefix));
-    } catch {
-      text = '"[masked]"'; // Nested too deep to be written again.
-    }
-    journal.append(
-      { ...lineOf(this.#observer, kept), masked: true },
-      contentOf(vault.redact(text), true),
       at,
     );
   }
