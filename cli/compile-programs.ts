@@ -79,7 +79,7 @@ function ownPlaces(root: string, outdir: string): Plugin {
   return {
     name: 'own places',
     setup(bundling) {
-      bundling.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      bundling.onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
         if (isLibrary(relative(root, path))) return undefined;
         const place = relative(join(root, outdir), path).replaceAll(sep, '/');
         const text = readFileSync(path, 'utf8');
@@ -94,7 +94,7 @@ function ownPlaces(root: string, outdir: string): Plugin {
           'import.meta.url',
           `new URL(${JSON.stringify(place)}, import.meta.url).href`,
         );
-        return { contents, loader: 'ts' };
+        return { contents, loader: path.endsWith('x') ? 'tsx' : 'ts' };
       });
     },
   };

@@ -23,13 +23,17 @@ function projectSaying(word: string): string {
   for (const program of Object.keys(PROGRAMS))
     write(
       program,
-      `import { readFileSync } from 'node:fs';
+      `import { beside } from './beside.tsx';
        import { word } from './word.ts';
-       const beside: string = readFileSync(new URL('beside.txt', import.meta.url), 'utf8');
        console.log(word, beside);`,
     );
   for (const folder of new Set(Object.keys(PROGRAMS).map((program) => dirname(program)))) {
     write(join(folder, 'word.ts'), `export const word: string = '${word}';`);
+    write(
+      join(folder, 'beside.tsx'),
+      `import { readFileSync } from 'node:fs';
+       export const beside: string = readFileSync(new URL('beside.txt', import.meta.url), 'utf8');`,
+    );
     write(join(folder, 'beside.txt'), 'beside');
   }
   return root;
