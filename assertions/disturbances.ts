@@ -46,6 +46,8 @@ export class Disturbances {
   readonly #users: readonly UserDeeds[];
   /** Who opened each connection, and at which observation. */
   readonly #opened = new Map<string, { readonly opener: UserIndex; readonly n: number }>();
+  /** Runs whose stop came too late, and was refused. */
+  readonly #stoppedTooLate = new Set<Run>();
   /** Cancels of all users, and probes that tried to stop a run. */
   readonly cancels: Deed[] = [];
 
@@ -110,10 +112,29 @@ export class Disturbances {
    * Whether an error is the answer to an act of its receiver: to a probe that is under way, to a stop, or
    * the failure that a question was made for.
    */
-  explainsError(observer: UserIndex, run: Run | undefined): boolean {
-    if (run?.asker !== observer) return (this.#users[observer]?.probing.length ?? 0) > 0;
+  explainsError({ observation, observer }: Facts, ledger: RunLedger): boolean {
+    const run = ledger.byId(observation.run);
     // Whatever else comes of a run that its asker stopped is the rest of it (DESIGN §4.7).
-    return run.provoked || run.cancelled;
+    if (run?.asker === observer) return run.provoked || run.cancelled;
+    if ((this.#users[observer]?.probing.length ?? 0) > 0) return true;
+    return this.#refusesLateStop(observation, ledger.runsOf(observer));
+  }
+
+  /**
+   * Whether an error that names no run says that there was nothing left to stop: its receiver stopped a run
+   * that had come to its end, and nothing has come since of a question after it. One error for each stop.
+   */
+  #refusesLateStop({ event = '', run }: Observation, runs: readonly Run[]): boolean {
+    const { errors, order } = this.#knowledge.profile;
+    if (run !== undefined || !errors.includes(event)) return false;
+    const latest = runs.findLastIndex(({ firstAt }) => firstAt !== undefined);
+    const stopped = runs[latest];
+    if (stopped?.cancelled !== true || this.#stoppedTooLate.has(stopped)) return false;
+    const { terminals } = stopped;
+    const ends = terminals.map((terminal) => terminal.event);
+    if (ends.length === 0 || ends.some((end) => order.stopped.includes(end))) return false;
+    this.#stoppedTooLate.add(stopped);
+    return true;
   }
 
   /** Says of every run whether its asker gave up the claim to all of it. Call when all is observed. */

@@ -94,8 +94,9 @@ export function decodeNetraFrame(value: unknown): DecodedFrame {
   if (name === undefined) return { role: 'other' };
   const places = [root, payload, data, frameAt(data, ['payload']), frameAt(root, ['metadata'])];
   const event = Object.hasOwn(CANONICAL_NAMES, name) ? CANONICAL_NAMES[name] : name;
-  const ids = idsIn(places);
-  const role = ROLES.get(name) ?? (AGENT_EVENTS.has(event ?? name) || ids.run ? 'agent' : 'other');
+  const known = ROLES.get(name);
+  const ids = idsIn(known === 'error' ? [...places, ...detailsIn(root, data, payload)] : places);
+  const role = known ?? (AGENT_EVENTS.has(event ?? name) || ids.run ? 'agent' : 'other');
   return {
     role,
     event,
@@ -149,6 +150,11 @@ function nameIn(
   const type = textOf(root, 'type');
   if (type !== undefined && !WRAPPERS.has(type)) return type;
   return firstOf(textOf, [root, data, payload], ['event']) ?? type;
+}
+
+/** What an error says of itself, beside its code and its text (§3.8): the run it is about, if any. */
+function detailsIn(...places: readonly (Frame | undefined)[]): readonly (Frame | undefined)[] {
+  return places.map((place) => frameAt(place, ['details']));
 }
 
 function idsIn(

@@ -117,7 +117,8 @@ export class DeliveryRules implements RuleGroup {
     this.#gather(CLOSE, 'connection', { user: observer, observation });
   }
 
-  #errored({ observation, observer, attribution }: Facts): void {
+  #errored(facts: Facts): void {
+    const { observation, observer, attribution } = facts;
     const { event } = observation;
     if (event === undefined) return;
     const ofRun = this.#failureEvents.has(event);
@@ -125,7 +126,7 @@ export class DeliveryRules implements RuleGroup {
     // Another's error is judged by isolation only.
     if (ofRun && attribution?.by === 'crowd' && !attribution.owners.includes(observer)) return;
     const { disturbances, knowledge, ledger, report } = this.#bench;
-    if (disturbances.explainsError(observer, ledger.byId(observation.run))) return;
+    if (disturbances.explainsError(facts, ledger)) return;
     report.add({
       rule: ERROR,
       observer,

@@ -65,6 +65,60 @@ describe('a cancelled run', () => {
     expect(told(history)).toEqual([]);
   });
 
+  describe('that was over when it was stopped', () => {
+    const refusal = {
+      event: 'error_message',
+      contentKind: 'frame',
+      content: '{"error":1}',
+    } as const;
+    const stoppedLate = (change: (story: HistoryBuilder) => void) =>
+      during(['u01', 'u02'], (story) => {
+        for (const type of FIVE.slice(1)) story.event('u00', type);
+        act(story, 'u00', 'cancel', { run: runOf(story, 'u00') });
+        change(story);
+      });
+
+    test('may be refused by an error that names no run', () => {
+      expect(told(stoppedLate((story) => story.add('u00', refusal)))).toEqual([]);
+    });
+
+    test('may be refused when its asker has gone on to the next question', () => {
+      const history = stoppedLate((story) => {
+        story.ask('u00');
+        story.add('u00', refusal);
+        for (const type of FIVE) story.event('u00', type);
+      });
+      expect(told(history)).toEqual([]);
+    });
+
+    test('is refused once: a second error is one', () => {
+      const history = stoppedLate((story) => {
+        for (let times = 0; times < 2; times += 1) story.add('u00', refusal);
+      });
+      expect(told(history)).toEqual(['violation error-event u00 of null']);
+    });
+
+    test('excuses nobody else, and no error of a question after it', () => {
+      const others = stoppedLate((story) => story.add('u01', refusal));
+      expect(told(others)).toEqual(['violation error-event u01 of null']);
+      const later = stoppedLate((story) => {
+        story.ask('u00');
+        story.event('u00', FIVE[0]);
+        story.add('u00', refusal);
+        for (const type of FIVE.slice(1)) story.event('u00', type);
+      });
+      expect(told(later)).toEqual(['violation error-event u00 of null']);
+    });
+
+    test('and said to be stopped is not refused as well', () => {
+      const history = stoppedLate((story) => {
+        story.event('u00', 'agent_stopped');
+        story.add('u00', refusal);
+      });
+      expect(told(history)).toEqual(['violation error-event u00 of null']);
+    });
+  });
+
   test('that nobody stopped hangs', () => {
     const history = during(['u01', 'u02'], (story) => {
       act(story, 'u00', 'cancel', { run: runOf(story, 'u00') });

@@ -29,7 +29,7 @@ export type Sentence =
   | {
       readonly who: number;
       readonly does: 'idles';
-      readonly with: 'heartbeat' | 'ack' | 'threads';
+      readonly with: 'heartbeat' | 'ack' | 'threads' | 'error_message';
     };
 
 interface Step {
@@ -217,7 +217,7 @@ class Teller {
       this.#builder.add(name, { ...event, conn: fresh });
   }
 
-  #idle(person: Person, how: 'heartbeat' | 'ack' | 'threads'): void {
+  #idle(person: Person, how: Extract<Sentence, { does: 'idles' }>['with']): void {
     const { name, thread, title } = person;
     const conn = this.#openOf(name).open[0] ?? null;
     if (how === 'threads')
@@ -296,6 +296,7 @@ const runPlan = fc.record({
   reconnects: fc.constantFrom('no', 'no', 'no', 'with replay', 'without replay'),
   idles: fc.subarray(['heartbeat', 'ack', 'threads'] as const),
   stopsAfter: fc.option(fc.nat(8), { freq: 8 }),
+  stopsTooLate: fc.nat(8).map((drawn) => drawn === 8),
   weave: fc.array(fc.nat(5), { minLength: 1, maxLength: 10 }),
 });
 type RunPlan = typeof runPlan extends fc.Arbitrary<infer Plan> ? Plan : never;
@@ -343,8 +344,14 @@ function deedsOf(plan: RunPlan): Deed[] {
     plan.weave,
   );
   const started = [{ does: 'asks' } as const, receives({ event: 'agent_started' })];
+  const refused: Deed[] = [{ does: 'stops' }, { does: 'idles', with: 'error_message' }];
   if (plan.stopsAfter === null)
-    return [...started, ...body, receives({ event: 'agent_completed' })];
+    return [
+      ...started,
+      ...body,
+      receives({ event: 'agent_completed' }),
+      ...(plan.stopsTooLate ? refused : []),
+    ];
   // What was on its way when the user stopped still comes, before the run is said to have stopped and after.
   const [before, inFlight] = [body.slice(0, plan.stopsAfter), body.slice(plan.stopsAfter)];
   return [
@@ -361,10 +368,12 @@ function deedsOf(plan: RunPlan): Deed[] {
 function round(plans: readonly RunPlan[], weave: readonly number[]): Sentence[] {
   const strands = plans.map((plan, who) =>
     // Somebody's run must come to its end, or nothing could be said of errors.
-    deedsOf(who === 0 ? { ...plan, stopsAfter: null } : plan).map((deed): Sentence => ({
-      who,
-      ...deed,
-    })),
+    deedsOf(who === 0 ? { ...plan, stopsAfter: null, stopsTooLate: false } : plan).map(
+      (deed): Sentence => ({
+        who,
+        ...deed,
+      }),
+    ),
   );
   return [
     ...strands.flatMap((strand) => strand.slice(0, 1)),

@@ -741,6 +741,7 @@ class NaiveTrial {
       const exempt = run !== undefined && line.n > run.cancelledAt;
       const owners = this.#ownersOfFrame(line);
       const mine = owners.length === 0 || owners.includes(user);
+      if (!ofRun && ((exempt && run.asker === user) || this.#refusesLateStop(line))) continue;
       if (ofRun ? mine && !exempt : this.#header.profile.errors.includes(event))
         this.#violated('delivery/error-event', user, null, event);
     }
@@ -753,6 +754,24 @@ class NaiveTrial {
         this.#violated(`delivery/${rule}`, user, null, step);
       else this.#outage = true;
     }
+  }
+
+  /** The first error without a run after the stop of one that had ended by itself, if nothing of a later one came. */
+  #refusesLateStop(line: Line): boolean {
+    const { errors } = this.#header.profile;
+    const said = (o: Line): boolean => o.user === line.user && o.dir === 'in' && o.n < line.n;
+    const late = this.runs.findLast(
+      (run) => run.asker === line.user && this.#eventsOf(run).some(said),
+    );
+    if (line.run !== undefined || late === undefined || late.cancelledAt > line.n) return false;
+    const events = this.#eventsOf(late).filter(said);
+    const ends = events.filter((event) => this.#isEnd(event, events[0]?.agent));
+    const first = !this.#lines.some(
+      (o) =>
+        said(o) && o.n > late.cancelledAt && o.run === undefined && errors.includes(o.event ?? ''),
+    );
+    const stopped = ends.some(({ event }) => this.#order.stopped.includes(event ?? ''));
+    return ends.length > 0 && !stopped && first;
   }
 
   // --- Gates and evidence ---

@@ -348,6 +348,21 @@ const OTHERS: readonly (readonly [string, unknown, object])[] = [
     { role: 'error' },
   ],
   [
+    'an error that names the run it is about in its details',
+    { type: 'error_message', error_message: 'x', details: { run_id: 'run_1_cd' } },
+    { role: 'error', run: 'run_1_cd' },
+  ],
+  [
+    'an error in data, with details',
+    { type: 'error_message', data: { error_code: 'CONFLICT', details: IDS } },
+    { role: 'error', ...OWN },
+  ],
+  [
+    'an event of a run, whose details are its own business',
+    { type: 'tool_completed', run_id: 'run_1_cd', details: { user_id: 'e2e-bert' } },
+    { role: 'agent', event: 'tool_completed', owner: undefined, run: 'run_1_cd' },
+  ],
+  [
     'a system message without an event',
     { type: 'system_message', data: { status: 'connected' } },
     { role: 'other', event: 'system_message' },
