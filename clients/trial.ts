@@ -51,7 +51,8 @@ export interface TrialOptions {
   readonly alike?: boolean | undefined;
   /**
    * How alike the questions are: `equal` words for all, as the variant `equal-questions` has them, or `near`
-   * ones, that differ in capitals, spaces, a number and a marker. Absent: as the plan's variants say.
+   * ones, that differ in capitals, spaces, a number and a marker. Where no notes are stored nothing else would
+   * tell equal ones apart, and they are `near`. Absent: as the plan's variants say.
    */
   readonly questions?: 'equal' | 'near' | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -124,9 +125,15 @@ export async function openTrial(asked: TrialOptions): Promise<Crowd> {
 }
 
 /** The scenario may ask for equal questions as the plan may. */
-function planOf({ plan, questions }: TrialOptions): TrialPlan {
-  const asksEqually = questions === 'equal' && !plan.variants.includes(EQUAL_QUESTIONS);
+function planOf(options: TrialOptions): TrialPlan {
+  const { plan } = options;
+  const asksEqually = alikenessOf(options) === 'equal' && !plan.variants.includes(EQUAL_QUESTIONS);
   return asksEqually ? { ...plan, variants: [...plan.variants, EQUAL_QUESTIONS] } : plan;
+}
+
+/** How alike the questions are on this target. */
+function alikenessOf({ questions, target }: TrialOptions): TrialOptions['questions'] {
+  return questions === 'equal' && target.threads.note === undefined ? 'near' : questions;
 }
 
 /** What judging of this trial needs: the profile's data, with the plan's SLOs and variants in it. */
@@ -173,7 +180,7 @@ function dirOf({ dir, plan, scenario, transport }: TrialOptions): string {
 }
 
 function makePersonas(options: TrialOptions): Persona[] {
-  const { plan, target, scenario, transport, trial, alike, questions } = options;
+  const { plan, target, scenario, transport, trial, alike } = options;
   const make = personaMaker({
     seed: plan.seed,
     campaignPrefix: plan.campaignPrefix,
@@ -182,7 +189,7 @@ function makePersonas(options: TrialOptions): Persona[] {
     variants: plan.variants,
     entries: plan.usersFile,
     alike: alike ?? false,
-    nearQuestions: questions === 'near',
+    nearQuestions: alikenessOf(options) === 'near',
   });
   return Array.from({ length: plan.users }, (_, index) => make(index));
 }
