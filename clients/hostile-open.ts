@@ -11,16 +11,12 @@ import type {
 } from '../targets/target.ts';
 import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
 import { contentOf, toMicroseconds, type Observer } from './recorder.ts';
+import { outcomeOfStatus, type ProbeOutcome } from './refusals.ts';
 import type { SocketSettings } from './socket-client.ts';
 import { after } from './waiting.ts';
 
-/** How a target answered an attempt to open a socket that it must refuse. */
-export type OpenAnswer = 'refused' | 'accepted' | 'unclear';
-
 /** After the upgrade a target may still refuse; one that says no more for so long has said what it had to say. */
 const GREETING_MS_MAX = 2_000;
-const REFUSED_STATUS_MIN = 400;
-const REFUSED_STATUS_MAX = 500;
 
 /** How to open a socket, and with whose session the target's handshake is gone through. */
 export interface HostileAttempt {
@@ -38,7 +34,7 @@ export function tryToOpen(
   settings: SocketSettings,
   observer: Observer,
   { request, session }: HostileAttempt,
-): Promise<OpenAnswer> {
+): Promise<ProbeOutcome> {
   const record = new OpenRecord(settings, observer, request);
   const { wire } = settings;
   const isPrefixed = wire.framing === 'prefixed';
@@ -55,7 +51,7 @@ export function tryToOpen(
       },
       ...(settings.agent === undefined ? {} : { agent: settings.agent }),
     });
-    const finish = (answer: OpenAnswer): void => {
+    const finish = (answer: ProbeOutcome): void => {
       cancel();
       socket.terminate();
       resolve(answer);
@@ -74,9 +70,9 @@ export function tryToOpen(
     socket.on('upgrade', (response) => record.response(response));
     socket.on('unexpected-response', (_request, response) => {
       record.response(response);
-      const status = response.statusCode ?? 0;
-      const refused = status >= REFUSED_STATUS_MIN && status < REFUSED_STATUS_MAX;
-      finish(refused ? 'refused' : 'unclear');
+      // Whatever else came instead of an upgrade let nobody in either, but says nothing.
+      const isRefusal = outcomeOfStatus(response.statusCode ?? 0) === 'refused';
+      finish(isRefusal ? 'refused' : 'unclear');
     });
     socket.on('open', () => goOn(greeting.opened()));
     socket.on('close', () => finish('refused'));
@@ -116,7 +112,7 @@ class Greeting {
    * What it comes to when the target says no more. What was said to somebody who had said something before
    * may be a refusal; whoever is told something unasked has been let in.
    */
-  get inTheEnd(): OpenAnswer {
+  get inTheEnd(): ProbeOutcome {
     return this.#hasHeard && !this.#hasSpoken ? 'accepted' : 'unclear';
   }
 

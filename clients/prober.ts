@@ -14,11 +14,12 @@ import type {
   SocketRequest,
 } from '../targets/target.ts';
 import { FORGERIES, withoutToken, withoutTokenHeaders } from './forged-tokens.ts';
-import { tryToOpen, type OpenAnswer } from './hostile-open.ts';
+import { tryToOpen } from './hostile-open.ts';
 import { NotApplicable } from './not-applicable.ts';
-import type { RecordedHttp } from './http.ts';
+import { RecordedHttp } from './http.ts';
 import type { Observer } from './recorder.ts';
 import type { Persona } from './persona.ts';
+import { outcomeOfReply, outcomeOfStatus, saysNothing, type ProbeOutcome } from './refusals.ts';
 import { SocketClient } from './socket-client.ts';
 import type { TargetAccount } from './target-account.ts';
 import type { Probing } from './user.ts';
@@ -255,11 +256,12 @@ export class Prober {
     const { ids = {} } = attempt;
     if (!hasWhatItNeeds(probe, ids)) return Promise.resolve();
     return this.#attempt(attempt, async () => {
+      const wasThere = probe.deletes === true ? await this.#isThere(owner) : undefined;
       const request = { ...probe.request(ids, session), purpose: 'refusal-probe' } as const;
       const reply = await http.request(request);
-      const answer = answerOf(reply);
-      if (answer !== 'accepted') return answer;
-      return (await this.#tookEffect(probe, owner, reply)) ? 'accepted' : 'unclear';
+      if (probe.deletes === true) return this.#whatIsLeft(owner, { reply, wasThere });
+      if (owner.name === this.#seat.self.name) this.#learnWhatShows(probe, reply);
+      return this.#effectOf(probe, owner, reply);
     });
   }
 
@@ -277,30 +279,62 @@ export class Prober {
         token === undefined
           ? withoutTokenHeaders(probe.request(ids, session), session)
           : probe.request(ids, { ...session, token });
-      return answerOf(await http.request({ ...request, purpose: 'refusal-probe' }));
+      const reply = await http.request({ ...request, purpose: 'refusal-probe' });
+      return this.#outcomeFor(self, probe, reply);
     });
   }
 
-  /**
-   * A good status alone lets nobody in: a reply must show something of its owner's where the owner's own
-   * does, and what was deleted must be gone for its owner.
-   */
-  async #tookEffect(probe: HttpProbe, owner: Probed, { text }: HttpReply): Promise<boolean> {
-    if (probe.deletes === true) return this.#isGone(owner);
-    const { userId = '' } = owner.session ?? {};
-    const shows = text.includes(owner.markerPrefix) || (userId !== '' && text.includes(userId));
-    if (owner.name !== this.#seat.self.name) return shows || !this.#telling.has(probe.verb);
-    if (shows) this.#telling.add(probe.verb);
-    return true;
+  /** Whether a verb's reply to its owner shows whose it is. */
+  #learnWhatShows({ verb }: HttpProbe, reply: HttpReply): void {
+    if (outcomeOfReply(reply) === 'accepted' && shows(this.#seat.self, reply))
+      this.#telling.add(verb);
   }
 
-  async #isGone({ ids, session }: Probed): Promise<boolean> {
+  /** A good status alone lets nobody in: a reply must show something of its owner's where the owner's own does. */
+  #effectOf(probe: HttpProbe, owner: Probed, reply: HttpReply): ProbeOutcome {
+    const outcome = this.#outcomeFor(owner, probe, reply);
+    if (outcome !== 'accepted' || shows(owner, reply)) return outcome;
+    const isForeign = owner.name !== this.#seat.self.name;
+    return isForeign && this.#telling.has(probe.verb) ? 'unclear' : 'accepted';
+  }
+
+  /** What a reply says to a probe for what is an owner's: one that shows it is no refusal, whatever it says. */
+  #outcomeFor(owner: Probed, { verb }: HttpProbe, reply: HttpReply): ProbeOutcome {
+    if (outcomeOfStatus(reply.status) === 'accepted' && shows(owner, reply)) return 'accepted';
+    // Where that to its owner is not empty, an empty one lets nobody in to anything.
+    const { json } = reply;
+    const isEmpty = json !== undefined && saysNothing(json);
+    const outcome = outcomeOfReply(reply);
+    return outcome === 'accepted' && isEmpty && this.#telling.has(verb) ? 'refused' : outcome;
+  }
+
+  /**
+   * What was deleted must be gone for its owner, whatever the reply says: one may be refused in words what was
+   * done all the same. A thread that was gone before is nobody's deed.
+   */
+  async #whatIsLeft(
+    owner: Probed,
+    { reply, wasThere }: { readonly reply: HttpReply; readonly wasThere: boolean | undefined },
+  ): Promise<ProbeOutcome> {
+    const outcome = outcomeOfReply(reply);
+    const isThere = await this.#isThere(owner);
+    if (isThere === undefined || wasThere === undefined) return outcome;
+    if (wasThere && !isThere) return 'accepted';
+    return outcome === 'accepted' ? 'unclear' : outcome;
+  }
+
+  /** Whether an owner can read its thread; undefined where there is no way to look. */
+  async #isThere({ name, ids, session }: Probed): Promise<boolean | undefined> {
     const [read] = this.#reads('thread');
-    if (read === undefined || session === undefined) return true;
+    if (read === undefined || session === undefined) return undefined;
     const { thread, run } = ids;
+    // What its owner reads its owner receives, whoever wants to know.
+    const http = new RecordedHttp(this.#seat.context.http, name);
     const request = read.request({ thread, run }, session);
-    const reply = await this.#seat.http.request({ ...request, purpose: 'refusal-probe' });
-    return answerOf(reply) !== 'accepted';
+    const reply = await http.request({ ...request, purpose: 'refusal-probe' });
+    const outcome = outcomeOfReply(reply);
+    // Whoever is not served, or not known any more, cannot say.
+    return outcome === 'unclear' || reply.status === 401 ? undefined : outcome === 'accepted';
   }
 
   #socket(probe: SocketProbe, owner: Probed): Promise<void> {
@@ -314,10 +348,10 @@ export class Prober {
   async #ask(
     probe: SocketProbe,
     { ids, owner }: { readonly ids: ProbedIds; readonly owner: Probed },
-  ): Promise<OpenAnswer> {
+  ): Promise<ProbeOutcome> {
     const run = randomUUID();
     const concerned = new Set([ids.run, ids.thread, run]);
-    const answer = new Promise<OpenAnswer>((resolve) => {
+    const answer = new Promise<ProbeOutcome>((resolve) => {
       this.#waiting = (decoded) => {
         if (decoded.role === 'error') resolve('refused');
         else if (
@@ -359,12 +393,12 @@ export class Prober {
       : { place, source: 'foreign id', owner: owner.name, ids };
   }
 
-  #attempt(attempt: Attempt, carryOut: () => Promise<OpenAnswer>): Promise<void> {
+  #attempt(attempt: Attempt, carryOut: () => Promise<ProbeOutcome>): Promise<void> {
     return this.#all([attempt], carryOut);
   }
 
   /** Records what is tried and what came of it, for one attempt or several that are tried at once. */
-  async #all(attempts: readonly Attempt[], carryOut: () => Promise<OpenAnswer>): Promise<void> {
+  async #all(attempts: readonly Attempt[], carryOut: () => Promise<ProbeOutcome>): Promise<void> {
     const { recorder } = this.#seat.context;
     const observer = this.#seat.observer;
     for (const { place, source, owner, ids } of attempts)
@@ -386,9 +420,10 @@ function hasWhatItNeeds({ needs }: HttpProbe, ids: ProbedIds): boolean {
   return needs === 'nothing' || ids[needs] !== undefined;
 }
 
-function answerOf({ status }: HttpReply): OpenAnswer {
-  if (status >= 200 && status < 300) return 'accepted';
-  return status >= 400 && status < 500 ? 'refused' : 'unclear';
+/** Whether a reply shows something of a user's. */
+function shows({ session, markerPrefix }: Probed, { text }: HttpReply): boolean {
+  const { userId = '' } = session ?? {};
+  return text.includes(markerPrefix) || (userId !== '' && text.includes(userId));
 }
 
 /** When a JWT ends, Unix milliseconds; now for a token that does not say. */

@@ -2,6 +2,7 @@ import type { HttpReply, HttpRequest, TargetHttp } from '../targets/target.ts';
 import type { Observer, Recorder } from './recorder.ts';
 import { SocketClient } from './socket-client.ts';
 import { StepFailure } from './step-failure.ts';
+import { outcomeOfReply, outcomeOfStatus, type ProbeOutcome } from './refusals.ts';
 import type { TargetAccount } from './target-account.ts';
 import type { TrialContext } from './trial-context.ts';
 import { isTargetRefusal } from '../targets/target.ts';
@@ -12,11 +13,6 @@ const GREETING_MS_MAX = 5_000;
 const CLOSE_MS_MAX = 2_000;
 const SOURCE = 'own session after sign-out';
 const SOCKET_PLACE = 'socket open';
-/** Refusals to serve anybody just now; they say nothing about the session. */
-const BUSY = new Set([408, 425, 429]);
-
-/** What came of using something that must be refused. */
-type ProbeOutcome = 'refused' | 'accepted' | 'unclear';
 
 /**
  * Uses a session whose user signed out: one read of the API, and one socket. Each attempt is an `act`
@@ -115,7 +111,7 @@ class ProbingHttp implements TargetHttp {
       const reply = await this.#http.request({ ...request, purpose: 'refusal-probe' });
       tell(this.#recorder, this.#observer, {
         place,
-        outcome: outcomeOfStatus(reply.status),
+        outcome: outcomeOfReply(reply),
         message: `status ${reply.status}`,
       });
       return reply;
@@ -142,11 +138,6 @@ function tell(
     reason: outcome,
     message: recorder.short(message),
   });
-}
-
-function outcomeOfStatus(status: number): ProbeOutcome {
-  if (status >= 200 && status < 300) return 'accepted';
-  return status >= 400 && status < 500 && !BUSY.has(status) ? 'refused' : 'unclear';
 }
 
 /** A socket is refused at its upgrade, or closed before it greeted; all else may be an accident. */

@@ -12,7 +12,19 @@ export interface Guard {
   readonly origins: 'checked' | 'ignored';
   /** Whose threads and runs ids name; `broken`: it fails at that. */
   readonly owners: 'checked' | 'ignored' | 'broken';
+  /** How it says over HTTP that something is not for whoever asks; absent: by a status. */
+  readonly refuses?: keyof typeof REFUSALS;
+  /** What comes of the deletion of what is not one's own; absent: nothing. */
+  readonly deletions?: 'refused and done' | 'agreed and not done';
 }
+
+/** Refusals, as a status and a body. */
+const REFUSALS = {
+  'by a status': [403, '{}'],
+  'in words': [200, '{"success":false,"error":"Not yours."}'],
+  'with nothing': [200, '{"messages":[],"total":0}'],
+  'as too busy': [429, '{}'],
+} as const;
 
 export const STRICT: Guard = { tokens: 'checked', origins: 'checked', owners: 'checked' };
 export const LENIENT: Guard = { tokens: 'believed', origins: 'ignored', owners: 'ignored' };
@@ -55,6 +67,7 @@ class House {
   readonly #guard: Guard;
   readonly #guests = new Map<WebSocket, string>();
   readonly #askers = new Map<string, string>();
+  readonly #deleted = new Set<string>();
 
   constructor(guard: Guard) {
     this.#guard = guard;
@@ -78,10 +91,30 @@ class House {
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const user = await this.#userOf(request.headers.authorization?.slice('Bearer '.length));
-    const mine = request.url === `/threads/${threadOf(user ?? NOBODY)}`;
-    const { owners } = this.#guard;
-    response.statusCode = mine || owners === 'ignored' ? 200 : owners === 'broken' ? 500 : 403;
-    response.end('{}');
+    const thread = request.url?.slice('/threads/'.length) ?? '';
+    const mine = thread === threadOf(user ?? NOBODY);
+    const isDone =
+      request.method === 'DELETE' ? this.#delete(thread, mine) : this.#has(thread, mine);
+    const [status, body] = isDone
+      ? [200, JSON.stringify({ of: thread.slice(threadOf('').length) })]
+      : this.#refusal();
+    response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '0' });
+    response.end(body);
+  }
+
+  #has(thread: string, mine: boolean): boolean {
+    return (mine || this.#guard.owners === 'ignored') && !this.#deleted.has(thread);
+  }
+
+  #delete(thread: string, mine: boolean): boolean {
+    const { deletions } = this.#guard;
+    if (mine || deletions === 'refused and done') this.#deleted.add(thread);
+    return mine || deletions === 'agreed and not done';
+  }
+
+  #refusal(): readonly [status: number, body: string] {
+    const { owners, refuses = 'by a status' } = this.#guard;
+    return owners === 'broken' ? [500, '{}'] : REFUSALS[refuses];
   }
 
   finishRuns(): void {
@@ -153,6 +186,17 @@ export function guardedTarget(): Target {
           request: ({ thread = '' }, session) => ({
             address: 'api',
             method: 'GET',
+            path: `/threads/${thread}`,
+            headers: { authorization: `Bearer ${session.token}` },
+          }),
+        },
+        {
+          verb: 'DELETE /threads/{id}',
+          needs: 'thread',
+          deletes: true,
+          request: ({ thread = '' }, session) => ({
+            address: 'api',
+            method: 'DELETE',
             path: `/threads/${thread}`,
             headers: { authorization: `Bearer ${session.token}` },
           }),

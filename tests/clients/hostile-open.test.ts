@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { Heartbeats } from '../../clients/heartbeats.ts';
-import { tryToOpen, type OpenAnswer } from '../../clients/hostile-open.ts';
+import { tryToOpen } from '../../clients/hostile-open.ts';
+import type { ProbeOutcome } from '../../clients/refusals.ts';
 import { QuietWindow } from '../../clients/quiet-window.ts';
 import { Recorder } from '../../clients/recorder.ts';
 import { judgingOfTrial } from '../../clients/trial.ts';
@@ -34,7 +35,7 @@ const TOKEN = 'token-that-is-not-valid-here-0a1b2c';
 async function tried(
   url: string,
   { handshakeMsMax = 5_000, target = tinyTarget() } = {},
-): Promise<{ readonly answer: OpenAnswer; readonly lines: readonly Line[] }> {
+): Promise<{ readonly answer: ProbeOutcome; readonly lines: readonly Line[] }> {
   const path = join(temporaryDirectory(closers), 'history.ndjson');
   const journal = new JournalWriter({ path, clock: startClock(), header: headerFor(target) });
   const heartbeats = new Heartbeats(null);
@@ -100,7 +101,7 @@ describe('opening a socket that must stay shut', () => {
     expect(lines.at(-1)).toMatchObject({ text: 'come in' });
   });
 
-  test.each(['401 Unauthorized', '403 Forbidden', '429 Too Many Requests'])(
+  test.each(['401 Unauthorized', '403 Forbidden', '404 Not Found'])(
     'is refused by %s',
     async (status) => {
       const { answer, lines } = await tried(await answering(status));

@@ -77,6 +77,30 @@ describe("a neighbour's thread", () => {
     expect(results).toMatchObject({ 'http GET /threads/{id}: foreign id': 'unclear' });
   });
 
+  test.each(['in words', 'with nothing'] as const)(
+    'is refused %s, with a good status',
+    async (how) => {
+      const { results } = await played({ ...STRICT, refuses: how }, async (attacker, victim) => {
+        await attacker.probe('threads', victim);
+        await attacker.probe('credentials', victim);
+      });
+      expect(results).toEqual({
+        'http GET /threads/{id}: own id': 'accepted',
+        'http GET /threads/{id}: foreign id': 'refused',
+        'http GET /threads/{id}: no token': 'refused',
+        'http GET /threads/{id}: unsigned token': 'refused',
+        'http GET /threads/{id}: tampered token': 'refused',
+        'http GET /threads/{id}: expired token': 'refused',
+        'socket ask: foreign id': 'refused',
+      });
+    },
+  );
+
+  test('is not known to be refused by one that serves nobody just now', async () => {
+    const { results } = await played({ ...STRICT, refuses: 'as too busy' }, threads);
+    expect(results).toMatchObject({ 'http GET /threads/{id}: foreign id': 'unclear' });
+  });
+
   test('names in the record what was tried, whose it is, and what must come of it', async () => {
     const { lines } = await played(STRICT, threads);
     const tried = lines.filter(({ act, source }) => act === 'probe' && source === 'foreign id');
@@ -85,6 +109,41 @@ describe("a neighbour's thread", () => {
       expect(line).toMatchObject({ user: 'u00', owner: 'u01', message: 'must be refused' });
     const replies = lines.filter(({ purpose, dir }) => purpose === 'refusal-probe' && dir === 'in');
     expect(replies.map(({ status }) => status)).toEqual([200, 403]);
+  });
+});
+
+describe("a neighbour's thread that is to be deleted", () => {
+  const deletion: Play = (attacker, victim) => attacker.probe('foreign deletion', victim);
+  const PLACE = 'http DELETE /threads/{id}: foreign id';
+
+  test('stays where the target refuses', async () => {
+    const { results } = await played(STRICT, deletion);
+    expect(results).toEqual({ [PLACE]: 'refused' });
+  });
+
+  test('is gone although the target refused: that is no refusal', async () => {
+    const { results, path } = await played({ ...STRICT, deletions: 'refused and done' }, deletion);
+    expect(results).toEqual({ [PLACE]: 'accepted' });
+    const { findings } = judgeOnce(path);
+    const accused = findings.filter(({ rule }) => rule === 'isolation/unauthorized-access');
+    expect(accused).toMatchObject([{ severity: 'violation', observer: 'u00', owner: 'u01' }]);
+  });
+
+  test("that was gone before is nobody else's deed", async () => {
+    const { results } = await played(STRICT, async (attacker, victim) => {
+      await victim.probe('own deletion', victim);
+      await attacker.probe('foreign deletion', victim);
+    });
+    expect(results).toEqual({ [PLACE]: 'refused' });
+  });
+
+  test('is looked at by its owner: what that one sees nobody else has received', async () => {
+    const guard = { ...STRICT, deletions: 'agreed and not done' } as const;
+    const { results, lines, path } = await played(guard, deletion);
+    expect(results).toEqual({ [PLACE]: 'unclear' });
+    const seen = lines.filter(({ purpose, dir }) => purpose === 'refusal-probe' && dir === 'in');
+    expect(seen.map(({ user }) => user)).toEqual(['u01', 'u00', 'u01']);
+    expect(judgeOnce(path).findings.filter(({ rule }) => /foreign/.test(rule))).toEqual([]);
   });
 });
 

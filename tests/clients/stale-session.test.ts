@@ -97,6 +97,15 @@ describe('a session after its sign-out', () => {
     expect(source).toBe('own session after sign-out');
   });
 
+  test('is refused by a target that says so in words, with a good status', async () => {
+    const url = await httpServer(closers, (_request, response) => {
+      response.setHeader('content-type', 'application/json').end('{"error":"Signed out."}');
+    });
+    const socket = await socketThat(() => false);
+    const lines = await linesAfterSignOut(forgetful(), { url, socket });
+    expect(probes(lines)).toContainEqual(['probe-result', 'http GET /threads', 'refused']);
+  });
+
   test('is not known to be refused by a target that cannot serve anybody', async () => {
     const url = await httpServer(closers, (_request, response) => {
       response.writeHead(503).end();
