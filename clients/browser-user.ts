@@ -420,7 +420,8 @@ export class BrowserUser implements User, PageOwner {
     this.#begin('stale');
     // The name says that no page of the profile has opened this connection.
     const conn = `${this.name}#stale`;
-    await probeOldSession(this.#context, this.#account, { user: this.name, conn });
+    const at = { user: this.name, conn };
+    await probeOldSession(this.#context, this.#account, { at, thread: this.#thread });
   }
 
   async takeOver(former: User): Promise<void> {

@@ -211,7 +211,8 @@ export class SocketUser implements User, SocketOwner {
   async stale(): Promise<void> {
     this.#begin('stale');
     const conn = this.#nextConnection();
-    await probeOldSession(this.#context, this.#account, { user: this.name, conn });
+    const at = { user: this.name, conn };
+    await probeOldSession(this.#context, this.#account, { at, thread: this.#thread });
   }
 
   get ids(): OwnedIds {

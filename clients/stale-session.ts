@@ -1,8 +1,8 @@
-import type { HttpReply, HttpRequest, TargetHttp } from '../targets/target.ts';
+import type { HttpReply, HttpRequest, Session, TargetHttp } from '../targets/target.ts';
 import type { Observer, Recorder } from './recorder.ts';
 import { SocketClient } from './socket-client.ts';
 import { StepFailure } from './step-failure.ts';
-import { outcomeOfReply, outcomeOfStatus, type ProbeOutcome } from './refusals.ts';
+import { outcomeOfReply, outcomeOfStatus, saysNothing, type ProbeOutcome } from './refusals.ts';
 import type { TargetAccount } from './target-account.ts';
 import type { TrialContext } from './trial-context.ts';
 import { isTargetRefusal } from '../targets/target.ts';
@@ -15,38 +15,68 @@ const SOURCE = 'own session after sign-out';
 const SOCKET_PLACE = 'socket open';
 
 /**
- * Uses a session whose user signed out: one read of the API, and one socket. Each attempt is an `act`
+ * Uses a session whose user signed out, in every way in which a target may have forgotten to end it: what it
+ * read of the API, one socket, and the exchange of its tokens for new ones. Each attempt is an `act`
  * line `probe` directly before it and an `act` line `probe-result` after it; what the target said lies
  * between, with purpose `refusal-probe`. Nothing is judged here, and no outcome is an error.
- * @param at the user, and the name of the connection that the socket would be.
+ * @param former the user, with the name of the connection that the socket would be, and its conversation.
  */
 export async function probeOldSession(
   context: TrialContext,
   account: TargetAccount,
-  at: Observer,
+  former: { readonly at: Observer; readonly thread: string | undefined },
 ): Promise<void> {
-  const { recorder } = context;
-  const http = new ProbingHttp(account.http, recorder, { user: at.user, conn: null });
-  await untilRefused(() => readAsBefore(context, account, http));
-  await untilRefused(() => openAsBefore(context, { account, http, at }));
+  const { target } = context;
+  const { session } = account;
+  const { at, thread } = former;
+  const over = (means: Means): ProbingHttp =>
+    new ProbingHttp(account.http, context.recorder, {
+      observer: { user: at.user, conn: null },
+      thread,
+      means,
+    });
+  const reads = over(outcomeOfReply);
+  await untilRefused(reads, async () => target.threads.list?.({ http: reads, session }));
+  // Whoever is not signed in may be told so, or be told of nobody.
+  const asks = over((reply) => (names(reply, session) ? outcomeOfReply(reply) : nobodyIn(reply)));
+  await untilRefused(asks, async () => target.whoAmI?.({ http: asks, session }));
+  const looks = over((reply) =>
+    saysNothing(reply.json ?? reply.text) ? nobodyIn(reply) : outcomeOfReply(reply),
+  );
+  if (thread !== undefined)
+    await untilRefused(looks, async () => target.threads.read?.({ http: looks, session, thread }));
+  const opens = over(outcomeOfReply);
+  await untilRefused(opens, () => openAsBefore(context, { account, http: opens, at }));
+  const renews = over(outcomeOfReply);
+  if (session.refreshToken !== undefined)
+    await untilRefused(renews, async () => {
+      const fresh = await target.refresh?.({ http: renews, session });
+      for (const secret of fresh?.secrets ?? []) context.recorder.vault.add(secret);
+    });
 }
 
-/** A refusal is what a probe is after; everything that matters of it has been written down. */
-async function untilRefused(probe: () => Promise<void>): Promise<void> {
+/** What a reply says of whether the session is still good for anything. */
+type Means = (reply: HttpReply) => ProbeOutcome;
+
+/** A good status without anybody in it is the answer to everybody. */
+function nobodyIn(reply: HttpReply): ProbeOutcome {
+  const outcome = outcomeOfReply(reply);
+  return outcome === 'accepted' ? 'refused' : outcome;
+}
+
+function names({ text }: HttpReply, { userId, email = '' }: Session): boolean {
+  const known = [userId, email].filter((one) => one !== '').map((one) => one.toLowerCase());
+  return known.some((one) => text.toLowerCase().includes(one));
+}
+
+/** A refusal is what a probe is after; once there is a reply, everything that matters has been written down. */
+async function untilRefused(http: ProbingHttp, probe: () => Promise<unknown>): Promise<void> {
   try {
     await probe();
   } catch (error) {
-    if (!(isTargetRefusal(error) || error instanceof StepFailure)) throw error;
+    const isRefusal = isTargetRefusal(error) || error instanceof StepFailure;
+    if (!isRefusal && !http.hasReply) throw error;
   }
-}
-
-async function readAsBefore(
-  { target }: TrialContext,
-  { session }: TargetAccount,
-  http: TargetHttp,
-): Promise<void> {
-  if (target.threads.list !== undefined) await target.threads.list({ http, session });
-  else await target.whoAmI?.({ http, session });
 }
 
 async function openAsBefore(
@@ -92,26 +122,39 @@ async function openAsBefore(
   }
 }
 
+interface ProbingSeat {
+  readonly observer: Observer;
+  readonly thread: string | undefined;
+  readonly means: Means;
+}
+
 /** HTTP whose every request must be refused; the lines around each say that and what came. */
 class ProbingHttp implements TargetHttp {
   readonly #http: TargetHttp;
   readonly #recorder: Recorder;
   readonly #observer: Observer;
+  readonly #thread: string | undefined;
+  readonly #means: Means;
+  /** Whether the target said anything. */
+  hasReply = false;
 
-  constructor(http: TargetHttp, recorder: Recorder, observer: Observer) {
+  constructor(http: TargetHttp, recorder: Recorder, { observer, thread, means }: ProbingSeat) {
     this.#http = http;
     this.#recorder = recorder;
     this.#observer = observer;
+    this.#thread = thread;
+    this.#means = means;
   }
 
   async request(request: HttpRequest): Promise<HttpReply> {
-    const place = `http ${request.method} ${request.path.replace(/\?.*/, '')}`;
+    const place = `http ${request.method} ${this.#verbOf(request)}`;
     announce(this.#recorder, this.#observer, place);
     try {
       const reply = await this.#http.request({ ...request, purpose: 'refusal-probe' });
+      this.hasReply = true;
       tell(this.#recorder, this.#observer, {
         place,
-        outcome: outcomeOfReply(reply),
+        outcome: this.#means(reply),
         message: `status ${reply.status}`,
       });
       return reply;
@@ -120,6 +163,14 @@ class ProbingHttp implements TargetHttp {
       tell(this.#recorder, this.#observer, { place, outcome: 'unclear', message });
       throw error;
     }
+  }
+
+  /** The path as verbs are named: without a query, and whatever the conversation is. */
+  #verbOf({ path }: HttpRequest): string {
+    const [step = ''] = path.split('?', 1);
+    return this.#thread === undefined
+      ? step
+      : step.replace(encodeURIComponent(this.#thread), '{id}');
   }
 }
 

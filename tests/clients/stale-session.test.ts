@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
 import reference from '../../targets/reference.ts';
-import type { Target } from '../../targets/target.ts';
+import type { Session, Target, TargetHttp } from '../../targets/target.ts';
 import {
   Closers,
   httpServer,
@@ -21,9 +21,11 @@ afterEach(() => closers.closeAll());
 async function linesAfterSignOut(
   target: Target,
   addresses: { readonly url: string; readonly socket?: string },
+  opensChat = false,
 ): Promise<Line[]> {
   const crowd = await openRawTrial(closers, target, { ...addresses, users: 1 });
   await crowd.each('sign in', (user) => user.signIn());
+  if (opensChat) await crowd.each('open chat', (user) => user.openChat());
   await crowd.each('sign out', (user) => user.signOut());
   await crowd.each('use the old session', (user) => user.stale());
   await crowd.close('done');
@@ -43,6 +45,38 @@ function forgetful(): Target {
           headers: { authorization: `Bearer ${session.token}` },
           purpose: 'api',
         });
+      },
+    },
+  });
+}
+
+interface Call {
+  readonly http: TargetHttp;
+  readonly session: Session;
+}
+
+/** A target whose sign-out does nothing, of which all is asked that a session may be good for. */
+function remembering(): Target {
+  const ask = (call: Call, method: 'GET' | 'POST', path: string): Promise<unknown> =>
+    call.http.request({ address: 'api', method, path, purpose: 'api' });
+  return tinyTarget({
+    signIn: {
+      register: () =>
+        Promise.resolve({ userId: 'id-of-u00', token: 't', refreshToken: 'r', secrets: [] }),
+    },
+    whoAmI: async (call) => {
+      await ask(call, 'GET', '/me');
+      return { userId: call.session.userId };
+    },
+    signOut: () => Promise.resolve(),
+    refresh: async (call) => {
+      await ask(call, 'POST', '/renew');
+      return call.session;
+    },
+    threads: {
+      create: () => Promise.resolve('t1'),
+      read: async (call) => {
+        await ask(call, 'GET', `/threads/${call.thread}`);
       },
     },
   });
@@ -75,12 +109,16 @@ describe('a session after its sign-out', () => {
     expect(probes(lines)).toEqual([
       ['probe', 'http GET /api/threads', 'must be refused'],
       ['probe-result', 'http GET /api/threads', 'refused'],
+      ['probe', 'http GET /auth/me', 'must be refused'],
+      ['probe-result', 'http GET /auth/me', 'refused'],
       ['probe', 'socket open', 'must be refused'],
       ['probe-result', 'socket open', 'refused'],
+      ['probe', 'http POST /auth/refresh', 'must be refused'],
+      ['probe-result', 'http POST /auth/refresh', 'refused'],
     ]);
     expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
     const statuses = lines.filter((line) => line['purpose'] === 'refusal-probe' && line['status']);
-    expect(statuses.map(({ status }) => status)).toEqual([401, 401]);
+    expect(statuses.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
   });
 
   test('is accepted where the target forgot to end it', async () => {
@@ -95,6 +133,39 @@ describe('a session after its sign-out', () => {
     ]);
     const source = lines.find(({ act }) => act === 'probe')?.['source'];
     expect(source).toBe('own session after sign-out');
+  });
+
+  describe('that is still good for one thing alone', () => {
+    const answer = (good: string, body: object) =>
+      httpServer(closers, ({ url }, response) => {
+        const isGood = url === good;
+        response.writeHead(isGood ? 200 : 401, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(isGood ? body : {}));
+      });
+    const acceptedOf = async (url: string, target: Target) => {
+      let opened = 0;
+      const socket = await socketThat(() => (opened += 1) === 1);
+      const lines = await linesAfterSignOut(target, { url, socket }, true);
+      expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
+      return lines.filter(({ reason }) => reason === 'accepted').map(({ place }) => place);
+    };
+
+    test('is accepted there: who one is, a conversation, new tokens', async () => {
+      const target = remembering();
+      const me = await answer('/me', { id: 'id-of-u00' });
+      expect(await acceptedOf(me, target)).toEqual(['http GET /me']);
+      const thread = await answer('/threads/t1', { messages: ['hello'] });
+      expect(await acceptedOf(thread, target)).toEqual(['http GET /threads/{id}']);
+      const tokens = await answer('/renew', { token: 'a-new-token-0a1b2c3d' });
+      expect(await acceptedOf(tokens, target)).toEqual(['http POST /renew']);
+    });
+
+    test('is refused where a good status tells of nobody', async () => {
+      const me = await answer('/me', { user: null });
+      expect(await acceptedOf(me, remembering())).toEqual([]);
+      const thread = await answer('/threads/t1', { messages: [] });
+      expect(await acceptedOf(thread, remembering())).toEqual([]);
+    });
   });
 
   test('is refused by a target that says so in words, with a good status', async () => {

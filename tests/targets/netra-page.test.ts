@@ -136,7 +136,9 @@ describe('a user on the page of Netra', () => {
     // the upgrade takes tickets only, and the harness offers the token itself.
     expect(results.map(({ place, reason }) => [place, reason])).toEqual([
       ['http GET /api/threads', 'accepted'],
+      ['http GET /auth/me', 'accepted'],
       ['socket open', 'refused'],
+      ['http POST /auth/refresh', 'refused'],
     ]);
   });
 
