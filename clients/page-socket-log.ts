@@ -1,7 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { FrameOrigin } from '../history/journal-writer.ts';
 import { unprefixed } from '../targets/framing.ts';
-import type { DecodedFrame, Handshake, PageWire, SocketWire } from '../targets/target.ts';
+import type {
+  DecodedFrame,
+  Handshake,
+  HandshakeStep,
+  PageWire,
+  SocketWire,
+} from '../targets/target.ts';
 import type { PageOwner } from './browser-parts.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
 import { isOutsiders, recordMasked } from './outsiders.ts';
@@ -253,11 +259,12 @@ export class PageSocketLog {
   /** The hot path: decode once, record, tell. */
   #frame(socket: PageSocket, frame: unknown, { text, at }: { text: string; at: number }): void {
     const [decoded, ...further] = this.#decodedAll(socket, frame);
-    if (socket.handshake !== undefined) this.#shakeHands(socket, frame, { decoded, at });
+    const step = this.#shakeHands(socket, frame, { decoded, at });
     const { owner, recorder } = this.#pen;
     if (isOutsiders(recorder, decoded, owner?.userId ?? ''))
       recordMasked(recorder, socket.observer, { frame, decoded, at });
     else this.#recordFrame(socket, { decoded, text, at });
+    if (step?.secrets !== undefined) recorder.given(socket.observer, step.secrets, at);
     this.#heard(socket, decoded, { text, at });
     for (const extra of further) {
       recorder.journal.append(lineOf(socket.observer, extra), undefined, at);
@@ -386,16 +393,22 @@ export class PageSocketLog {
     socket: PageSocket,
     frame: unknown,
     { decoded, at }: { readonly decoded: DecodedFrame; readonly at: number },
-  ): void {
-    if (at > socket.handshakeUntil) socket.handshake = undefined;
-    if (socket.handshake === undefined) return;
+  ): HandshakeStep | undefined {
+    if (socket.handshake === undefined) return undefined;
+    if (at > socket.handshakeUntil) {
+      socket.handshake = undefined;
+      return undefined;
+    }
     try {
-      const { ids, shown, state, settleMs = 0 } = socket.handshake.receive(frame, decoded);
+      const step = socket.handshake.receive(frame, decoded);
+      const { ids, shown, state, settleMs = 0 } = step;
       if (ids !== undefined || shown !== undefined)
         this.#pen.recorder.identity(socket.observer, { source: 'handshake', ids, shown }, at);
       socket.handshakeUntil = state === 'ready' ? at + settleMs : Number.POSITIVE_INFINITY;
+      return step;
     } catch (error) {
       this.#remark(socket, 'handshake', error);
+      return undefined;
     }
   }
 

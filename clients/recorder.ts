@@ -133,6 +133,15 @@ export class Recorder {
     );
   }
 
+  /**
+   * Records what a connection was given to be known by. Comes after the frame that held it: what another was
+   * given before is no more this user's own for having been handed out again.
+   */
+  given(observer: Observer, secrets: readonly string[], at: number): void {
+    const credentials = secrets.map((secret) => this.vault.claim(secret));
+    this.identity(observer, { source: 'handshake', credentials }, at);
+  }
+
   /** Records a deliberate act: `plant`, `ask`, `sign-in` … */
   act(observer: Observer, act: string, details: ActDetails = {}): void {
     const { place, marker, question, run, thread, intended, message, source, owner, reason } =

@@ -408,6 +408,8 @@ export class SocketClient implements Beating {
     if (isOutsiders(recorder, decoded, this.#owner.userId))
       recordMasked(recorder, this.#observer, { frame, decoded, at });
     else this.#recordFrame(decoded, message);
+    const { secrets } = message.step ?? {};
+    if (secrets !== undefined) recorder.given(this.#observer, secrets, at);
     if (decoded.role === 'pong') this.#recordSample(decoded, at);
     if (message.further !== undefined)
       for (const extra of message.further) this.#recordExtra(extra, at);

@@ -1,6 +1,6 @@
 import { wallUnixMs } from '../history/clock.ts';
 import type { Frame } from './frames.ts';
-import { asFrame, firstOf, frameAt, idOf } from './frames.ts';
+import { asFrame, firstOf, frameAt, idOf, textOf } from './frames.ts';
 import { isWholeId, showsUser } from './netra-frames.ts';
 import { askOldGeneration, askNewGeneration } from './netra-questions.ts';
 import type { Handshake, HandshakeStep, Session } from './target.ts';
@@ -11,6 +11,8 @@ export const RESPONSE_GRACE_MS = 1_000;
 export const COMPLETION_GRACE_MS = 2_500;
 /** Messages sent earlier than this after completion are lost. */
 export const SETTLE_MS = 500;
+/** Shorter ones are placeholders, the same for everybody. */
+const TOKEN_LENGTH_MIN = 16;
 
 /**
  * Both generations of Netra's handshake (NETRA-WIRE §3.4, §9), told apart as the frames come:
@@ -45,6 +47,7 @@ export function netraHandshake(session: Session): Handshake {
       return {
         ...standing(),
         ...identityIn(places, session),
+        ...secretsIn(places),
         send: [
           {
             type: 'handshake_acknowledged',
@@ -57,6 +60,12 @@ export function netraHandshake(session: Session): Handshake {
     ask: (question) =>
       acknowledged === undefined ? askOldGeneration(question) : askNewGeneration(question),
   };
+}
+
+/** The token that the new generation gives each connection (§9); a word that is none stands for nothing. */
+function secretsIn(places: readonly (Frame | undefined)[]): Pick<HandshakeStep, 'secrets'> {
+  const token = firstOf(textOf, places, ['session_token']);
+  return token === undefined || token.length < TOKEN_LENGTH_MIN ? {} : { secrets: [token] };
 }
 
 /** Own ids in a handshake frame, or the identity it shows when that is not ours. */

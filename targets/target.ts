@@ -99,6 +99,8 @@ export interface HandshakeStep {
   readonly ids?: OwnedIds | undefined;
   /** Identity the handshake shows when it is not the expected one (full id or shown prefix). */
   readonly shown?: string | undefined;
+  /** What the target gave this connection to be known by, and nobody else may receive. */
+  readonly secrets?: readonly string[] | undefined;
   /** Frames to send in answer, as JSON values. */
   readonly send?: readonly unknown[] | undefined;
   /**

@@ -104,7 +104,7 @@ describe('sockets of a page', () => {
     expect(upgrade).toMatchObject({ conn: 'u00#1', kind: 'response' });
   });
 
-  it('show own ids in their handshake, which are written before the frame that shows them', async () => {
+  it('show own ids in their handshake, which are written before the frame that shows them, and what they are given after it', async () => {
     const place = await site(closers, {
       files: { '/': OPENS },
       socket: (socket) => {
@@ -119,6 +119,7 @@ describe('sockets of a page', () => {
         receive: (frame) => ({
           state: 'ready',
           ids: { connection: String(fieldsOf(frame)['connection_id']) },
+          secrets: ['a-token-of-this-connection'],
         }),
       }),
     });
@@ -127,14 +128,15 @@ describe('sockets of a page', () => {
     const lines = (await lab.lines()).filter(
       ({ kind, dir }) => kind === 'identity' || (kind === 'frame' && dir === 'in'),
     );
-    expect(lines.map(({ kind }) => kind)).toEqual(['identity', 'frame', 'frame']);
+    expect(lines.map(({ kind }) => kind)).toEqual(['identity', 'frame', 'identity', 'frame']);
+    expect(lines[2]?.['credentials']).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       source: 'handshake',
       ids: { connection: 'conn-1' },
       conn: 'u00#1',
     });
     expect(lab.pen.ownedByCrowd('conn-1')).toBe(true);
-    expect(quiet.lastAt).toBeCloseTo(Number(lines[2]?.['t']), 2);
+    expect(quiet.lastAt).toBeCloseTo(Number(lines[3]?.['t']), 2);
   });
 
   it('say who closed them, and why they did not open', async () => {

@@ -2,13 +2,16 @@ import { createServer } from 'node:http';
 import { CONTENT_CHARACTERS_MAX } from '../../clients/recorder.ts';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { judgeOnce } from '../../assertions/history-judge.ts';
 import { MARKER_LENGTH, mintMarker, userPrefix } from '../../history/markers.ts';
 import { credentialHash } from '../../history/redaction.ts';
 import { asFrame } from '../../targets/frames.ts';
 import {
   Closers,
   PREFIX,
+  fieldsOf,
   freePort,
+  openRawTrial,
   portOf,
   socketLab,
   socketServer,
@@ -331,4 +334,31 @@ describe('reading', () => {
     await until(() => lab.told.length === 2);
     await lab.lines();
   });
+});
+
+test("what one connection was given is a credential, and another's may not be given it too", async () => {
+  const url = await socketServer(closers, (socket) => {
+    socket.send('{"type":"hello","session_token":"given-0a1b2c3d4e5f6071"}');
+  });
+  const target = tinyTarget({
+    socket: {
+      ...tinyTarget().socket,
+      handshake: () => ({
+        receive: (frame) => ({
+          state: 'ready',
+          secrets: [String(fieldsOf(frame)['session_token'])],
+        }),
+      }),
+    },
+  });
+  const crowd = await openRawTrial(closers, target, { url, users: 2 });
+  await crowd.each('sign in', (user) => user.signIn());
+  for (const only of crowd.users)
+    await crowd.each('connect', (user) => user.connect(), { only: (user) => user === only });
+  await crowd.close('done');
+  expect(readFileSync(crowd.historyPath, 'utf8')).not.toContain('given-0a1b2c3d4e5f6071');
+  const { findings } = judgeOnce(crowd.historyPath);
+  expect(findings.filter(({ rule }) => rule === 'isolation/foreign-credential')).toMatchObject([
+    { observer: 'u01', owner: 'u00', surface: 'socket' },
+  ]);
 });

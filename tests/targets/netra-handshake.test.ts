@@ -115,6 +115,14 @@ describe('the new handshake of Netra', () => {
     ]);
   });
 
+  it('keeps the token that each connection is given, unless it is but a word', () => {
+    const token = 'd41d8cd98f00b204e9800998ecf8427e';
+    const [step] = begin().steps({ ...RESPONSE, session_token: token });
+    expect(step).toMatchObject({ secrets: [token] });
+    const [none] = begin().steps({ ...RESPONSE, session_token: 'anonymous' });
+    expect(none).not.toHaveProperty('secrets');
+  });
+
   it('may begin with the response', () => {
     expect(begin().steps(RESPONSE, ESTABLISHED, COMPLETE)).toMatchObject([
       { state: 'ready', settleMs: COMPLETION_GRACE_MS, send: [acknowledged] },
