@@ -62,6 +62,8 @@ export interface Possibilities {
   readonly moments: readonly string[];
   /** Those of them from which a tool is at work: whose run it is matters most then. */
   readonly inTools: readonly string[];
+  /** Whether a run goes on over a new connection: else what it shows after a drop is lost, and nobody's fault. */
+  readonly resumes: boolean;
   readonly verbs: ReadonlySet<Verb>;
 }
 
@@ -126,6 +128,7 @@ export class CrowdModel {
     if (standing === undefined) return false;
     if (neighbour !== undefined && (neighbour === user || !this.#hasArrived(neighbour)))
       return false;
+    if (verb === 'drop' && standing.asking && !this.#can.resumes) return false;
     return CONDITIONS[verb](standing);
   }
 

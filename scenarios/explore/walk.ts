@@ -57,6 +57,7 @@ export function possibilitiesOf(
   return {
     moments: required.filter((event) => event !== last),
     inTools: required.filter((event) => pairs.some(({ opens }) => opens === event)),
+    resumes: target.socket.resume !== undefined,
     verbs: new Set(VERBS.filter((verb) => needs[verb] !== false)),
   };
 }

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomScripts, type Candidate } from '../../../scenarios/explore/random-scripts.ts';
@@ -63,6 +63,19 @@ describe('the model', () => {
     expect(model.able('read')).toEqual([]);
     model.done({ verb: 'reconnect', users: [1] });
     expect(model.able('read')).toEqual([1]);
+  });
+
+  test('drops no connection in the middle of a run that cannot be gone on with', () => {
+    const { resume: _resume, ...socket } = reference.socket;
+    const can = possibilitiesOf({ ...reference, socket }, OURS);
+    const drop = { verb: 'drop', users: [0, 1] } as const;
+    const steps = [ask(0), drop, { verb: 'reconnect', users: [1] }] as const;
+    expect(legalScript(script(steps), can).script.steps).toEqual([
+      ask(0),
+      { verb: 'drop', users: [1] },
+      { verb: 'reconnect', users: [1] },
+    ]);
+    expect(legal(steps)).toEqual(steps);
   });
 
   test('leaves out what the target has no verb for', () => {
@@ -195,7 +208,7 @@ describe('shrinking', () => {
     const known = script([ask(0), ask(1), ask(2)]);
     const shows = async (one: Script, signal: AbortSignal): Promise<boolean> => {
       if (one.steps.length === 1) return one.steps[0]?.users[0] === 0;
-      await once(AbortSignal.any([signal, AbortSignal.timeout(20)]), 'abort');
+      await pause(20, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) givenUp += 1;
       return false;
     };
