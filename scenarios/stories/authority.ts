@@ -35,7 +35,10 @@ export async function revoked(crowd: Crowd): Promise<void> {
   await crowd.each('use the old session', (user) => user.stale(), { only: isOdd });
 }
 
-/** Every other user gets new tokens while its run is under way. */
+/**
+ * Every other user gets new tokens while its run is under way. They must be good for a connection as well, and
+ * for nobody else's: one more is opened with them.
+ */
 export async function tokenRefresh(crowd: Crowd): Promise<void> {
   crowd.needs('refreshToken');
   await arrive(crowd);
@@ -47,4 +50,5 @@ export async function tokenRefresh(crowd: Crowd): Promise<void> {
     });
     await crowd.each('read the answer', (user) => user.answered(), { round });
   }
+  await crowd.each('open a tab with the new token', (user) => user.duplicateTab(), { only: isOdd });
 }

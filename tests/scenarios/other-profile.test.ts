@@ -21,6 +21,15 @@ describe.concurrent('on a target that offers less', () => {
     expect(new Set(questions.map(({ marker }) => marker)).size).toBe(4);
   });
 
+  test('new tokens are tried on a connection of their own', async () => {
+    const result = await walk(storyOf('token-refresh'), { target: 'netra' });
+    expect(result.verdict.verdict, result.verdict.reasons.join('\n')).toBe('pass');
+    const opened = result.lines.filter(
+      ({ kind, conn }) => kind === 'open' && String(conn).endsWith('#2'),
+    );
+    expect(new Set(opened.map(({ user }) => user))).toEqual(new Set(['u01', 'u03']));
+  });
+
   test('a stop that comes too late may be refused', async () => {
     const result = await walk(storyOf('cancel'), { target: 'netra' });
     expect(result.verdict.verdict, result.verdict.reasons.join('\n')).toBe('pass');
