@@ -52,7 +52,7 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
   const summary = summarise({
     trials,
     shortcomings: [
-      ...unreadable.map((reason) => ({ reason, cause: 'blind' }) as const),
+      ...unreadable.map(({ reason }) => ({ reason, cause: 'blind' }) as const),
       ...campaignShortcomings(conclusion, judged, defect),
     ],
     notApplicable: [...settings.notApplicable, ...notApplicable],
@@ -103,14 +103,15 @@ async function notify(
 
 interface JudgedTrials {
   readonly trials: JudgedTrial[];
-  readonly unreadable: string[];
+  /** Trials that left something that is no history: the name of the directory, and why. */
+  readonly unreadable: { readonly name: string; readonly reason: string }[];
   /** Trials whose scripts broke themselves off, for the target does not offer what they need. */
   readonly notApplicable: NotApplicableTrial[];
 }
 
 async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
   const trials: JudgedTrial[] = [];
-  const unreadable: string[] = [];
+  const unreadable: JudgedTrials['unreadable'] = [];
   const notApplicable: NotApplicableTrial[] = [];
   for (const name of trialDirectories(plan.outDir)) {
     const dir = join('trials', name);
@@ -126,7 +127,7 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
       else trials.push({ verdict, dir, history, verdictFile: join(out, dir, 'verdict.json') });
     } catch (error) {
       if (!(error instanceof HistoryUnreadable)) throw error;
-      unreadable.push(error.message.replaceAll(plan.outDir, out));
+      unreadable.push({ name, reason: error.message.replaceAll(plan.outDir, out) });
     }
   }
   return { trials, unreadable, notApplicable };
@@ -168,24 +169,36 @@ function campaignShortcomings(
 ): Shortcoming[] {
   if (interrupted.aborted) return [{ reason: 'interrupted', cause: 'blind' }];
   const found = end === undefined ? [] : scriptShortcomings(end, judged.trials, defect);
-  found.push(...signoffShortcomings(settings, judged));
+  found.push(
+    ...scopeShortcomings(settings, judged, { browserMissing, told: defect !== undefined }),
+  );
   if (browserMissing === undefined) return found;
   return [{ reason: browserMissing, cause: 'unavailable' }, ...found];
 }
 
 /**
- * A release is decided on the whole of what was to be examined, or not at all. What the target cannot do
- * at all is no part of it; the sheet names it.
+ * A campaign is the whole of what it was asked for: a script that was skipped, or that never opened a crowd,
+ * has proven nothing. A release is decided on no less than everything. What the target cannot do at all is
+ * no part of it; the summary names it.
  */
-function signoffShortcomings(
-  { decides, narrowings, scenarios, plan }: RunSettings,
-  { trials, notApplicable }: JudgedTrials,
+function scopeShortcomings(
+  { decides, narrowings, scenarios, plan, notApplicable }: RunSettings,
+  judged: JudgedTrials,
+  { browserMissing, told }: { browserMissing: string | undefined; told: boolean },
 ): Shortcoming[] {
-  if (!decides) return [];
-  const expected = scenarios.flatMap(({ name }) =>
-    plan.transports.map((transport) => ({ scenario: name, transport })),
-  );
-  const present = [...trials.map(({ verdict }) => verdict.trial), ...notApplicable];
+  // What else kept trials from being there need not be said once more for each of them.
+  if (!decides && told) return [];
+  const needsBrowser = (transport: string): boolean => transport !== 'websocket';
+  const left = new Set(judged.unreadable.map(({ name }) => name));
+  const expected = scenarios
+    .flatMap(({ name }) => plan.transports.map((transport) => ({ scenario: name, transport })))
+    .filter(({ scenario, transport }) => !left.has(`${scenario}-${transport}`))
+    .filter(({ transport }) => decides || browserMissing === undefined || !needsBrowser(transport));
+  const present = [
+    ...judged.trials.map(({ verdict }) => verdict.trial),
+    ...judged.notApplicable,
+    ...notApplicable,
+  ];
   const reasons = [...narrowings, ...missingTrials(expected, present)];
   return reasons.map((reason) => ({ reason, cause: 'blind' }));
 }

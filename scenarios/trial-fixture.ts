@@ -250,11 +250,13 @@ function tellFindings(findings: readonly (Finding | undefined)[]): void {
 
 /**
  * Why a trial ended. It is `done` when the users did all they were told: the script went to its end, or
- * reached its assertions, or nobody was left to go on. An error in between cuts the evidence.
+ * reached its assertions, or nobody was left to go on. An error in between cuts the evidence, and so does a
+ * script that skips itself on the way: nobody knows what the rest of it would have shown.
  */
 function endReason(crowd: Crowd, testInfo: TestInfo): TrialEnd['reason'] {
   if (crowd.abortion !== undefined) return 'fail-fast';
   if (testInfo.status === 'interrupted') return 'interrupted';
+  if (testInfo.status === 'skipped') return 'failed';
   if (testInfo.errors.length === 0 || crowd.isSettled || crowd.isLost) return 'done';
   return 'failed';
 }

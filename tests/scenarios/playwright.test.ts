@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,8 @@ interface Started {
   readonly over: Promise<{ readonly code: number | null; readonly output: string }>;
 }
 
-function start(changes: Partial<TrialPlan>): Started {
+/** Starts Playwright Test on the golden path, or on another script. */
+function start(changes: Partial<TrialPlan>, script?: string): Started {
   const plan = planFor(temporaryDirectory(closers), {
     users: 4,
     timeoutMs: 20_000,
@@ -32,9 +33,16 @@ function start(changes: Partial<TrialPlan>): Started {
     ...changes,
   });
   const { CROSSTALK_REPORTER: _reporter, ...env } = process.env;
-  const child = spawn(process.execPath, [CLI, 'test', 'golden-path'], {
+  const which = script === undefined ? 'golden-path' : '--config=cli/playwright.config.ts';
+  const child = spawn(process.execPath, [CLI, 'test', which], {
     cwd: ROOT,
-    env: { ...env, CROSSTALK_PLAN: JSON.stringify(plan), CI: '1', NO_COLOR: '1' },
+    env: {
+      ...env,
+      CROSSTALK_PLAN: JSON.stringify(plan),
+      CROSSTALK_SPECS: JSON.stringify(script === undefined ? [] : [script]),
+      CI: '1',
+      NO_COLOR: '1',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   closers.add(() => child.kill('SIGKILL'));
@@ -95,6 +103,23 @@ describe('npx playwright test', () => {
     expect(code, output).toBe(1);
     expect(output).toContain("the trial's verdict is fail (leak)");
     expect(existsSync(join(dir, 'truth.ndjson'))).toBe(true);
+  });
+
+  test('fails on a leak although the script says that it is expected to', async () => {
+    const script = join(temporaryDirectory(closers), 'golden-path.spec.mts');
+    writeFileSync(
+      script,
+      `import { expect, test } from '${join(ROOT, 'scenarios/fixtures.ts')}';
+       import { goldenPath } from '${join(ROOT, 'scenarios/stories/golden-path.ts')}';
+       test.fail('a known leak', async ({ crowd }) => {
+         await goldenPath(crowd);
+         await expect(crowd).toBeIsolated();
+       });`,
+    );
+    const { over } = start({ pace: 0.1, users: 2, faults: ['broadcast'] }, script);
+    const { code, output } = await over;
+    expect(code, output).toBe(1);
+    expect(output).toContain("the trial's verdict is fail (leak)");
   });
 
   test('leaves the judging to its parent where the plan says so', async () => {

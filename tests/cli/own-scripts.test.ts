@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { patientIn } from '../patient.ts';
+import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { printedIn } from './documents.ts';
+
+const moduleOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const IMPORTS = `import { expect, test } from '${moduleOf('scenarios/fixtures.ts')}';
+import { goldenPath } from '${moduleOf('scenarios/stories/golden-path.ts')}';
+`;
+
+/** Runs scripts of the caller's own, each a body by its name, and perhaps built-in scenarios, over sockets. */
+async function run(scripts: Readonly<Record<string, string>>, ...scenarios: readonly string[]) {
+  const cwd = temporaryDirectory();
+  const paths = Object.entries(scripts).map(([name, body]) => {
+    writeFileSync(join(cwd, `${name}.spec.mts`), `${IMPORTS}${body}\n`);
+    return `./${name}.spec.mts`;
+  });
+  const quick = '--users 2 --pace 0.1 --transport websocket --json --quiet --out out'.split(' ');
+  const words = ['run', ...scenarios, ...paths, ...quick, ...patientIn(cwd)];
+  const { code, out, err } = await crosstalk(words, { cwd });
+  return { code, err, printed: printedIn(out) };
+}
+
+describe('a campaign with scripts of the caller', () => {
+  it('does not pass when a script was skipped or opened no crowd', async () => {
+    const { code, err, printed } = await run(
+      {
+        skipped: `test.skip('later', async ({ crowd }) => goldenPath(crowd));`,
+        crowdless: `test('nobody', () => expect(1).toBe(1));`,
+      },
+      'golden-path',
+    );
+    expect(code, err).toBe(2);
+    expect(printed.trials.map(({ scenario, verdict }) => [scenario, verdict])).toEqual([
+      ['golden-path', 'pass'],
+    ]);
+    expect(printed).toMatchObject({
+      verdict: 'inconclusive',
+      cause: 'blind',
+      reasons: ['no trial of skipped on websocket', 'no trial of crowdless on websocket'],
+    });
+  });
+
+  it('does not pass when one script keeps the others from being run', async () => {
+    const { code, err, printed } = await run(
+      { alone: `test.only('alone', async ({ crowd }) => goldenPath(crowd));` },
+      'golden-path',
+    );
+    expect(code, err).toBe(2);
+    expect(printed.reasons).toEqual(['no trial of golden-path on websocket']);
+  });
+
+  it('does not pass when a script skips its own rest', async () => {
+    const { code, err, printed } = await run({
+      midway: `test('midway', async ({ crowd }) => {
+        await goldenPath(crowd);
+        await crowd.settle();
+        test.skip(true, 'the rest does not matter');
+      });`,
+    });
+    expect(code, err).toBe(2);
+    expect(printed.reasons).toContainEqual(expect.stringContaining('evidence/incomplete-history'));
+  });
+
+  it('does not pass when a script failed as it was expected to', async () => {
+    const { code, err, printed } = await run({
+      expected: `test.fail('expected', async ({ crowd }) => {
+        await goldenPath(crowd);
+        await crowd.settle();
+        throw new Error('a known fault');
+      });`,
+    });
+    expect(code, err).toBe(2);
+    expect(printed.reasons).toEqual([expect.stringContaining('a known fault')]);
+  });
+});
