@@ -2,19 +2,18 @@ import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { judgeHistory } from '../assertions/judge.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
-import type { Cause, Verdict } from '../history/verdict.ts';
+import type { Cause, Summary, Verdict } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { readNotApplicable, type NotApplicableTrial } from '../reports/not-applicable.ts';
 import { summarise } from '../reports/summary.ts';
 import { showUntrustedUpTo } from '../reports/untrusted.ts';
-import { writeJsonArtifact } from '../reports/write-artifact.ts';
 import { describeEnvironment } from './environment.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { HISTORY_FILE } from './find-histories.ts';
 import { tellGitHub } from './github-actions.ts';
 import { digestOf, NOTIFY_TIMEOUT_MS, postDigest, type Digest } from './notify.ts';
 import type { Output } from './output.ts';
-import { printCampaign, writeReports } from './publish.ts';
+import { printCampaign, writeCampaign } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
 import type { RunnerEnd } from './runner.ts';
 import { SCENARIOS_DIRECTORY } from './scenarios.ts';
@@ -49,21 +48,24 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
   const judged = await judgeTrials(settings);
   const { trials, unreadable, notApplicable } = judged;
   const defect = end && defectOf(end, trials.length + unreadable.length + notApplicable.length);
-  const summary = summarise({
-    trials,
-    shortcomings: [
-      ...unreadable.map(({ reason }) => ({ reason, cause: 'blind' }) as const),
-      ...campaignShortcomings(conclusion, judged, defect),
-    ],
-    notApplicable: [...settings.notApplicable, ...notApplicable],
-    decides: settings.decides,
-    ...environmentOf(settings, trials),
-    seed: plan.seed,
-    command: plan.reproduce,
-  });
-  for (const { verdictFile, verdict } of trials)
-    if (verdictFile !== null) writeJsonArtifact(verdictFile, verdict);
-  writeReports(plan.outDir, summary, trials);
+  const shortcomings = campaignShortcomings(conclusion, judged, defect);
+  const environment = environmentOf(settings, trials);
+  const summaryOf = (unwritten: readonly string[]): Summary =>
+    summarise({
+      trials,
+      shortcomings: [
+        ...[...unreadable.map(({ reason }) => reason), ...unwritten].map(
+          (reason) => ({ reason, cause: 'blind' }) as const,
+        ),
+        ...shortcomings,
+      ],
+      notApplicable: [...settings.notApplicable, ...notApplicable],
+      decides: settings.decides,
+      ...environment,
+      seed: plan.seed,
+      command: plan.reproduce,
+    });
+  const summary = writeCampaign(plan.outDir, { trials, summaryOf });
   printCampaign(output, summary, { trials, out });
   for (const { scenario, transport, reason } of notApplicable)
     output.remark(

@@ -3,10 +3,9 @@ import { statSync } from 'node:fs';
 import { judgeHistory } from '../assertions/judge.ts';
 import { keepHeapLean } from '../assertions/lean-heap.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
-import type { Verdict } from '../history/verdict.ts';
+import type { Summary, Verdict } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { summarise } from '../reports/summary.ts';
-import { writeJsonArtifact } from '../reports/write-artifact.ts';
 import { describeEnvironment } from './environment.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { findHistories } from './find-histories.ts';
@@ -42,22 +41,22 @@ export async function judgeCommand({
   keepHeapLean();
   const judged = histories.map((history) => judgeOne(history));
   // Loaded only now: judging a long history needs the memory, printing a verdict hardly any.
-  const { printCampaign, writeReports } = await import('./publish.ts');
+  const { printCampaign, writeCampaign } = await import('./publish.ts');
   const trials = trialsOf(judged, { base: baseOf(args), out: out ?? null });
-  const problems = judged.filter(({ verdict }) => verdict === undefined);
-  const summary = summarise({
-    trials,
-    shortcomings: problems.map(({ problem }) => ({ reason: problem, cause: 'blind' as const })),
-    ...describeEnvironment(),
-    seed: seedOf(trials),
-    command: shellCommand(['npx', 'crosstalk', 'judge', ...args]),
-  });
-  if (out !== undefined) {
-    createOutDirectory(resolve(out));
-    for (const { verdictFile, verdict } of trials)
-      if (verdictFile !== null) writeJsonArtifact(verdictFile, verdict);
-    writeReports(resolve(out), summary, trials);
-  }
+  const problems = judged.flatMap(({ verdict, problem }) =>
+    verdict === undefined ? [problem] : [],
+  );
+  const summaryOf = (unwritten: readonly string[]): Summary =>
+    summarise({
+      trials,
+      shortcomings: [...problems, ...unwritten].map((reason) => ({ reason, cause: 'blind' })),
+      ...describeEnvironment(),
+      seed: seedOf(trials),
+      command: shellCommand(['npx', 'crosstalk', 'judge', ...args]),
+    });
+  if (out !== undefined) createOutDirectory(resolve(out));
+  const summary =
+    out === undefined ? summaryOf([]) : writeCampaign(resolve(out), { trials, summaryOf });
   printCampaign(output, summary, { trials, out: out ?? null });
   return trials.length === 0 ? EXIT.inconclusive : exitCodeOf(summary.verdict);
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Summary, Verdict } from '../history/verdict.ts';
 import { ALLURE_DIRECTORY, writeAllureResults } from '../reports/allure.ts';
@@ -41,6 +42,45 @@ export function writeRenderings(out: string, campaign: Campaign): string[] {
   ];
   writeArtifact(join(out, SHEET_FILE), renderSummaryMarkdown(summary, trials, manifest));
   return [...Object.keys(RENDERINGS), ALLURE_DIRECTORY, SHEET_FILE];
+}
+
+/** A campaign that is about to be written. */
+export interface Publication {
+  readonly trials: readonly JudgedTrial[];
+  /** Its summary, given what could not be written of it. */
+  readonly summaryOf: (unwritten: readonly string[]) => Summary;
+}
+
+/**
+ * Writes the verdicts and reports of a campaign into its directory. A full disk hides no verdict: what the
+ * file system refuses is told in the summary, which is worth less then.
+ * @returns the summary
+ */
+export function writeCampaign(out: string, { trials, summaryOf }: Publication): Summary {
+  const unwritten = new Set<string>();
+  const attempt = (write: () => void): void => {
+    try {
+      write();
+    } catch (error) {
+      // Anything else is a defect of the harness.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      unwritten.add(`artifacts could not be written: ${error.message}`);
+    }
+  };
+  attempt(() => {
+    for (const { verdictFile, verdict } of trials)
+      if (verdictFile !== null) writeJsonArtifact(verdictFile, verdict);
+  });
+  const summary = summaryOf([...unwritten]);
+  const noted = unwritten.size;
+  attempt(() => writeReports(out, summary, trials));
+  if (unwritten.size === noted) return summary;
+  const lacking = summaryOf([...unwritten]);
+  const path = join(out, SUMMARY_FILE);
+  // What lies there must not say more than what is printed, and there may be no room for another.
+  attempt(() => rmSync(path, { force: true }));
+  attempt(() => writeJsonArtifact(path, lacking));
+  return lacking;
 }
 
 /** Writes the reports of a campaign into its directory, where its verdicts lie already. */

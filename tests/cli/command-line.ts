@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { askChild, forkModule } from '../../scenarios/ask-child.ts';
@@ -24,10 +25,29 @@ interface Settings {
 
 /** Starts the real command, as a user does, with a colourless environment of its own. */
 export function start(words: readonly string[], settings?: Settings): Started {
-  const child = spawn(process.execPath, [ENTRY, ...words], {
-    ...placeOf(settings),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return watched(
+    spawn(process.execPath, [ENTRY, ...words], {
+      ...placeOf(settings),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+}
+
+/** The same where no file may grow beyond so many blocks of 512 bytes: for what is written, a full disk. */
+export function startConfined(
+  words: readonly string[],
+  { blocksMax, ...settings }: Settings & { readonly blocksMax: number },
+): Started {
+  const script = `ulimit -f ${blocksMax}; exec "$0" "$@"`;
+  return watched(
+    spawn('/bin/sh', ['-c', script, process.execPath, ENTRY, ...words], {
+      ...placeOf(settings),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+}
+
+function watched(child: ChildProcessByStdio<null, Readable, Readable>): Started {
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { crosstalk, startConfined, temporaryDirectory } from './command-line.ts';
 import { printedIn } from './documents.ts';
 import { handMadeHistory } from './histories.ts';
 
@@ -103,6 +103,18 @@ describe('judge', () => {
     const verdict = join(cwd, 'judged/trials/golden-path-websocket/verdict.json');
     expect(existsSync(verdict)).toBe(true);
     expect(JSON.parse(readFileSync(verdict, 'utf8'))).toMatchObject({ verdict: 'fail' });
+  });
+
+  it('hides no verdict where its artifacts cannot be written', async () => {
+    const cwd = directoryWith({ 'leak/history.ndjson': leaked.text });
+    const words = ['judge', 'leak', '--out', 'out', '--json'];
+    const { code, out } = await startConfined(words, { cwd, blocksMax: 4 }).ended;
+    expect(code).toBe(1);
+    const { verdicts, ...summary } = printedIn(out);
+    expect(verdicts).toHaveLength(1);
+    expect(summary).toMatchObject({ verdict: 'fail', cause: 'leak' });
+    expect(summary.reasons[0]).toContain('artifacts could not be written: EFBIG');
+    expect(JSON.parse(readFileSync(join(cwd, 'out/summary.json'), 'utf8'))).toEqual(summary);
   });
 
   it('says first what happened, then shows the witness and how to reproduce it', async () => {
