@@ -1,16 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { judgeHistory } from '../assertions/judge.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
-import type { Cause, Summary, Verdict } from '../history/verdict.ts';
+import type { Cause, Summary } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
-import { readNotApplicable, type NotApplicableTrial } from '../reports/not-applicable.ts';
+import type { NotApplicableTrial } from '../reports/not-applicable.ts';
 import { summarise } from '../reports/summary.ts';
 import { showUntrustedUpTo } from '../reports/untrusted.ts';
 import { describeEnvironment } from './environment.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { HISTORY_FILE } from './find-histories.ts';
 import { tellGitHub } from './github-actions.ts';
+import { judgeTrial } from './judge-trial.ts';
 import { digestOf, NOTIFY_TIMEOUT_MS, postDigest, type Digest } from './notify.ts';
 import type { Output } from './output.ts';
 import { printCampaign, writeCampaign } from './publish.ts';
@@ -123,9 +123,8 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
       setImmediate(resolve);
     });
     try {
-      const missing = readNotApplicable(join(plan.outDir, dir));
-      const verdict = judgeHistory(join(plan.outDir, dir, HISTORY_FILE), { calibrate: true });
-      if (missing !== undefined && !isBroken(verdict)) notApplicable.push(missing);
+      const { verdict, notApplicable: missing } = judgeTrial(join(plan.outDir, dir, HISTORY_FILE));
+      if (missing !== undefined) notApplicable.push(missing);
       else trials.push({ verdict, dir, history, verdictFile: join(out, dir, 'verdict.json') });
     } catch (error) {
       if (!(error instanceof HistoryUnreadable)) throw error;
@@ -133,16 +132,6 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
     }
   }
   return { trials, unreadable, notApplicable };
-}
-
-/**
- * Whether a script that broke itself off had seen a leak, or another broken promise, before. Service levels
- * are measured over whole scripts.
- */
-function isBroken({ findings }: Verdict): boolean {
-  return findings.some(
-    ({ rule, severity }) => severity === 'violation' && !rule.startsWith('gate/'),
-  );
 }
 
 function trialDirectories(outDir: string): string[] {

@@ -1,6 +1,5 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { statSync } from 'node:fs';
-import { judgeHistory } from '../assertions/judge.ts';
 import { keepHeapLean } from '../assertions/lean-heap.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
 import type { Summary, Verdict } from '../history/verdict.ts';
@@ -8,7 +7,8 @@ import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { summarise } from '../reports/summary.ts';
 import { describeEnvironment } from './environment.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
-import { findHistories } from './find-histories.ts';
+import { findHistories, type HistoriesFound } from './find-histories.ts';
+import { judgeTrial, type TrialOutcome } from './judge-trial.ts';
 import { OptionReader } from './option-reader.ts';
 import { checkOutDirectory, createOutDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
@@ -18,7 +18,7 @@ import type { Mistakes } from './usage-error.ts';
 /** A history that was found, judged or not. */
 interface Judged {
   readonly history: string;
-  readonly verdict: Verdict | undefined;
+  readonly outcome: TrialOutcome | undefined;
   /** Why it could not be judged. */
   readonly problem: string;
 }
@@ -35,7 +35,7 @@ export async function judgeCommand({
 }: CommandCall): Promise<number> {
   const out = new OptionReader(options, mistakes).text('out');
   if (out !== undefined) checkOutDirectory(out, mistakes);
-  const histories = collectHistories(args, mistakes);
+  const { histories, gaps } = collectHistories(args, mistakes);
   mistakes.throwIfAny();
 
   keepHeapLean();
@@ -43,13 +43,17 @@ export async function judgeCommand({
   // Loaded only now: judging a long history needs the memory, printing a verdict hardly any.
   const { printCampaign, writeCampaign } = await import('./publish.ts');
   const trials = trialsOf(judged, { base: baseOf(args), out: out ?? null });
-  const problems = judged.flatMap(({ verdict, problem }) =>
-    verdict === undefined ? [problem] : [],
+  const problems = judged.flatMap(({ outcome, problem }) =>
+    outcome === undefined ? [problem] : [],
   );
   const summaryOf = (unwritten: readonly string[]): Summary =>
     summarise({
       trials,
-      shortcomings: [...problems, ...unwritten].map((reason) => ({ reason, cause: 'blind' })),
+      shortcomings: [...problems, ...gaps, ...unwritten].map((reason) => ({
+        reason,
+        cause: 'blind',
+      })),
+      notApplicable: judged.flatMap(({ outcome }) => outcome?.notApplicable ?? []),
       ...describeEnvironment(),
       seed: seedOf(trials),
       command: shellCommand(['npx', 'crosstalk', 'judge', ...args]),
@@ -61,36 +65,40 @@ export async function judgeCommand({
   return trials.length === 0 ? EXIT.inconclusive : exitCodeOf(summary.verdict);
 }
 
-function collectHistories(args: readonly string[], mistakes: Mistakes): string[] {
+function collectHistories(args: readonly string[], mistakes: Mistakes): HistoriesFound {
   if (args.length === 0)
     mistakes.add(
       'MISSING_ARGUMENT',
       '"judge" needs a directory or a history, got nothing. Pass for example artifacts/latest.',
     );
-  const found = args.flatMap((path) => {
+  const found = args.map((path): HistoriesFound => {
     try {
-      const histories = findHistories(path);
-      if (histories.length === 0)
+      const one = findHistories(path);
+      if (one.histories.length === 0 && one.gaps.length === 0)
         mistakes.add(
           'NO_HISTORY',
           `"${path}" must hold a history.ndjson, but there is none in it.`,
         );
-      return histories;
+      return one;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       mistakes.add('NO_HISTORY', `"${path}" must be a directory or a history: ${reason}.`);
-      return [];
+      return { histories: [], gaps: [] };
     }
   });
-  return [...new Map(found.map((path) => [resolve(path), path])).values()];
+  const histories = found.flatMap((one) => one.histories);
+  return {
+    histories: [...new Map(histories.map((path) => [resolve(path), path])).values()],
+    gaps: found.flatMap((one) => one.gaps),
+  };
 }
 
 function judgeOne(history: string): Judged {
   try {
-    return { history, verdict: judgeHistory(history, { calibrate: true }), problem: '' };
+    return { history, outcome: judgeTrial(history), problem: '' };
   } catch (error) {
     if (!(error instanceof HistoryUnreadable)) throw error;
-    return { history, verdict: undefined, problem: error.message };
+    return { history, outcome: undefined, problem: error.message };
   }
 }
 
@@ -107,8 +115,9 @@ function trialsOf(
   { base, out }: { readonly base: string; readonly out: string | null },
 ): JudgedTrial[] {
   const taken = new Set<string>();
-  return judged.flatMap(({ history, verdict }): JudgedTrial[] => {
-    if (verdict === undefined) return [];
+  return judged.flatMap(({ history, outcome }): JudgedTrial[] => {
+    if (outcome === undefined || outcome.notApplicable !== undefined) return [];
+    const { verdict } = outcome;
     if (out === null)
       return [
         { verdict, dir: relative(base, dirname(resolve(history))), history, verdictFile: null },

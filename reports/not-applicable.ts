@@ -19,7 +19,10 @@ export function writeNotApplicable(dir: string, trial: NotApplicableTrial): void
   writeJsonArtifact(join(dir, FILE), trial);
 }
 
-/** What {@link writeNotApplicable} wrote; undefined for a trial that applies. */
+/**
+ * What {@link writeNotApplicable} wrote; undefined for a trial that applies. One that holds something else
+ * excuses nothing either.
+ */
 export function readNotApplicable(dir: string): NotApplicableTrial | undefined {
   let text: string;
   try {
@@ -27,5 +30,9 @@ export function readNotApplicable(dir: string): NotApplicableTrial | undefined {
   } catch {
     return undefined; // The usual case: the scenario applies.
   }
-  return notApplicableSchema.parse(JSON.parse(text));
+  try {
+    return notApplicableSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined; // Damaged: the trial is judged as any other.
+  }
 }

@@ -1,4 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -77,6 +84,66 @@ describe('judge', () => {
       ['trials/b-websocket', 'fail'],
     ]);
     expect(printed.reasons[0]).toContain('c-websocket/history.ndjson');
+  });
+
+  it('passes over no history of a directory, wherever it lies', async () => {
+    const cwd = directoryWith({
+      'kept/1/2/3/4/5/6/7/8/history.ndjson': leaked.text,
+      'elsewhere/history.ndjson': leaked.text,
+      'campaign/trials/a-websocket/history.ndjson': quiet.text,
+      'linked/file/note.txt': '',
+      'linked/trials/b-websocket/history.ndjson': quiet.text,
+    });
+    symlinkSync(join(cwd, 'elsewhere/history.ndjson'), join(cwd, 'linked/file/history.ndjson'));
+    symlinkSync(join(cwd, 'campaign'), join(cwd, 'linked/other'));
+    symlinkSync(join(cwd, 'linked'), join(cwd, 'linked/latest'));
+    expect(await judge(['kept'], cwd)).toMatchObject({ code: 1 });
+    const { code, printed } = await judge(['linked'], cwd);
+    expect(code).toBe(1);
+    expect(printed.trials.map(({ dir }) => dir)).toEqual([
+      'file',
+      'trials/b-websocket',
+      'other/trials/a-websocket',
+    ]);
+  });
+
+  it('reports trials of a campaign that left no history, and histories that are no files', async () => {
+    const cwd = directoryWith({
+      'campaign/trials/a-websocket/history.ndjson': quiet.text,
+      'campaign/trials/b-websocket/verdict.json': '{}',
+    });
+    mkdirSync(join(cwd, 'campaign/trials/c-websocket/history.ndjson'), { recursive: true });
+    mkdirSync(join(cwd, 'gone'));
+    symlinkSync('nowhere', join(cwd, 'gone/history.ndjson'));
+    const { printed } = await judge(['campaign'], cwd);
+    expect(printed.reasons.slice(0, 2)).toEqual([
+      '"campaign/trials/c-websocket/history.ndjson" is no file that can be read',
+      '"campaign/trials/b-websocket" must hold a history.ndjson, and holds none',
+    ]);
+    expect(await judge(['gone'], cwd)).toMatchObject({
+      code: 2,
+      printed: { trials: [], reasons: ['"gone/history.ndjson" is no file that can be read'] },
+    });
+  });
+
+  it('takes a trial that did not apply for what its campaign took it, unless it saw a leak', async () => {
+    const cause = { scenario: 'cancel', transport: 'websocket', reason: 'no way to stop a run' };
+    const note = JSON.stringify(cause);
+    const cwd = directoryWith({
+      'one/history.ndjson': quiet.ends().text,
+      'one/not-applicable.json': note,
+      'leak/history.ndjson': leaked.text,
+      'leak/not-applicable.json': note,
+      'damaged/history.ndjson': quiet.ends().text,
+      'damaged/not-applicable.json': '{',
+    });
+    const { code, printed } = await judge(['one'], cwd);
+    expect(code).toBe(2);
+    expect(printed).toMatchObject({ trials: [], notApplicable: [cause] });
+    expect(await judge(['leak'], cwd)).toMatchObject({ code: 1, printed: { notApplicable: [] } });
+    const damaged = await judge(['damaged'], cwd);
+    expect(damaged).toMatchObject({ code: 2, printed: { notApplicable: [] } });
+    expect(damaged.printed.trials).toHaveLength(1);
   });
 
   it('ends with 2 if no history can be read, with 64 if there is none', async () => {
