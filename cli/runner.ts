@@ -185,7 +185,9 @@ async function watch(child: ChildProcess, listener: RunnerListener): Promise<Run
 }
 
 async function stopGroup(pid: number | undefined): Promise<void> {
-  signalGroup(pid, 'SIGTERM');
+  // The one that leads the group alone: a target that ended before its users would be taken for one that
+  // failed them.
+  signal(pid, 'SIGTERM');
   for (let waited = 0; waited < STOP_WITHIN_MS && groupLives(pid); waited += POLL_EVERY_MS)
     // Only direct children announce their end; the rest of the group has to be looked at.
     await new Promise((resolve) => {
@@ -199,10 +201,15 @@ function groupLives(pid: number | undefined): boolean {
 }
 
 /** Signals a process group; false when there is none (any more). */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(pid: number | undefined, name: NodeJS.Signals | 0): boolean {
+  return pid !== undefined && signal(-pid, name);
+}
+
+/** Signals a process, or with a negative number its group; false when there is none (any more). */
+function signal(pid: number | undefined, name: NodeJS.Signals | 0): boolean {
   if (pid === undefined) return false;
   try {
-    process.kill(-pid, signal);
+    process.kill(pid, name);
     return true;
   } catch {
     return false; // ESRCH: everything in the group has ended already.

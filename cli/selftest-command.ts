@@ -29,15 +29,22 @@ export async function selftestCommand(call: CommandCall): Promise<number> {
   const workers = new SelftestWorkers();
   const interrupt = watchInterrupt(() => workers.stop());
   interrupt.signal.addEventListener('abort', () => workers.stop());
-  let done = 0;
+  const told: SelftestRow[] = [];
   const tell = ({ row }: Done): void => {
-    done += 1;
-    if (!output.quiet && !interrupt.signal.aborted)
-      output.remark(`${done}/${cases.length} ${selftestLine(row, { color: output.color.err })}`);
+    // What ends after an interrupt was cut off by it.
+    if (interrupt.signal.aborted) return;
+    told.push(row);
+    if (!output.quiet)
+      output.remark(
+        `${told.length}/${cases.length} ${selftestLine(row, { color: output.color.err })}`,
+      );
   };
   const results = await runAll(cases, workers, tell);
   workers.stop();
-  if (interrupt.signal.aborted) return EXIT.interrupted;
+  if (interrupt.signal.aborted) {
+    output.document(told.map(documentOf));
+    return EXIT.interrupted;
+  }
   const rows = results.map(({ row }) => row);
   output.document(rows.map(documentOf));
   output.text(renderSelftest(rows, powersOf(results), { color: output.color.out }));

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { summarySchema } from '../../history/verdict.ts';
 import { crosstalk, start, temporaryDirectory, type Started } from './command-line.ts';
+import { printedIn } from './documents.ts';
 
 const HISTORY = 'out/trials/golden-path-websocket/history.ndjson';
 const STARTED_WITHIN_MS = 40_000;
@@ -55,6 +58,36 @@ describe('an interrupted run', () => {
     expect(summary.reasons).toContain('interrupted');
   });
 
+  it('ends users before their target, whose end would be told as failing them', async () => {
+    const cwd = temporaryDirectory();
+    const scenarios = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+    // Stands for a target: a child of the trial that says so when it is told to end.
+    const target = "trap 'echo told > told' TERM; echo listening; while :; do sleep 0.01; done";
+    writeFileSync(
+      join(cwd, 'hosting.spec.mts'),
+      `import { spawn } from 'node:child_process';
+       import { test } from '${scenarios}fixtures.ts';
+       test('hosting', async ({ crowd }) => {
+         await crowd.each('sign in', (user) => user.signIn());
+         const options = { cwd: ${JSON.stringify(cwd)}, stdio: 'inherit' };
+         spawn('/bin/sh', ['-c', ${JSON.stringify(target)}], options);
+         await new Promise(() => undefined);
+       });`,
+    );
+    const words = 'run ./hosting.spec.mts --users 2 --out out --transport websocket --json';
+    const { child, ended } = start(words.split(' '), { cwd });
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (text: string) => {
+        if (text.includes('listening')) resolve();
+      });
+    });
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(code, out).toBe(130);
+    expect(printedIn(out)).toMatchObject({ verdict: 'inconclusive', trials: [{ findings: 0 }] });
+    expect(existsSync(join(cwd, 'told'))).toBe(false);
+  });
+
   it('leaves nothing running after a kill, and a history that judges to anything but a pass', async () => {
     const cwd = temporaryDirectory();
     const { child, ended } = await midRun(cwd);
@@ -70,14 +103,15 @@ describe('an interrupted run', () => {
 });
 
 describe('an interrupted self-test', () => {
-  it('starts no further trial and ends soon on SIGINT', async () => {
-    const { child, ended } = start(['selftest', '--transport', 'websocket']);
-    await once(child.stderr ?? child, 'data');
+  it('starts no further trial and ends soon on SIGINT, with what was done until then', async () => {
+    const { child, ended } = start(['selftest', '--transport', 'websocket', '--json']);
+    const [line] = z.tuple([z.string()]).parse(await once(child.stderr ?? child, 'data'));
     const asked = performance.now();
     child.kill('SIGINT');
     const { code, out } = await ended;
     expect(performance.now() - asked).toBeLessThan(INTERRUPTED_WITHIN_MS);
     expect(code).toBe(130);
-    expect(out).toBe('');
+    const rows = z.array(z.looseObject({ name: z.string() })).parse(JSON.parse(out));
+    expect(line).toContain(rows[0]?.name);
   });
 });
