@@ -73,6 +73,20 @@ function parseLine(of: Line, frameAt: number, line: number): Observation | Trial
   return fields;
 }
 
+/**
+ * What is called as nothing of ours is would be judged as nothing at all, and missed where it ought to be.
+ * @throws Error that names it
+ */
+function refuseUnknown({ kind, surface, dir }: Observation): void {
+  if (!KINDS.has(kind)) throw new Error(`"kind": "${kind}" is none`);
+  if (!SURFACE_NAMES.has(surface)) throw new Error(`"surface": "${surface}" is none`);
+  if (!DIRECTIONS.has(dir)) throw new Error(`"dir": "${dir}" is none`);
+}
+
+const KINDS: ReadonlySet<string> = new Set(observationFieldsSchema.shape.kind.options);
+const SURFACE_NAMES: ReadonlySet<string> = new Set(observationFieldsSchema.shape.surface.options);
+const DIRECTIONS: ReadonlySet<string> = new Set(observationFieldsSchema.shape.dir.options);
+
 /** Whoever wrote it, and in whatever order. */
 function isEnd(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'end';
@@ -280,6 +294,7 @@ class HistoryParser {
   #observe(line: Line): void {
     const frameAt = this.#lastFrameOf(line);
     const read = this.#readQuickly(line, frameAt) ?? parseLine(line, frameAt, this.#line);
+    if ('user' in read) refuseUnknown(read);
     this.#count(read.n);
     if ('user' in read) this.#receiver.observation(read);
     else {

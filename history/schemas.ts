@@ -22,21 +22,35 @@ export const trialUserSchema = z.object({
   credentials: z.array(hash),
 });
 
-export const trialHeaderSchema = z.object({
-  schema: z.literal(1),
-  kind: z.literal('trial'),
-  trial: z.string(),
-  scenario: z.string(),
-  transport: z.enum(['websocket', 'browser', 'mixed']),
-  target: z.string(),
-  url: z.string().default(''),
-  seed: z.string(),
-  part: z.number().int().nullable(),
-  startedAt: z.string(),
-  reproduce: z.string().default(''),
-  users: z.array(trialUserSchema),
-  profile: profileDataSchema,
-});
+export const trialHeaderSchema = z
+  .object({
+    schema: z.literal(1),
+    kind: z.literal('trial'),
+    trial: z.string(),
+    scenario: z.string(),
+    transport: z.enum(['websocket', 'browser', 'mixed']),
+    target: z.string(),
+    url: z.string().default(''),
+    seed: z.string(),
+    part: z.number().int().nullable(),
+    startedAt: z.string(),
+    reproduce: z.string().default(''),
+    users: z.array(trialUserSchema),
+    profile: profileDataSchema,
+  })
+  .superRefine(({ users, transport, startedAt }, context) => {
+    const refuse = (path: string[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message });
+    // Who cannot be told from another cannot be judged: each would be accused of the other's.
+    for (const member of ['user', 'markerPrefix'] as const)
+      if (new Set(users.map((user) => user[member])).size < users.length)
+        refuse(['users'], `expected no two with one "${member}"`);
+    if (users.some(({ markerPrefix }) => markerPrefix === ''))
+      refuse(['users'], 'expected a "markerPrefix" of each');
+    if (transport === 'mixed' && users.some((user) => user.transport === undefined))
+      refuse(['users'], 'expected the "transport" of each where it is mixed');
+    if (Number.isNaN(Date.parse(startedAt))) refuse(['startedAt'], 'expected a time');
+  });
 
 const optionalText = z.string().optional();
 const optionalNumber = z.number().optional();

@@ -63,6 +63,9 @@ export class EvidenceRules implements RuleGroup {
   conclude(ending: Ending): void {
     this.#silence();
     this.#overlap();
+    const { part } = this.#bench.knowledge.header;
+    if (part !== null)
+      this.#add(INCOMPLETE, `this is part ${part} of a trial, and its other parts are not here`);
     if (ending.end === undefined && !ending.complete)
       this.#add(INCOMPLETE, 'the history has no last line: the trial was interrupted');
     else if (ending.end !== undefined && ending.end.reason !== 'done')

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
+import { Judge } from '../../assertions/history-judge.ts';
 import { asFrame } from '../../targets/frames.ts';
 import reference from '../../targets/reference.ts';
 import { FIVE, HistoryBuilder } from './history-builder.ts';
+import { endOf } from './history-language.ts';
 
 const clean = (users = 3) => new HistoryBuilder(users).goldenPath();
 
@@ -41,6 +43,22 @@ describe('a legal history', () => {
     expect(calibration.missed).toEqual([]);
     expect(calibration.planted).toBeGreaterThanOrEqual(12);
     expect(calibration.caught).toBe(calibration.planted);
+  });
+});
+
+test('a part of a trial alone does not pass', () => {
+  const history = clean(3);
+  const judge = new Judge({ ...history.header, part: 2 });
+  for (const line of history.lines) judge.observe(line);
+  const verdict = judge.conclude({ end: endOf(history.lines) });
+  expect(verdict).toMatchObject({
+    verdict: 'inconclusive',
+    findings: [
+      {
+        rule: 'evidence/incomplete-history',
+        message: 'this is part 2 of a trial, and its other parts are not here',
+      },
+    ],
   });
 });
 

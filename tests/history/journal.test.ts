@@ -154,6 +154,33 @@ describe('a reader', () => {
     expect(reading.problems).toHaveLength(2);
   });
 
+  test.each(['kind', 'surface', 'dir'])(
+    'takes no line with an unknown %s for one of ours',
+    (name) => {
+      const other = line(1).replace(new RegExp(`"${name}":"\\w+"`), `"${name}":"weird"`);
+      const reversed = `{"frame":{},${other.slice(1).replace(/,"frame":.*/s, '')}}\n`;
+      for (const text of [other, reversed]) {
+        const reading = read(write(first + line(0) + text));
+        expect(reading.observations).toHaveLength(1);
+        expect(reading.problems).toEqual([
+          { line: 3, message: expect.stringContaining(`"${name}"`) },
+        ]);
+      }
+    },
+  );
+
+  const [one, two] = header.users;
+  test.each<[string, object]>([
+    ['two users of one name', { users: [one, { ...two, user: one?.user }] }],
+    ['two users of one prefix', { users: [one, { ...two, markerPrefix: one?.markerPrefix }] }],
+    ['a user without a prefix', { users: [one, { ...two, markerPrefix: '' }] }],
+    ['a mixed crowd of whom nobody knows who is in a browser', { transport: 'mixed' }],
+    ['a start at no time', { startedAt: 'yesterday' }],
+  ])('refuses a first line with %s', (_what, change) => {
+    const text = `${JSON.stringify({ ...header, ...change })}\n${line(0)}`;
+    expect(() => read(write(text))).toThrow(HistoryUnreadable);
+  });
+
   test('keeps every frame to the letter, wherever the chunks it reads end', async () => {
     const { journal, path } = open();
     const raw = Array.from(
