@@ -9,6 +9,7 @@ import {
   type Summary,
 } from '../history/verdict.ts';
 import type { JudgedTrial } from './judged-trial.ts';
+import { decisionOf } from './summary.ts';
 
 /** Everything that the reports of a campaign are rendered from. */
 export interface Campaign {
@@ -107,14 +108,24 @@ class CampaignReader {
   }
 
   compare(summary: Summary, trials: readonly JudgedTrial[]): void {
-    const worst = trials
-      .map(({ verdict }) => verdict.verdict)
+    const worst = [...summary.trials, ...trials.map(({ verdict }) => verdict)]
+      .map(({ verdict }) => verdict)
       .reduce<Outcome>(worseOutcome, summary.verdict);
     if (worst !== summary.verdict)
       this.#note(
         'bad',
         `summary.json says ${summary.verdict}, but a verdict.json below it says ${worst}: they are not of one campaign. Judge the histories again with "crosstalk judge --out".`,
       );
+    for (const { dir, verdict } of trials)
+      if (summary.trials.some((row) => row.dir === dir && row.verdict !== verdict.verdict))
+        this.#note(
+          'bad',
+          `summary.json must say of "${dir}" what its verdict.json says, ${verdict.verdict}, and says something else.`,
+        );
+    if (summary.verdict === 'pass' && summary.trials.length === 0)
+      this.#note('bad', 'summary.json says pass, but names no trial that passed.');
+    if (summary.signoff !== null && summary.signoff !== decisionOf(summary.verdict))
+      this.#note('bad', `summary.json says ${summary.signoff}, but also ${summary.verdict}.`);
   }
 
   #note(kind: CampaignProblem['kind'], text: string): void {

@@ -48,7 +48,7 @@ export function summarise(input: SummaryInput): Summary {
     verdict,
     cause: causeOf(input, verdict),
     reasons: [...new Set([...own, ...reasons])].slice(0, REASONS_MAX),
-    signoff: input.decides === true ? DECISIONS[verdict] : null,
+    signoff: input.decides === true ? decisionOf(verdict) : null,
     trials: trials.map((trial) => ({
       scenario: trial.verdict.trial.scenario,
       transport: trial.verdict.trial.transport,
@@ -65,6 +65,11 @@ export function summarise(input: SummaryInput): Summary {
     seed: input.seed,
     command: input.command,
   };
+}
+
+/** What a verdict means for a release. */
+export function decisionOf(verdict: Outcome): NonNullable<Summary['signoff']> {
+  return DECISIONS[verdict];
 }
 
 /** The first of {@link CAUSES} among whatever has the campaign's verdict. */

@@ -1,4 +1,12 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
@@ -94,6 +102,30 @@ describe('report', () => {
     const cut = await crosstalk(['report', 'damaged'], { cwd });
     expect(cut).toMatchObject({ code: 64, out: '' });
     expect(cut.err).toContain('must hold JSON');
+  });
+
+  it.each<[string, object, string]>([
+    ['a pass without a trial', { verdict: 'pass', cause: null, trials: [] }, 'names no trial'],
+    ['a GO for what is no pass', { signoff: 'GO' }, 'says GO, but also fail'],
+  ])('refuses %s', async (_what, change, problem) => {
+    const dir = mkdtempSync(join(cwd, 'forged-'));
+    cpSync(join(cwd, 'campaign'), dir, { recursive: true });
+    const summary: unknown = JSON.parse(read('summary.json'));
+    writeFileSync(join(dir, 'summary.json'), JSON.stringify({ ...Object(summary), ...change }));
+    const { code, out } = await crosstalk(['report', dir, '--json'], { cwd });
+    expect(code).toBe(64);
+    expect(errorsIn(out)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it('refuses a trial whose verdict is another than its campaign says', async () => {
+    const dir = mkdtempSync(join(cwd, 'forged-'));
+    cpSync(join(cwd, 'campaign'), dir, { recursive: true });
+    const summary: unknown = JSON.parse(read('summary.json'));
+    const trials = [{ ...firstTrial(summary), verdict: 'pass', cause: null }];
+    writeFileSync(join(dir, 'summary.json'), JSON.stringify({ ...Object(summary), trials }));
+    const { code, out } = await crosstalk(['report', dir, '--json'], { cwd });
+    expect(code).toBe(64);
+    expect(errorsIn(out)).toEqual([expect.stringContaining('what its verdict.json says, fail')]);
   });
 
   it('has examples in its help', async () => {
