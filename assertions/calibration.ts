@@ -511,7 +511,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
       line,
       user: event.user,
       conn: event.conn,
-      surface: 'socket',
+      surface: event.surface,
       dir: 'in',
       kind: 'frame',
       contentKind: 'text',

@@ -237,6 +237,11 @@ export class Knowledge {
     else for (const user of audience) known.add(user);
   }
 
+  /** The surface that agent events come on. */
+  get eventsOn(): 'socket' | 'sse' {
+    return this.profile.eventsOn ?? 'socket';
+  }
+
   /** Whether any thread has several members; without one nobody shares anything. */
   get sharesThreads(): boolean {
     return this.#sharesThreads;

@@ -85,8 +85,8 @@ export class Tally {
     if (facts.received) this.#received(facts, user);
     switch (observation.kind) {
       case 'open':
-        if (observation.conn !== null && observation.purpose !== 'refusal-probe')
-          this.#connecting.set(observation.conn, observation.intended ?? observation.t);
+        if (isConnecting(observation))
+          this.#connecting.set(observation.conn ?? '', observation.intended ?? observation.t);
         break;
       case 'act':
         this.#act(observation, observer);
@@ -322,6 +322,11 @@ export class Tally {
     } else if (observation.purpose === 'api' && observation.took !== undefined)
       this.#api.record(observation.took);
   }
+}
+
+/** Whether a socket is being opened; a stream may have nothing to say for long. */
+function isConnecting({ conn, purpose, surface }: Observation): boolean {
+  return conn !== null && purpose !== 'refusal-probe' && surface === 'socket';
 }
 
 /** Microseconds are enough for a reader. */

@@ -116,6 +116,8 @@ function record(
     sent: () => undefined,
     received: () => counter.add(),
     closed: () => undefined,
+    replied: () => undefined,
+    ended: () => undefined,
     lost: (reason) => {
       throw new Error(reason);
     },

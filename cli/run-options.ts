@@ -8,7 +8,7 @@ import {
   type Transport,
   type TrialPlan,
 } from '../clients/plan.ts';
-import { planMistakes, transportMistakes } from '../clients/plan-check.ts';
+import { planMistakes, transportMistakes, transportProblem } from '../clients/plan-check.ts';
 import { GATE_NAMES } from '../history/profile-data.ts';
 import { newCampaignPrefix, USERS_MAX } from '../history/markers.ts';
 import type { Summary } from '../history/verdict.ts';
@@ -234,7 +234,7 @@ function checkScripts(scenarios: readonly ScenarioFile[], mistakes: Mistakes): v
 
 interface TransportChoice {
   readonly chosen: Transport[];
-  /** Those of the default that this target has no page for. */
+  /** Those of the default that this target cannot be walked on. */
   readonly dropped: readonly { readonly transport: Transport; readonly reason: string }[];
 }
 
@@ -249,10 +249,10 @@ function readTransports(
   const wanted = TRANSPORTS.filter((name) => (given ? named : kind.transports).includes(name));
   const dropped: { transport: Transport; reason: string }[] = [];
   for (const transport of wanted) {
-    const [mistake] = target === undefined ? [] : transportMistakes(transport, target);
-    if (mistake === undefined) continue;
-    if (given) mistakes.add('NOT_ALLOWED', mistake);
-    else dropped.push({ transport, reason: `the profile of "${target?.name}" describes no page` });
+    const problem = target === undefined ? undefined : transportProblem(transport, target);
+    if (problem === undefined) continue;
+    if (given) mistakes.add('NOT_ALLOWED', problem.mistake);
+    else dropped.push({ transport, reason: problem.reason });
   }
   const chosen = wanted.filter((name) => !dropped.some(({ transport }) => transport === name));
   // An empty list stands for mistakes that are noted already.

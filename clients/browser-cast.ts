@@ -55,6 +55,7 @@ function recorderIn({ target, addresses, socket }: TrialContext, bodyBytesMax: n
     addresses,
     wire,
     asked: target.page?.asked,
+    streams: target.stream !== undefined,
     quiet,
     silentEvents,
     bytesMax,

@@ -29,8 +29,13 @@ export interface PageOwner {
   opened(conn: string): void;
   /** A page sent a frame. `frame` is the parsed JSON, or undefined where it was none. */
   sent(frame: unknown, text: string, at: number): void;
-  received(decoded: DecodedFrame, text: string, at: number): void;
+  /** An event came in the reply to the request that asked; told before it is recorded. */
+  replied(decoded: DecodedFrame): void;
+  /** `isReply`: it came in the reply to the request that asked. */
+  received(decoded: DecodedFrame, text: string, at: number, isReply?: boolean): void;
   closed(code: number, by: 'us' | 'them'): void;
+  /** A reply that streamed events, which counts as a connection, came to its end or broke off. */
+  ended(): void;
   /** The page or its process is gone, or does not answer. */
   lost(reason: string): void;
 }

@@ -512,23 +512,45 @@ export class BrowserUser implements User, PageOwner {
     asked.onSent();
   }
 
-  received(decoded: DecodedFrame, text: string): void {
+  // oxlint-disable-next-line max-params -- as its owner is told of it
+  received(decoded: DecodedFrame, text: string, _at: number, isReply = false): void {
     this.#greeting?.received(decoded, text);
     const tracker = this.#asked?.tracker;
-    if (tracker === undefined || !tracker.receive(this.#asOfRun(decoded), text)) return;
-    // The target chose the run id: its answer to the question is where we learn it.
-    const news: OwnedIds = { run: tracker.run, ...this.#adoptThread(decoded.thread) };
-    this.#context.recorder.identity(this.#observer(), { source: 'ask', ids: news });
+    if (tracker === undefined || !tracker.receive(this.#asOfRun(decoded), text, isReply)) return;
+    this.#adoptRun(tracker, decoded);
+  }
+
+  replied(decoded: DecodedFrame): void {
+    const tracker = this.#asked?.tracker;
+    if (tracker?.replied(decoded) === true) this.#adoptRun(tracker, decoded);
+  }
+
+  /** The target chose the run id: its answer to the question is where we learn it. */
+  #adoptRun({ run }: RunTracker, { thread }: DecodedFrame): void {
+    const ids: OwnedIds = { run, ...this.#adoptThread(thread) };
+    this.#context.recorder.identity(this.#observer(), { source: 'ask', ids });
   }
 
   /** A page may open another socket and go on with its run; only if it does not, the answer is lost. */
   closed(code: number, by: 'us' | 'them'): void {
     this.#sockets = Math.max(0, this.#sockets - 1);
     if (by === 'us' || this.#closing || this.#sockets > 0) return;
+    this.#expectAnother(`the connection was closed with ${code}`);
+  }
+
+  /** Streams end with what they were for; one that ends before its run did is as good as a closed socket. */
+  ended(): void {
+    this.#sockets = Math.max(0, this.#sockets - 1);
+    const tracker = this.#asked?.tracker;
+    if (tracker === undefined || tracker.isOver || this.#closing || this.#sockets > 0) return;
+    this.#expectAnother('the reply that streamed ended before its run did');
+  }
+
+  #expectAnother(problem: string): void {
     this.#cancelCutOff?.();
     this.#cancelCutOff = after(RECONNECT_MS_MAX, () => {
       this.#cutOff = new StepFailure(
-        `the connection was closed with ${code}, and the page opened no other within ${RECONNECT_MS_MAX} ms`,
+        `${problem}, and the page opened no other within ${RECONNECT_MS_MAX} ms`,
         { reason: 'unexpected-close' },
       );
       this.#stop(this.#cutOff);

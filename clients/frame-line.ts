@@ -6,11 +6,12 @@ import { CONTENT_CHARACTERS_MAX, type Observer } from './recorder.ts';
 export function lineOf(
   observer: Observer,
   decoded: Partial<DecodedFrame> | undefined,
+  surface: 'socket' | 'sse' = 'socket',
 ): ObservationFields {
   return {
     user: observer.user,
     conn: observer.conn,
-    surface: 'socket',
+    surface,
     dir: 'in',
     kind: 'frame',
     event: decoded?.event,

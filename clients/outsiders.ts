@@ -21,7 +21,7 @@ export function isOutsiders(
 /** Records such an event without that person's texts. */
 export function recordMasked(
   { journal, vault, campaignPrefix }: Recorder,
-  observer: Observer,
+  { observer, surface }: { observer: Observer; surface?: 'socket' | 'sse' },
   { frame, decoded, at }: { frame: unknown; decoded: DecodedFrame; at: number },
 ): void {
   const { tool: _tool, agent: _agent, ...kept } = decoded;
@@ -32,7 +32,7 @@ export function recordMasked(
     text = '"[masked]"'; // Nested too deep to be written again.
   }
   journal.append(
-    { ...lineOf(observer, kept), masked: true },
+    { ...lineOf(observer, kept, surface), masked: true },
     contentOf(vault.redact(text), true),
     at,
   );

@@ -58,7 +58,7 @@ export class DevToolsChannel {
     const inner = innerSessionOf(session);
     if (inner !== undefined) {
       const channel = new DevToolsChannel(target, (method, params) => inner.send(method, params));
-      inner.tell((method, params) => channel.dispatch(method, params ?? {}));
+      inner.tell((method, params) => channel.#heardBeside(method, params ?? {}));
       return channel;
     }
     const channel = new DevToolsChannel(target, (method, params) =>
@@ -75,6 +75,18 @@ export class DevToolsChannel {
     driving.tell((method, params) => {
       if (TOLD_TO_PLAYWRIGHT.test(method)) this.dispatch(method, params ?? {});
     });
+  }
+
+  /**
+   * Sends a command on a session on which nothing keeps bodies for later: a browser that keeps them has not the
+   * beginning of what streams. Undefined where there is none beside the session that the channel listens in.
+   */
+  beside<M extends string>(
+    method: M,
+    params: object = {},
+  ): ReturnType<typeof this.send<M>> | undefined {
+    if (this.#driving === undefined) return undefined;
+    return this.#answered(method, this.#transmitted(method, this.#transmit(method, params)));
   }
 
   /** Open targets below this one, and those below them. */
@@ -128,7 +140,15 @@ export class DevToolsChannel {
     params: object = {},
     limitMs: number = ANSWER_MS_MAX,
   ): Promise<M extends keyof DevToolsAnswers ? DevToolsAnswers[M] : unknown> {
-    const answer = await within(this.#sent(method, params), limitMs, () => {
+    return this.#answered(method, this.#sent(method, params), limitMs);
+  }
+
+  async #answered<M extends string>(
+    method: M,
+    answering: Promise<unknown>,
+    limitMs: number = ANSWER_MS_MAX,
+  ): Promise<M extends keyof DevToolsAnswers ? DevToolsAnswers[M] : unknown> {
+    const answer = await within(answering, limitMs, () => {
       throw new DevToolsFailure(`${method}: no answer within ${limitMs} ms`, true);
     });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the protocol's word for it
@@ -150,10 +170,24 @@ export class DevToolsChannel {
     for (const listener of this.#onEnd.splice(0)) listener();
   }
 
-  async #sent(method: string, params: object): Promise<unknown> {
+  /** Of what is told on both sessions only the pieces of streams, which the other one is not told. */
+  #heardBeside(method: string, params: object): void {
+    const isToldTwice = this.#driving !== undefined && method.startsWith('Network.');
+    const isPiece = method === 'Network.dataReceived' && 'data' in params;
+    if (!isToldTwice || isPiece) this.dispatch(method, params);
+  }
+
+  #sent(method: string, params: object): Promise<unknown> {
+    const driving = TOLD_TO_PLAYWRIGHT.test(method) ? this.#driving : undefined;
+    return this.#transmitted(
+      method,
+      driving?.send(method, params) ?? this.#transmit(method, params),
+    );
+  }
+
+  async #transmitted(method: string, answer: Promise<unknown>): Promise<unknown> {
     try {
-      const driving = TOLD_TO_PLAYWRIGHT.test(method) ? this.#driving : undefined;
-      return await (driving?.send(method, params) ?? this.#transmit(method, params));
+      return await answer;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new DevToolsFailure(`${method}: ${message}`, false);

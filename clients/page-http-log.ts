@@ -3,7 +3,8 @@ import type { Content } from '../history/journal-writer.ts';
 import type { Addresses } from '../targets/target.ts';
 import { learnCredentials } from './http.ts';
 import type { DevToolsChannel } from './page-channel.ts';
-import { EventStream } from './page-event-stream.ts';
+import { messageText } from './page-event-stream.ts';
+import { FollowedStream } from './page-followed-stream.ts';
 import { LateHeaders, type AwaitsHeaders } from './page-late-headers.ts';
 import type { PagePen } from './page-pen.ts';
 import {
@@ -16,6 +17,7 @@ import {
   type ReplyBody,
 } from './page-reply-body.ts';
 import type { MissedReply, SecondWitness } from './page-second-witness.ts';
+import type { PageSocketLog } from './page-socket-log.ts';
 import type { Headers, RequestSent, ResponseFacts, ResponseReceived } from './page-protocol.ts';
 import { contentOf, toMicroseconds } from './recorder.ts';
 import { after, within } from './waiting.ts';
@@ -24,6 +26,10 @@ import { after, within } from './waiting.ts';
 export interface HttpLogSettings {
   /** Tells requests to the target from all others. */
   readonly addresses: Addresses;
+  /** Whether agent events come in streams: then each is followed from its beginning. */
+  readonly streams?: boolean | undefined;
+  /** Reads what may be events of the agent, and what may ask for them. */
+  readonly events: Pick<PageSocketLog, 'requested' | 'stream'>;
   /** Longest body that is kept whole, bytes; what is longer is cut. */
   readonly bodyBytesMax: number;
 }
@@ -33,10 +39,15 @@ const BODIES_KEPT = 16;
 /** How long headers as they were on the wire may come after the end of their reply. */
 const EXTRA_MS_MAX = 3_000;
 const EVENT_STREAM = /^(?:text\/event-stream|application\/(?:x-)?ndjson|application\/jsonl)/;
+const LINES = /json/;
 /** A shadow tree that is written in the HTML; those that scripts make are watched, closed ones too. */
 const CLOSED_TREE = /<template\s[^<>]{0,200}shadowrootmode=["']?closed/i;
 /** Playwright's words for what a request is for, as the protocol says it. */
 const MS_PER_SECOND = 1_000;
+/** How long pieces of a stream may come after its end. */
+const PIECES_MS_MAX = 1_000;
+/** Requests with which a page may ask a question. */
+const ASKING: ReadonlySet<string> = new Set(['Fetch', 'XHR', 'EventSource']);
 const TYPES: Readonly<Record<string, string>> = {
   document: 'Document',
   fetch: 'Fetch',
@@ -62,8 +73,10 @@ interface Exchange extends AwaitsHeaders {
   answeredAt: number;
   awaitsExtra: boolean;
   fromCache: boolean;
-  /** Text that came in pieces and was recorded piece by piece. */
-  stream: EventStream | undefined;
+  /** The page asked its question with it. */
+  asks: boolean;
+  /** Events that are recorded one by one. */
+  stream: FollowedStream | undefined;
 }
 
 /** What a reply's line needs of its exchange. */
@@ -111,12 +124,22 @@ export class PageHttpLog {
       channel.send('Network.enable', { ...limits, maxPostDataSize: bodyBytesMax }),
       // Bodies outlive the page they were for. Browsers that cannot do this forget them on leaving.
       channel.send('Network.configureDurableMessages', limits).catch(() => undefined),
+      ...this.#enableBeside(channel, limits),
     ];
+  }
+
+  /** The beginning of a stream is had only where nothing keeps it for later. */
+  #enableBeside(channel: DevToolsChannel, limits: object): Promise<unknown>[] {
+    const enabling =
+      this.#settings.streams === true ? channel.beside('Network.enable', limits) : undefined;
+    return enabling === undefined ? [] : [enabling];
   }
 
   /** Listens to the requests of one target. */
   attach(channel: DevToolsChannel): void {
     const exchanges = new Map<string, Exchange>();
+    /** Pieces of a stream may come after its end. */
+    const streams = new Map<string, FollowedStream>();
     /** Headers of requests that came before their request was told of. */
     const early = new Map<string, Headers>();
     const late = new LateHeaders();
@@ -152,12 +175,16 @@ export class PageHttpLog {
       // Where nobody saw the request, the exchange is known only now.
       late.known(event.requestId, exchange);
       this.#answered(exchange, event);
+      const { stream } = exchange;
+      if (stream !== undefined) streams.set(event.requestId, stream);
     });
     channel.on('Network.responseReceivedExtraInfo', ({ requestId, headers }) => {
       late.came(requestId, headers, exchanges.get(requestId));
     });
-    channel.on('Network.dataReceived', ({ requestId, timestamp, data }) => {
-      if (data !== undefined) exchanges.get(requestId)?.stream?.push(data, this.#pen.at(timestamp));
+    channel.on('Network.dataReceived', ({ requestId, timestamp, data, dataLength }) => {
+      const stream = streams.get(requestId);
+      if (data !== undefined) stream?.push(data, this.#pen.at(timestamp));
+      else if (stream !== undefined) stream.told += dataLength;
     });
     channel.on('Network.loadingFinished', ({ requestId, timestamp }) => {
       end(requestId, { at: this.#pen.at(timestamp) });
@@ -167,9 +194,7 @@ export class PageHttpLog {
       end(requestId, { at: this.#pen.at(timestamp), error });
     });
     channel.on('Network.eventSourceMessageReceived', (event) => {
-      const url = exchanges.get(event.requestId)?.url;
-      const { eventName: name, eventId: id } = event;
-      this.#serverSent(event.data, { at: this.#pen.at(event.timestamp), url, id, name });
+      streams.get(event.requestId)?.message(messageText(event), this.#pen.at(event.timestamp));
     });
   }
 
@@ -216,15 +241,16 @@ export class PageHttpLog {
     await this.flush(ms);
   }
 
-  /**
-   * Nothing more is awaited. What a stream had brought before it was followed is read at its end only,
-   * and one that has none kept it to itself.
-   */
+  /** Nothing more is awaited. */
   stop(): void {
     for (const half of this.#unread.splice(0)) this.#giveUp(half);
-    for (const { stream } of this.#open)
-      if (stream !== undefined)
+    const at = this.#pen.recorder.clock.now();
+    for (const { stream, type } of this.#open) {
+      if (stream === undefined) continue;
+      if (stream.state !== 'followed' && type !== 'EventSource')
         this.#pen.blind('sse', 'a reply that streams had not ended: its beginning was not read');
+      stream.end({ at, byPage: true });
+    }
   }
 
   /** A reply from before a window or worker was watched. */
@@ -290,6 +316,7 @@ export class PageHttpLog {
       awaitsExtra: false,
       responseExtra: undefined,
       fromCache: false,
+      asks: false,
       stream: undefined,
       writeLate: undefined,
       forget: undefined,
@@ -316,14 +343,15 @@ export class PageHttpLog {
     type: string,
     { url, method }: { readonly url: string; readonly method: string },
   ): 'sign-in' | 'api' | undefined {
-    const { addresses } = this.#settings;
     const isCall = type === 'Fetch' || type === 'XHR';
     const isForm = type === 'Document' && method !== 'GET';
-    const isTarget = [addresses.api, addresses.auth, addresses.page].some(
-      (address) => url === address || url.startsWith(`${address}/`),
-    );
-    if (!isTarget || (!isCall && !isForm)) return undefined;
+    if (!this.#isTarget(url) || (!isCall && !isForm)) return undefined;
     return isForm && this.#purpose === 'api' ? undefined : this.#purpose;
+  }
+
+  #isTarget(url: string): boolean {
+    const { api, auth, page } = this.#settings.addresses;
+    return [api, auth, page].some((address) => url === address || url.startsWith(`${address}/`));
   }
 
   #sentWith(exchange: Exchange, headers: Headers): void {
@@ -335,22 +363,22 @@ export class PageHttpLog {
     if (exchange.requestWritten) return;
     exchange.requestWritten = true;
     const { postData, hasPostData, channel, requestId } = exchange;
-    this.#appendRequest(exchange, postData);
-    if (postData !== undefined || !hasPostData) return;
+    const isWhole = postData !== undefined || !hasPostData;
+    this.#appendRequest(exchange, postData, isWhole);
+    if (isWhole) return;
     // Long or assembled bodies are not part of the event.
     this.#keep(
       channel.send('Network.getRequestPostData', { requestId }, BODY_MS_MAX).then(
-        (answer) => this.#appendRequest(exchange, answer.postData),
+        (answer) => this.#appendRequest(exchange, answer.postData, true),
         () => undefined,
       ),
     );
   }
 
-  #appendRequest(
-    { method, url, purpose, requestHeaders, startedAt }: Exchange,
-    body?: string,
-  ): void {
+  #appendRequest(exchange: Exchange, body: string | undefined, isWhole: boolean): void {
+    const { method, url, purpose, requestHeaders, startedAt } = exchange;
     const { vault } = this.#pen.recorder;
+    const asked = isWhole ? this.#askedBy(exchange, body) : undefined;
     this.#pen.line(
       {
         surface: 'http',
@@ -360,10 +388,23 @@ export class PageHttpLog {
         url: vault.redact(url),
         purpose,
         headers: vault.redactHeaders(lowerCased(requestHeaders)),
+        thread: asked?.thread,
+        run: asked?.run,
       },
       body === undefined || body === '' ? undefined : this.#posted(body),
       toMicroseconds(startedAt),
     );
+  }
+
+  /** Whether the page asks its question with a request, and what. */
+  #askedBy(exchange: Exchange, body: string | undefined): ReturnType<PageSocketLog['requested']> {
+    const { method, url, type, startedAt } = exchange;
+    if (!ASKING.has(type) || !this.#isTarget(url)) return undefined;
+    const { pathname, search } = new URL(url);
+    const frame = { method, path: pathname + search, body: jsonOf(body ?? '') ?? body };
+    const asked = this.#settings.events.requested(frame, JSON.stringify(frame), startedAt);
+    exchange.asks = asked !== undefined;
+    return asked;
   }
 
   /** Fields of a form are known by what stands before them, which the first one lacks. */
@@ -379,55 +420,19 @@ export class PageHttpLog {
     exchange.answeredAt = this.#pen.at(timestamp);
     exchange.awaitsExtra = hasExtraInfo === true;
     exchange.fromCache ||= response.fromDiskCache === true || response.fromPrefetchCache === true;
-    if (EVENT_STREAM.test(response.mimeType) && exchange.type !== 'EventSource')
-      this.#follow(exchange, exchange.answeredAt);
+    if (EVENT_STREAM.test(response.mimeType)) this.#follow(exchange, response.mimeType);
   }
 
   /** A reply without a foreseeable end is recorded as it comes. */
-  #follow(exchange: Exchange, at: number): void {
-    const { channel, requestId, url } = exchange;
-    const stream = new EventStream((text, came) => this.#serverSent(text, { at: came, url }));
-    exchange.stream = stream;
-    this.#keep(
-      channel.send('Network.streamResourceContent', { requestId }, BODY_MS_MAX).then(
-        ({ bufferedData }) => {
-          stream.begin(bufferedData, at);
-        },
-        () => {
-          exchange.stream = undefined; // Over already: its body is read as any other.
-        },
-      ),
-    );
-  }
-
-  #serverSent(
-    text: string,
-    {
-      at,
-      url,
-      id,
-      name = 'message',
-    }: {
-      readonly at: number;
-      readonly url?: string | undefined;
-      readonly id?: string;
-      readonly name?: string;
-    },
-  ): void {
-    const { vault } = this.#pen.recorder;
-    this.#pen.line(
-      {
-        surface: 'sse',
-        dir: 'in',
-        kind: 'frame',
-        url: url === undefined ? undefined : vault.redact(url),
-        id: id === '' ? undefined : id,
-        message: name === 'message' ? undefined : vault.redact(`event ${name}`),
-      },
-      this.#content(text),
-      at,
-    );
-    this.#pen.heard(at);
+  #follow(exchange: Exchange, mimeType: string): void {
+    const { channel, requestId, url, type, answeredAt: at, asks: isReply } = exchange;
+    const isEventSource = type === 'EventSource';
+    const log = this.#settings.events.stream(channel, { url, at, isEventSource, isReply });
+    const format = LINES.test(mimeType) ? 'lines' : 'events';
+    exchange.stream = new FollowedStream({ format, log, at, isEventSource });
+    const follow = 'Network.streamResourceContent';
+    const asking = channel.beside(follow, { requestId });
+    exchange.stream.follow(asking ?? channel.send(follow, { requestId }), asking !== undefined);
   }
 
   #ended(exchanges: Map<string, Exchange>, requestId: string, ending: Ending): void {
@@ -445,7 +450,7 @@ export class PageHttpLog {
       this.#writeFailed(exchange, ending);
       return;
     }
-    const body = await this.#bodyOf(exchange, ending);
+    const body = await this.#restOf(exchange, ending);
     if (body.isUnread === true) {
       this.#unread.push({ exchange, response, ending, body });
       return;
@@ -490,13 +495,19 @@ export class PageHttpLog {
     return this.#pen.at(requestTime + Math.min(...begun) / MS_PER_SECOND);
   }
 
+  /** From request to end of reply; a stream takes as long as what it tells of. */
+  #took({ startedAt }: Answered, response: ResponseFacts, { at }: Ending): number | undefined {
+    if (EVENT_STREAM.test(response.mimeType)) return undefined;
+    return toMicroseconds(Math.max(0, at - (this.#leftAt(response) ?? startedAt)));
+  }
+
   #writeResponse(
     exchange: Answered,
     body: ReplyBody,
     { response, ending }: { readonly response: ResponseFacts; readonly ending: Ending },
   ): void {
     const { recorder } = this.#pen;
-    const { method, url, purpose, type, startedAt } = exchange;
+    const { method, url, purpose, type } = exchange;
     const headers = lowerCased(exchange.responseExtra ?? response.headers);
     const text = body.text ?? '';
     if (purpose === 'sign-in')
@@ -515,7 +526,7 @@ export class PageHttpLog {
         status: response.status,
         headers: recorder.vault.redactHeaders(headers),
         purpose,
-        took: toMicroseconds(Math.max(0, ending.at - (this.#leftAt(response) ?? startedAt))),
+        took: this.#took(exchange, response, ending),
         message: notes === '' ? undefined : recorder.short(notes),
         cut: content === undefined ? body.cut : undefined,
       },
@@ -556,9 +567,24 @@ export class PageHttpLog {
     return contentOf(vault.redact(text), jsonOf(text) !== undefined);
   }
 
+  /** What is not recorded yet: of a stream that was followed nothing. */
+  async #restOf(exchange: Exchange, ending: Ending): Promise<ReplyBody> {
+    const { stream, type } = exchange;
+    if (stream === undefined) return this.#bodyOf(exchange, ending);
+    await stream.settled(PIECES_MS_MAX);
+    const { at, error } = ending;
+    const isFollowed = stream.state === 'followed';
+    if (isFollowed && !stream.isWhole)
+      this.#pen.blind('sse', 'pieces of a reply that streams were not told');
+    const isMissing = !isFollowed && type !== 'EventSource';
+    const { text, ...rest } = isMissing ? await this.#bodyOf(exchange, ending) : {};
+    if (text !== undefined) stream.say(text, at);
+    stream.end({ at, error, byPage: error === 'canceled' });
+    return rest;
+  }
+
   async #bodyOf(exchange: Exchange, { isRedirect, error }: Ending): Promise<ReplyBody> {
-    const { response, stream } = exchange;
-    stream?.end();
+    const { response } = exchange;
     if (response === undefined || isRedirect === true) return {};
     const body = await readBody({ ...exchange, response }, this.#settings.bodyBytesMax);
     if (error === undefined) return body;

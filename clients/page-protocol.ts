@@ -113,7 +113,8 @@ export interface DevToolsEvents {
     readonly statusCode: number;
   };
   'Network.requestServedFromCache': { readonly requestId: string };
-  'Network.dataReceived': Timed & { readonly data?: string };
+  /** `data` only of what is followed, base64; `dataLength` its bytes without any packing. */
+  'Network.dataReceived': Timed & { readonly dataLength: number; readonly data?: string };
   'Network.loadingFinished': Timed & { readonly encodedDataLength: number };
   'Network.loadingFailed': Timed & { readonly errorText: string; readonly canceled?: boolean };
   'Network.eventSourceMessageReceived': Timed & {

@@ -73,7 +73,7 @@ export class CdpPageRecorder implements PageRecorder {
     this.#hangMsMax = settings.hangMsMax ?? HANG_MS_MAX;
     this.#pen = new PagePen(recorder, settings.quiet);
     this.#sockets = new PageSocketLog(settings, this.#pen, this.#witness);
-    this.#http = new PageHttpLog(settings, this.#pen, this.#witness);
+    this.#http = new PageHttpLog({ ...settings, events: this.#sockets }, this.#pen, this.#witness);
     this.#console = new PageConsole(this.#pen);
     this.#screen = new PageScreen(this.#pen, bodyBytesMax);
     this.#storage = new PageStorage(this.#pen);

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { FrameOrigin } from '../history/journal-writer.ts';
+import { FrameOrigin, type Content } from '../history/journal-writer.ts';
 import { unprefixed } from '../targets/framing.ts';
 import type {
   DecodedFrame,
@@ -12,6 +12,7 @@ import type { PageOwner } from './browser-parts.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
 import { isOutsiders, recordMasked } from './outsiders.ts';
 import type { DevToolsChannel } from './page-channel.ts';
+import type { StreamedBlock } from './page-event-stream.ts';
 import type { PagePen } from './page-pen.ts';
 import type { Headers, SocketFrame } from './page-protocol.ts';
 import type { SecondWitness } from './page-second-witness.ts';
@@ -23,6 +24,7 @@ const BINARY = 2;
 /** No status code came with the close (RFC 6455 §7.4.1), or nobody could see which. */
 const CLOSE_WITHOUT_CODE = 1005;
 const CLOSE_ABNORMAL = 1006;
+const CLOSE_NORMAL = 1000;
 /** An echo of a ping that took longer says nothing about the target's clock. */
 const PING_MS_MAX = 10_000;
 /** Kinds of targets whose sockets Playwright sees, too. */
@@ -35,15 +37,20 @@ export interface SocketLogSettings {
   readonly handshake?: ((owner: PageOwner) => Handshake | undefined) | undefined;
   /** What a frame that the page sent asks; see {@link PageWire.asked}. */
   readonly asked?: PageWire['asked'] | undefined;
+  /** Whether agent events come in streams and not on sockets: then `wire` is of those. */
+  readonly streams?: boolean | undefined;
   readonly quiet: QuietWindow;
   readonly silentEvents: ReadonlySet<string>;
   /** Longest frame that is kept whole, bytes. */
   readonly bytesMax: number;
 }
 
-/** One socket of a page. */
+/** One socket of a page, or one stream of events. */
 interface PageSocket {
   readonly url: string;
+  readonly surface: 'socket' | 'sse';
+  /** Of a stream: it is the reply to the request that asked. */
+  readonly isReply: boolean;
   readonly createdAt: number;
   observer: Observer;
   origin: FrameOrigin | undefined;
@@ -56,12 +63,46 @@ interface PageSocket {
   eventAt: number;
 }
 
+/** How a connection ended, as its line says it. */
+interface CloseFacts {
+  readonly code: number;
+  readonly reason: string | undefined;
+  readonly by: 'us' | 'them';
+  readonly at: number;
+}
+
+/** Where a stream of events comes from. */
+export interface StreamFacts {
+  readonly url: string;
+  /** When it began to come. */
+  readonly at: number;
+  readonly isEventSource: boolean;
+  /** It is the reply to the request that asked. */
+  readonly isReply: boolean;
+}
+
+/** How a stream ended. */
+export interface StreamEnding {
+  readonly at: number;
+  /** It broke off. */
+  readonly error?: string | undefined;
+  /** The page wanted no more of it, or was left. */
+  readonly byPage: boolean;
+}
+
+/** Takes in one stream of events. */
+export interface PageStream {
+  take(block: StreamedBlock, at: number): void;
+  end(ending: StreamEnding): void;
+}
+
 /** Records the sockets of all pages and workers of one browser profile as a raw user records its own. */
 export class PageSocketLog {
   readonly #settings: SocketLogSettings;
   readonly #pen: PagePen;
   readonly #closes = new SocketCloses();
   readonly #witness: SecondWitness;
+  readonly #streams = new Map<DevToolsChannel, Set<PageStream>>();
   #isStopped = false;
 
   constructor(settings: SocketLogSettings, pen: PagePen, witness: SecondWitness) {
@@ -126,6 +167,36 @@ export class PageSocketLog {
     });
   }
 
+  /** What a request with a body asks, if it asks something. It counts as a frame that the page sent. */
+  requested(frame: unknown, text: string, at: number): ReturnType<PageWire['asked']> {
+    const asked = this.#settings.asked?.(frame);
+    this.#pen.owner?.sent(frame, text, at);
+    return asked;
+  }
+
+  /** A stream of events is read as a socket that only receives, where agent events come in streams. */
+  stream(channel: DevToolsChannel, about: StreamFacts): PageStream {
+    if (this.#settings.streams !== true) return this.#unreadStream(about);
+    const { url, at, isReply } = about;
+    const socket: PageSocket = { ...this.#made(url), surface: 'sse', isReply, hasOpened: true };
+    this.#recordOpen(socket, at, {});
+    let isOpen = true;
+    const stream: PageStream = {
+      take: (block, came) => {
+        if (block.isEvent) this.#text(socket, block.text, came);
+        else this.#record(socket, { decoded: undefined, text: block.text, at: came });
+      },
+      end: (ending) => {
+        if (isOpen) this.#streamEnded(socket, ending, about);
+        isOpen = false;
+        this.#streams.get(channel)?.delete(stream);
+      },
+    };
+    const streams = this.#streams.get(channel) ?? new Set();
+    this.#streams.set(channel, streams.add(stream));
+    return stream;
+  }
+
   /** The page tells how one of its sockets ended. */
   closedInPage(channel: DevToolsChannel, seen: CloseSeen): void {
     this.#closes.toldByPage(channel, seen);
@@ -140,6 +211,8 @@ export class PageSocketLog {
   #made(url: string): PageSocket {
     return {
       url,
+      surface: 'socket',
+      isReply: false,
       createdAt: this.#pen.recorder.clock.now(),
       observer: this.#pen.observer(),
       origin: undefined,
@@ -179,7 +252,7 @@ export class PageSocketLog {
     recorder.journal.append(
       {
         ...socket.observer,
-        surface: 'socket',
+        surface: socket.surface,
         dir: 'act',
         kind: 'open',
         intended,
@@ -240,6 +313,10 @@ export class PageSocketLog {
       this.#count(socket, undefined, at);
       return;
     }
+    this.#text(socket, text, at);
+  }
+
+  #text(socket: PageSocket, text: string, at: number): void {
     if (text.length > this.#settings.bytesMax) {
       this.#recordCut(socket, text, at);
       return;
@@ -261,13 +338,14 @@ export class PageSocketLog {
     const [decoded, ...further] = this.#decodedAll(socket, frame);
     const step = this.#shakeHands(socket, frame, { decoded, at });
     const { owner, recorder } = this.#pen;
+    if (socket.isReply) owner?.replied(decoded);
     if (isOutsiders(recorder, decoded, owner?.userId ?? ''))
-      recordMasked(recorder, socket.observer, { frame, decoded, at });
+      recordMasked(recorder, socket, { frame, decoded, at });
     else this.#recordFrame(socket, { decoded, text, at });
     if (step?.secrets !== undefined) recorder.given(socket.observer, step.secrets, at);
     this.#heard(socket, decoded, { text, at });
     for (const extra of further) {
-      recorder.journal.append(lineOf(socket.observer, extra), undefined, at);
+      this.#append(socket, extra, { content: undefined, at });
       this.#heard(socket, extra, { text, at });
     }
   }
@@ -294,7 +372,7 @@ export class PageSocketLog {
   ): void {
     if (decoded.role === 'pong') this.#pong(socket, decoded, at);
     this.#count(socket, decoded, at);
-    this.#pen.owner?.received(decoded, text, at);
+    this.#pen.owner?.received(decoded, text, at, socket.isReply);
   }
 
   /** Silence ends with everything but pings, pongs and heartbeats. */
@@ -322,7 +400,7 @@ export class PageSocketLog {
     // What was decoded may hold a credential only if the text did.
     if (clean !== text)
       this.#record(socket, { decoded: this.#decodedAgain(clean), text: clean, at });
-    else if (isPlainLine(text)) {
+    else if (socket.surface === 'socket' && isPlainLine(text)) {
       const { user, conn } = socket.observer;
       socket.origin ??= new FrameOrigin(user ?? '', conn ?? '');
       recorder.journal.appendFrame(
@@ -342,21 +420,32 @@ export class PageSocketLog {
 
   /** `text` is redacted already, or held nothing to redact, where it was decoded. */
   #record(
-    { observer }: PageSocket,
+    socket: PageSocket,
     { decoded, text, at }: { decoded: DecodedFrame | undefined; text: string; at: number },
   ): void {
-    const { journal, vault } = this.#pen.recorder;
+    const { vault } = this.#pen.recorder;
+    // What streamed is of one line however it came.
     const content =
-      decoded === undefined ? contentOf(vault.redact(text), false) : contentOf(text, true);
-    journal.append(lineOf(observer, decoded), content, at);
+      decoded === undefined
+        ? contentOf(vault.redact(text), socket.surface === 'sse')
+        : contentOf(text, true);
+    this.#append(socket, decoded, { content, at });
   }
 
-  #recordCut({ observer }: PageSocket, text: string, at: number): void {
-    const { journal, vault } = this.#pen.recorder;
+  #append(
+    { observer, surface }: PageSocket,
+    decoded: DecodedFrame | undefined,
+    { content, at }: { readonly content: Content | undefined; readonly at: number },
+  ): void {
+    this.#pen.recorder.journal.append(lineOf(observer, decoded, surface), content, at);
+  }
+
+  #recordCut(socket: PageSocket, text: string, at: number): void {
+    const { vault } = this.#pen.recorder;
     const kept = text.slice(0, this.#settings.bytesMax);
     const cut = Buffer.byteLength(text) - Buffer.byteLength(kept);
     const content = { kind: 'text', text: vault.redact(kept), cut } as const;
-    journal.append(lineOf(observer, undefined), content, at);
+    this.#append(socket, undefined, { content, at });
     this.#settings.quiet.event(at);
   }
 
@@ -461,31 +550,69 @@ export class PageSocketLog {
    * A page that is left takes its sockets with it and cannot tell of their end: without the page's word
    * the close is its own. In a worker only the target's side is known to end a socket for sure.
    */
-  #recordClose({ observer }: PageSocket, close: CloseSeen | undefined, at: number): void {
+  #recordClose(socket: PageSocket, close: CloseSeen | undefined, at: number): void {
     const isOurs = this.#isStopped || close === undefined || close.byPage;
     const by = isOurs ? 'us' : 'them';
     const code = close?.code ?? CLOSE_WITHOUT_CODE;
+    this.#appendClose(socket, { code, reason: close?.reason, by, at });
+    this.#pen.owner?.closed(code, by);
+  }
+
+  #appendClose({ observer, surface }: PageSocket, { code, reason = '', by, at }: CloseFacts): void {
     const { journal, vault } = this.#pen.recorder;
-    const reason = vault.redact(close?.reason ?? '');
+    const said = vault.redact(reason);
     journal.append(
       {
         ...observer,
-        surface: 'socket',
+        surface,
         dir: by === 'us' ? 'act' : 'in',
         kind: 'close',
         code,
-        reason: reason === '' ? undefined : reason,
+        reason: said === '' ? undefined : said,
         by,
       },
       undefined,
       at,
     );
-    this.#pen.owner?.closed(code, by);
+  }
+
+  /** A stream may be any other's: it is recorded, and nothing is made of it. */
+  #unreadStream({ url }: StreamFacts): PageStream {
+    const { recorder } = this.#pen;
+    return {
+      take: ({ text, isEvent }, at) => {
+        const fields = lineOf(this.#pen.observer(), undefined, 'sse');
+        const content = contentOf(recorder.vault.redact(text), true);
+        recorder.journal.append({ ...fields, url: recorder.vault.redact(url) }, content, at);
+        if (isEvent) this.#settings.quiet.event(at);
+      },
+      end: () => undefined,
+    };
+  }
+
+  /** An event source opens its stream again by itself: whether anything is missing then, its events tell. */
+  #streamEnded(
+    socket: PageSocket,
+    { at, error, byPage }: StreamEnding,
+    { isEventSource }: StreamFacts,
+  ): void {
+    const by = byPage || this.#isStopped ? 'us' : 'them';
+    const isBroken = error !== undefined && !isEventSource;
+    this.#appendClose(socket, {
+      code: isBroken ? CLOSE_ABNORMAL : CLOSE_NORMAL,
+      reason: by === 'us' ? undefined : error,
+      by,
+      at,
+    });
+    const { owner } = this.#pen;
+    if (by === 'us' || isEventSource) owner?.closed(CLOSE_NORMAL, 'us');
+    else owner?.ended();
   }
 
   /** The document or the whole target is gone, and with it what it held open. */
   #left(channel: DevToolsChannel, sockets: Map<string, PageSocket>): void {
     const at = this.#pen.recorder.clock.now();
+    for (const stream of this.#streams.get(channel) ?? []) stream.end({ at, byPage: true });
     for (const socket of sockets.values()) {
       if (!socket.hasOpened) continue;
       const { url } = socket;

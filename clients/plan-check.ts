@@ -16,12 +16,29 @@ export function planMistakes(plan: TrialPlan, target: Target, addresses: Address
   ];
 }
 
-/** Why a target cannot be walked on a transport; nothing where it can. */
+/** Why a target cannot be walked on a transport, and what to do about it; undefined where it can. */
+export function transportProblem(
+  transport: Transport,
+  { name, page, stream }: Target,
+): { readonly reason: string; readonly mistake: string } | undefined {
+  if (stream !== undefined && transport !== 'browser') {
+    const reason = `the events of "${name}" come in streams that its page reads, and on no socket`;
+    return {
+      reason,
+      mistake: `transport "${transport}" needs a socket, but ${reason}. Pass --transport browser.`,
+    };
+  }
+  if (transport === 'websocket' || page !== undefined) return undefined;
+  return {
+    reason: `the profile of "${name}" describes no page`,
+    mistake: `transport "${transport}" needs a page, but the profile of "${name}" describes none. Pass --transport websocket, or add "page" to the profile.`,
+  };
+}
+
+/** {@link transportProblem} as a list of mistakes. */
 export function transportMistakes(transport: Transport, target: Target): string[] {
-  if (transport === 'websocket' || target.page !== undefined) return [];
-  return [
-    `transport "${transport}" needs a page, but the profile of "${target.name}" describes none. Pass --transport websocket, or add "page" to the profile.`,
-  ];
+  const problem = transportProblem(transport, target);
+  return problem === undefined ? [] : [problem.mistake];
 }
 
 /** How the users of a plan sign in: as asked, else as the users file allows, else the profile's first. */

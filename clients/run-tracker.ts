@@ -112,14 +112,28 @@ export class RunTracker {
 
   /**
    * Takes in one frame. Returns true when an acknowledgement of the question named its run, which the
-   * harness did not choose: then `run` is an own id from an authoritative place.
+   * harness did not choose: then `run` is an own id from an authoritative place. `isReply`: it came in the
+   * reply to the question.
    */
-  receive(decoded: DecodedFrame, text: string): boolean {
+  receive(decoded: DecodedFrame, text: string, isReply = false): boolean {
     if (this.#isOver) return false;
     if (decoded.role === 'ack') return this.#adopt(decoded, text);
-    if (decoded.role === 'error' && this.#isMine(decoded, text)) this.#finish();
-    if (decoded.role === 'agent' && this.#isMine(decoded, text)) this.#follow(decoded);
+    const isMine = this.#isMine(decoded, text) || (isReply && this.#saysNothingElse(decoded));
+    if (decoded.role === 'error' && isMine) this.#finish();
+    if (decoded.role === 'agent' && isMine) this.#follow(decoded);
     return false;
+  }
+
+  /**
+   * Takes the run of an event for its own that came in the reply to the question, unless it says otherwise.
+   * Returns true when that is news, as {@link receive} does.
+   */
+  replied(decoded: DecodedFrame): boolean {
+    const { run, owner } = decoded;
+    if (this.#isOver || this.#run !== undefined || run === undefined) return false;
+    const isMine = owner === undefined ? this.#saysNothingElse(decoded) : this.#isMine(decoded, '');
+    if (isMine) this.#run = run;
+    return isMine;
   }
 
   #follow({ run, event = '', agent = '', sequence = 0 }: DecodedFrame): void {
@@ -181,6 +195,12 @@ export class RunTracker {
       return false;
     this.#run = decoded.run;
     return true;
+  }
+
+  /** Whether no id speaks against its being the answer that it came with. */
+  #saysNothingElse({ owner, run, thread }: DecodedFrame): boolean {
+    const isOtherThread = thread !== undefined && this.#question.thread !== undefined;
+    return owner === undefined && !isOtherThread && (run === undefined || this.#run === undefined);
   }
 
   /** By run id where both sides know one, else by thread and owner, else by the marker in the text. */

@@ -406,7 +406,7 @@ export class SocketClient implements Beating {
       message.step = this.#shakeHands(opening, { frame, decoded, at });
     }
     if (isOutsiders(recorder, decoded, this.#owner.userId))
-      recordMasked(recorder, this.#observer, { frame, decoded, at });
+      recordMasked(recorder, { observer: this.#observer }, { frame, decoded, at });
     else this.#recordFrame(decoded, message);
     const { secrets } = message.step ?? {};
     if (secrets !== undefined) recorder.given(this.#observer, secrets, at);

@@ -78,6 +78,8 @@ export const profileDataSchema = z.strictObject({
     /** Whether sockets close on sign-out. */
     closesOnSignOut: z.boolean(),
   }),
+  /** The surface that agent events come on. Absent: `socket`. */
+  eventsOn: z.enum(['socket', 'sse']).optional(),
   /** Where the text of an answer sits in a frame: the first `answer` field found in a container. */
   answer: z.strictObject({
     containers: z.array(z.array(z.string())),

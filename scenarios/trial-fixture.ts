@@ -142,7 +142,7 @@ function transportOf(project: string): Transport {
   ]);
 }
 
-/** A transport that a target has no page for is no failure, unless a command asked for it. */
+/** A transport that a target does not offer is no failure, unless a command asked for it. */
 function skipWithoutPage(testInfo: TestInfo, transport: Transport, target: Target): void {
   const [mistake] = transportMistakes(transport, target);
   testInfo.skip(mistake !== undefined, mistake);

@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { asFrame } from './frames.ts';
 import { judgingOf } from './judging.ts';
 import { MAIL_DOMAIN_DEFAULT, profileMistakes, shown } from './profile-checks.ts';
-import type { Handshake, SocketWire, Target } from './target.ts';
+import type { Handshake, SocketWire, StreamWire, Target } from './target.ts';
 import { SIGN_IN_METHODS } from './target.ts';
 import type { SocketInput, TargetInput } from './target-input.ts';
 
@@ -31,7 +32,7 @@ export class TargetDefinitionError extends Error {
  *   appended (`socket`: `/ws` where no path is given).
  * - `text`: the name. `embedded`: false. `health`, `headersFromEnv`, `forbiddenHeaders`: none.
  * - `signInOrder`: the methods that `signIn` has, as {@link SIGN_IN_METHODS} orders them.
- * - `socket.handshake`: none, ready at once. `socket.pingEveryMs`: null. `threads`: no thread API.
+ * - `socket`: where there is a `stream`, none. `socket.handshake`: none, ready at once. `socket.pingEveryMs`: null. `threads`: no thread API.
  * - `names`: mails in `crosstalk.example.com`, no words to avoid.
  * - `limits`: 50 users, 50 starts a second, 1,000 questions, 8 sign-ins at once, 10 s of handshake.
  * - `judging`: the five agent events in the order of DESIGN §3.8, seen by their asker alone; the
@@ -90,7 +91,7 @@ function withDefaults(profile: TargetInput): Target {
     refresh: profile.refresh,
     probes: profile.probes,
     failWord: profile.failWord,
-    socket: socketOf(profile.socket),
+    ...eventsOf(profile),
     page: profile.page && {
       ...profile.page,
       readyMsMax: profile.page.readyMsMax ?? READY_MS_MAX_DEFAULT,
@@ -99,7 +100,10 @@ function withDefaults(profile: TargetInput): Target {
     names: namesOf(profile.names ?? {}),
     limits: limitsOf(profile.limits ?? {}),
     closeCodes,
-    judging: judgingOf(name, profile.judging ?? {}),
+    judging: judgingOf(name, {
+      ...profile.judging,
+      ...(profile.stream && { eventsOn: 'sse' }),
+    }),
   };
 }
 
@@ -162,6 +166,27 @@ function socketOf(input: SocketInput): SocketWire {
     ...(input.decodeAll && {
       decodeAll: (frame: unknown) => input.decodeAll?.(frame) ?? [input.decode(frame)],
     }),
+  };
+}
+
+/** Where the events of a target come. */
+function eventsOf({ name, socket, stream }: TargetInput): Pick<Target, 'socket' | 'stream'> {
+  if (stream !== undefined) return { socket: noSocket(name, stream), stream };
+  assert(socket !== undefined, 'a profile without stream that was found sound has a socket');
+  return { socket: socketOf(socket), stream };
+}
+
+/** Whoever comes to ask for a socket where there is none has not looked at {@link Target.stream}. */
+function noSocket(name: string, stream: StreamWire): SocketWire {
+  const refuse = (): never => {
+    throw new Error(`"${name}" has no socket`);
+  };
+  return {
+    open: refuse,
+    handshake: readyAtOnce,
+    ask: refuse,
+    decode: (event) => stream.decode(event),
+    pingEveryMs: null,
   };
 }
 

@@ -12,6 +12,7 @@ export const judgingInputSchema = z.strictObject({
   publicEvents: rest.publicEvents.optional(),
   claims: claims.partial().optional(),
   answer: answer.partial().optional(),
+  eventsOn: rest.eventsOn,
   heartbeats: rest.heartbeats.optional(),
   errors: rest.errors.optional(),
   limits: limits.partial().optional(),
@@ -76,6 +77,7 @@ export function judgingOf(name: string, input: JudgingInput): ProfileData {
       chunk: ['text', 'delta', 'content'],
       ...present(input.answer),
     },
+    ...present({ eventsOn: input.eventsOn }),
     heartbeats: input.heartbeats ?? ['ping', 'pong', 'heartbeat'],
     errors: input.errors ?? ['error'],
     limits: {

@@ -160,19 +160,22 @@ const SECTIONS = {
   probes: probesSchema.optional(),
   failWord: wordSchema.optional(),
   page: pageSchema.optional(),
-  socket: z.strictObject({
-    open: functionSchema,
-    handshake: functionSchema.optional(),
-    ask: functionSchema,
-    stop: functionSchema.optional(),
-    resume: functionSchema.optional(),
-    ping: functionSchema.optional(),
-    decode: functionSchema,
-    decodeAll: functionSchema.optional(),
-    framing: z.enum(['json', 'prefixed']).optional(),
-    reply: functionSchema.optional(),
-    pingEveryMs: z.number().positive().nullable().optional(),
-  }),
+  socket: z
+    .strictObject({
+      open: functionSchema,
+      handshake: functionSchema.optional(),
+      ask: functionSchema,
+      stop: functionSchema.optional(),
+      resume: functionSchema.optional(),
+      ping: functionSchema.optional(),
+      decode: functionSchema,
+      decodeAll: functionSchema.optional(),
+      framing: z.enum(['json', 'prefixed']).optional(),
+      reply: functionSchema.optional(),
+      pingEveryMs: z.number().positive().nullable().optional(),
+    })
+    .optional(),
+  stream: z.strictObject({ decode: functionSchema }).optional(),
   threads: z
     .strictObject({
       create: functionSchema.optional(),
@@ -219,7 +222,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   health: "Write health: [{ address: 'api', path: '/health' }].",
   signIn: `Write signIn: { password: async ({ http, account }) => session }; methods are ${SIGN_IN_METHODS.join(', ')}.`,
   signInOrder: 'List each method of signIn once, the default first.',
-  socket: 'See SocketWire in targets/target.ts for what each member gets and gives.',
+  socket:
+    'See SocketWire in targets/target.ts for what each member gets and gives, or write stream where events come in the replies of a page.',
+  stream:
+    'Write stream: { decode: (event) => ({ role: … }) }; see StreamWire in targets/target.ts.',
   threads: 'See ThreadWire in targets/target.ts, or leave threads out.',
   judging: 'See targets/judging.ts for the fields and their defaults.',
 };
@@ -302,6 +308,7 @@ function crossMistakes(sound: Readonly<Partial<TargetInput>>): string[] {
     ...signInOrderMistakes(sound),
     ...headerMistakes(sound),
     ...nameMistakes(sound),
+    ...wireMistakes(sound),
   ];
   if ('judging' in sound && 'threads' in sound) {
     const abilities = { note: threads?.note !== undefined };
@@ -364,6 +371,28 @@ function nameMistakes({ names }: Partial<TargetInput>): string[] {
       (word) =>
         `"names.mailDomain" must hold none of names.avoidWords, but "${domain}" holds "${word}". Choose another domain.`,
     );
+}
+
+/** Without either nobody can be asked anything; what streams bring only pages read. */
+function wireMistakes(sound: Partial<TargetInput>): string[] {
+  if (!('socket' in sound && 'stream' in sound && 'page' in sound)) return [];
+  const { socket, stream, page, probes } = sound;
+  if (stream === undefined)
+    return socket === undefined
+      ? [`"socket" must be an object, got nothing. ${ADVICE['socket']}`]
+      : [];
+  return [
+    ...(page === undefined
+      ? [
+          '"stream" must come with "page", got none: what comes in streams is read in browsers only. Describe the page, or write socket instead.',
+        ]
+      : []),
+    ...(probes !== undefined && probes.socket.length > 0
+      ? [
+          '"probes.socket" must be empty where there is a stream, for then there is no socket. Write socket: [].',
+        ]
+      : []),
+  ];
 }
 
 function isBaseUrl(text: string): boolean {

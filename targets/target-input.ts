@@ -8,6 +8,7 @@ import type {
   Session,
   SignInMethod,
   SocketWire,
+  StreamWire,
   Target,
   ThreadWire,
 } from './target.ts';
@@ -26,8 +27,8 @@ export interface PageInput extends Omit<PageWire, 'readyMsMax'> {
 }
 
 /**
- * A profile as its author writes it. `name`, `production`, `addresses`, `signIn` and `socket` are
- * required; everything else has the default that {@link defineTarget} documents.
+ * A profile as its author writes it. `name`, `production`, `addresses`, `signIn`, and either `socket` or
+ * `stream` with `page` are required; everything else has the default that {@link defineTarget} documents.
  */
 export interface TargetInput {
   readonly name: string;
@@ -48,7 +49,8 @@ export interface TargetInput {
   readonly refresh?: Target['refresh'];
   readonly probes?: Target['probes'];
   readonly failWord?: string | undefined;
-  readonly socket: SocketInput;
+  readonly socket?: SocketInput | undefined;
+  readonly stream?: StreamWire | undefined;
   readonly page?: PageInput | undefined;
   readonly threads?: ThreadWire | undefined;
   readonly names?: Partial<Target['names']> | undefined;

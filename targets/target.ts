@@ -186,6 +186,18 @@ export interface SocketWire {
   readonly pingEveryMs: number | null;
 }
 
+/**
+ * The events of a target that has no socket: server-sent events, or lines of JSON, in the reply to a question or
+ * in a stream of their own. Users of such a target act through its page.
+ */
+export interface StreamWire {
+  /**
+   * Canonical fields of one event, which is `{ event, id, retry, comment, data }` with what the stream said of
+   * these; `data` is the value where it is a JSON object or list, else the text. Must never throw.
+   */
+  decode(event: unknown): DecodedFrame;
+}
+
 /** Threads and notes over HTTP, where the target has them. */
 export interface ThreadWire {
   create?(call: {
@@ -279,7 +291,10 @@ export interface PageWire {
   readonly stop?: Selector | undefined;
   /** Signs out, and what is visible when that is done. */
   readonly signOut?: { readonly press: Selector; readonly done: Selector } | undefined;
-  /** What a frame that the page itself sent asks; undefined for every other frame. Never throws. */
+  /**
+   * What a frame that the page itself sent asks; undefined for every other frame. A call of the page to the
+   * target is the frame `{ method, path, body }`, `body` the value where it is JSON. Never throws.
+   */
   readonly asked: (
     frame: unknown,
   ) => { readonly run?: string | undefined; readonly thread?: string | undefined } | undefined;
@@ -385,7 +400,10 @@ export interface Target {
   readonly probes?: ProbeWire | undefined;
   /** A word that makes a tool of the agent fail when a question holds it. */
   readonly failWord?: string | undefined;
+  /** Where a target has no socket, its `decode` is that of {@link stream}, and nothing else of it is used. */
   readonly socket: SocketWire;
+  /** Present instead of a socket: agent events come in streams that the page reads. */
+  readonly stream?: StreamWire | undefined;
   /** The browser page; absent where the target has none that the harness knows. */
   readonly page?: PageWire | undefined;
   readonly threads: ThreadWire;

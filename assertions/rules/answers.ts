@@ -240,7 +240,7 @@ export class AnswerRules implements RuleGroup {
       observer: run.asker,
       owner: null,
       observation: run.ask,
-      surface: 'socket',
+      surface: knowledge.eventsOn,
       event,
       message: `the ${missing.join(' and ')} marker of ${knowledge.nameOf(run.asker)} did not come back in ${event} of its run ${run.question}`,
     });

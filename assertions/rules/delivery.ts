@@ -8,6 +8,9 @@ const CONNECT = 'delivery/connect-failed';
 const TIMEOUT = 'delivery/timeout';
 const CLOSE = 'delivery/unexpected-close';
 
+/** The code of a stream that came to its end, as that of a socket. */
+const STREAM_ENDED = 1000;
+
 /** Steps by which a user comes to be connected; anything else that fails is an error. */
 const CONNECTING = /sign.?in|connect|handshake|open.?chat|who.?am.?i/i;
 
@@ -111,10 +114,17 @@ export class DeliveryRules implements RuleGroup {
     if (observation.by === 'us') this.#closedByUs.add(conn);
     if (observation.by !== 'them' || this.#closedByUs.has(conn)) return;
     if (this.#bench.disturbances.explainsClose(observation, observer)) return;
+    if (observation.surface === 'sse' && !this.#cutsOff(observation, observer)) return;
     for (const run of this.#bench.ledger.runsOf(observer))
       if (run.terminals.length === 0 && (run.connections.size === 0 || run.connections.has(conn)))
         run.cutOff = true;
     this.#gather(CLOSE, 'connection', { user: observer, observation });
+  }
+
+  /** Streams end with what they were for; whether anything is missing then, its events tell. */
+  #cutsOff({ code }: Observation, observer: UserIndex): boolean {
+    const runs = this.#bench.ledger.runsOf(observer);
+    return code !== STREAM_ENDED && runs.some(({ terminals }) => terminals.length === 0);
   }
 
   #errored(facts: Facts): void {

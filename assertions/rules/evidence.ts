@@ -89,7 +89,7 @@ export class EvidenceRules implements RuleGroup {
         observer: user,
         owner: null,
         observation: null,
-        surface: 'socket',
+        surface: knowledge.eventsOn,
         message: `${name} received ${what}`,
       });
     }
@@ -98,7 +98,7 @@ export class EvidenceRules implements RuleGroup {
   #whatIsMissing(user: UserIndex): string {
     if (this.#tally.inboundOf(user) === 0) return 'nothing at all';
     if (!this.#bench.knowledge.isBrowser(user)) return 'no agent event';
-    const silent = silentSurfaces(this.#tally, user);
+    const silent = silentSurfaces(this.#bench.knowledge, this.#tally, user);
     return silent.length === 0
       ? 'no agent event'
       : `no agent event, and nothing at all on ${silent.join(', ')}`;

@@ -24,8 +24,12 @@ function at(percentiles: Percentiles | null, gate: Gate): number | null {
   return percentiles === null ? null : percentiles[gate.percentile ?? 'p95'];
 }
 
-function measure(name: GateName, gate: Gate, from: { metrics: Metrics; tally: Tally }): Measured {
-  const { metrics, tally } = from;
+function measure(
+  name: GateName,
+  gate: Gate,
+  from: { metrics: Metrics; tally: Tally; eventsOn: 'socket' | 'sse' },
+): Measured {
+  const { metrics, tally, eventsOn } = from;
   const timing = (percentiles: Percentiles | null, needed: boolean): Measured => ({
     actual: at(percentiles, gate),
     ceiling: true,
@@ -42,7 +46,8 @@ function measure(name: GateName, gate: Gate, from: { metrics: Metrics; tally: Ta
   });
   switch (name) {
     case 'connect':
-      return timing(metrics.connectMs, true);
+      // A stream may have nothing to say for long: when it is connected no event tells.
+      return timing(metrics.connectMs, eventsOn === 'socket');
     case 'first-event':
       return timing(metrics.firstEventMs, true);
     case 'delivery':
@@ -75,7 +80,8 @@ export function judgeGates(
   for (const name of GATE_NAMES) {
     const gate = knowledge.profile.gates[name];
     if (gate === undefined) continue;
-    const measured = measure(name, gate, { metrics, tally });
+    const { eventsOn } = knowledge;
+    const measured = measure(name, gate, { metrics, tally, eventsOn });
     const certain = outcomeOf(gate, measured, { metrics, users: knowledge.users.length });
     // A wrong route is a leak whatever else went wrong.
     const doubted = certain === 'fail' && doubt !== undefined && name !== 'routing';

@@ -63,7 +63,8 @@ class OrderJudge {
 
   observe(facts: Facts): void {
     const { observation } = facts;
-    if (!facts.received || observation.kind !== 'frame' || observation.surface !== 'socket') return;
+    const { eventsOn } = this.#bench.knowledge;
+    if (!facts.received || observation.kind !== 'frame' || observation.surface !== eventsOn) return;
     this.#frames += 1;
     if (this.#malformed(facts)) return;
     if (facts.attribution === undefined) {
@@ -94,7 +95,7 @@ class OrderJudge {
       observer: run.asker,
       owner: null,
       observation: at.observation,
-      surface: 'socket',
+      surface: this.#bench.knowledge.eventsOn,
       ...(at.event === undefined ? {} : { event: at.event }),
       message: `run ${run.question} of ${user}: ${what}`,
     });

@@ -103,8 +103,8 @@ export class PageRules implements RuleGroup {
     const { observation, observer } = facts;
     const carried = this.#carriedTo(facts);
     if ((observation.cut ?? 0) > 0 || carried.size > CARRIED_MAX) this.#partlyBlind.add(observer);
-    if (observation.surface !== 'socket' || observation.kind !== 'frame') return;
-    const { ledger } = this.#bench;
+    const { knowledge, ledger } = this.#bench;
+    if (observation.surface !== knowledge.eventsOn || observation.kind !== 'frame') return;
     const named = ledger.byId(observation.run);
     const run = facts.attribution === undefined ? named : ledger.runOf(facts);
     if (run?.asker === observer) this.#answers.receive(facts, run);

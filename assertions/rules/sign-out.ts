@@ -221,7 +221,7 @@ export class SignOutWatch {
       observer: user,
       owner: user,
       observation,
-      surface: 'socket',
+      surface: knowledge.eventsOn,
       event,
       mechanism: severity === 'violation' ? 'access' : null,
       message: `after the sign-out of ${knowledge.nameOf(user)} ${what}`,

@@ -1,14 +1,18 @@
 import { redacted } from '../../history/redaction.ts';
 import type { Observation, Surface } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
-import type { UserIndex } from '../knowledge.ts';
+import type { Knowledge, UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
 import type { Tally } from '../tally.ts';
 
 const BLIND = 'evidence/blind-surface';
 
 /** What a page cannot do without: if nothing came through here, nobody was watching. */
-const BUSY_SURFACES = ['socket', 'http', 'dom'] as const satisfies readonly Surface[];
+function busySurfaces({ eventsOn }: Knowledge): readonly Surface[] {
+  // A stream is a reply: where it was seen, replies were.
+  return eventsOn === 'sse' ? ['sse', 'dom'] : ['socket', 'http', 'dom'];
+}
+
 /** Surfaces that may be silent, so that silence proves nothing: something must be planted there. */
 const PROVEN_SURFACES = [
   'dom',
@@ -18,8 +22,12 @@ const PROVEN_SURFACES = [
 ] as const satisfies readonly Surface[];
 
 /** Surfaces on which a page cannot be silent, and this user's was. */
-export function silentSurfaces(tally: Tally, user: UserIndex): readonly Surface[] {
-  return BUSY_SURFACES.filter((surface) => tally.bytesOf(user, surface) === 0);
+export function silentSurfaces(
+  knowledge: Knowledge,
+  tally: Tally,
+  user: UserIndex,
+): readonly Surface[] {
+  return busySurfaces(knowledge).filter((surface) => tally.bytesOf(user, surface) === 0);
 }
 
 /** Something the harness planted on a surface, to see whether its own watcher sees it. */
@@ -32,7 +40,7 @@ interface Proof {
 }
 
 /**
- * Could the harness see at all what a browser user saw? (DESIGN §3.5.) Socket, HTTP and page must have
+ * Could the harness see at all what a browser user saw? (DESIGN §3.5.) Events, HTTP and page must have
  * carried bytes; every other watcher must have seen what was planted for it.
  */
 export class SurfaceRules implements RuleGroup {
@@ -62,11 +70,12 @@ export class SurfaceRules implements RuleGroup {
   }
 
   conclude(): void {
-    for (const user of this.#bench.knowledge.browserUsers) {
-      const surfaces = silentSurfaces(this.#tally, user);
+    const { knowledge } = this.#bench;
+    for (const user of knowledge.browserUsers) {
+      const surfaces = silentSurfaces(knowledge, this.#tally, user);
       for (const surface of surfaces) this.#blind(user, surface, 'nothing was seen there at all');
       // A user who saw nothing at all never had a page: one reason is enough.
-      if (surfaces.length < BUSY_SURFACES.length) this.#concludeProofs(user);
+      if (surfaces.length < busySurfaces(knowledge).length) this.#concludeProofs(user);
     }
   }
 

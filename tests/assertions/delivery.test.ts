@@ -52,6 +52,17 @@ describe('delivery/timeout', () => {
 });
 
 describe('delivery/unexpected-close', () => {
+  test.each([
+    { how: 'ends', code: 1000, isOver: false, found: [] },
+    { how: 'breaks off', code: 1006, isOver: false, found: ['u02'] },
+    { how: 'breaks off after its run', code: 1006, isOver: true, found: [] },
+  ])('of a stream that $how', ({ code, isOver, found }) => {
+    const history = isOver ? clean() : new HistoryBuilder(3).start();
+    if (!isOver) for (const { name } of history.people) history.ask(name);
+    history.add('u02', { surface: 'sse', kind: 'close', by: 'them', code });
+    expect(history.findings('unexpected-close').map(({ observer }) => observer)).toEqual(found);
+  });
+
   test('of one user is a violation', () => {
     const history = clean();
     history.add('u02', { kind: 'close', by: 'them', code: 1011, reason: 'boom' });

@@ -129,6 +129,8 @@ export function ownerOf(name: string, told: Told): PageOwner {
     sent: (_frame, text) => told.sent.push(text),
     received: (decoded) => told.received.push(decoded),
     closed: (code, by) => told.closed.push({ code, by }),
+    replied: () => undefined,
+    ended: () => told.closed.push({ code: 1000, by: 'them' }),
     lost: (reason) => told.lost.push(reason),
   };
 }

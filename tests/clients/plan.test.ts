@@ -10,8 +10,8 @@ import {
 } from '../../clients/plan.ts';
 import { planMistakes, signInMethodOf, transportMistakes } from '../../clients/plan-check.ts';
 import { judgingOfTrial, nameOf } from '../../clients/trial.ts';
-import { planFor, tinyTarget } from './lab.ts';
 import reference from '../../targets/reference.ts';
+import { planFor, tinyTarget } from './lab.ts';
 
 const ADDRESSES = {
   api: 'http://127.0.0.1:1',
@@ -77,6 +77,18 @@ describe('a plan against a target', () => {
     expect(mistakes({ transports: ['mixed'], users: 4, browserUsers: 5 })).toEqual([
       expect.stringMatching(/a mixed crowd of 4 .* got 5/),
     ]);
+  });
+
+  test('needs a browser for events that stream', () => {
+    const streaming = tinyTarget({
+      stream: { decode: () => ({ role: 'other' }) },
+      page: reference.page,
+    });
+    expect(transportMistakes('browser', streaming)).toEqual([]);
+    for (const transport of ['websocket', 'mixed'] as const)
+      expect(transportMistakes(transport, streaming)).toEqual([
+        expect.stringMatching(`transport "${transport}" needs a socket, .* --transport browser`),
+      ]);
   });
 
   test('within all limits has no mistake', () => {

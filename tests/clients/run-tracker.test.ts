@@ -119,3 +119,35 @@ describe('the quiet window', () => {
     expect(quiet.windowMs).toBe(15_000);
   });
 });
+
+describe('the reply to a question', () => {
+  const unnamed = { run: undefined, thread: undefined };
+  const reply = (fields: Partial<DecodedFrame> = {}): DecodedFrame =>
+    event('agent_completed', { ...unnamed, ...fields });
+
+  test('is its answer where no id says anything else', () => {
+    const run = tracker(unnamed);
+    run.receive(reply(), '');
+    expect(run.isOver).toBe(false);
+    run.receive(reply(), '', true);
+    expect(run.isOver).toBe(true);
+  });
+
+  test('names its run', () => {
+    const run = tracker(unnamed);
+    expect(run.replied(reply({ run: 'r7' }))).toBe(true);
+    expect(run.run).toBe('r7');
+    expect(run.replied(reply({ run: 'r8' }))).toBe(false);
+  });
+
+  test.each([
+    { what: 'user', fields: { owner: 'somebody else', run: 'r7' } },
+    { what: 'thread', fields: { thread: 't9', run: 'r7' } },
+  ])('of another $what is none', ({ fields }) => {
+    const run = tracker({ run: undefined });
+    expect(run.replied(reply(fields))).toBe(false);
+    run.receive(reply(fields), '', true);
+    expect(run.run).toBeUndefined();
+    expect(run.isOver).toBe(false);
+  });
+});

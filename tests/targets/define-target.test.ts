@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { REQUIRED_EVENTS } from '../../history/profile-data.ts';
 import { defineTarget, parseTarget, TargetDefinitionError } from '../../targets/define-target.ts';
-import type { TargetInput } from '../../targets/target-input.ts';
+import type { SocketInput, TargetInput } from '../../targets/target-input.ts';
 import netra from '../../targets/netra.ts';
 import reference from '../../targets/reference.ts';
 import { TargetRefusal } from '../../targets/target.ts';
 import { sessionOf } from './fake-http.ts';
+
+const SOCKET: SocketInput = {
+  open: async (session, addresses) => ({
+    url: `${addresses.socket}?token=${session.token}`,
+    protocols: [],
+    headers: {},
+  }),
+  ask: ({ content }) => ({ frame: { say: content } }),
+  decode: () => ({ role: 'other' }),
+};
 
 /** All that the author of another product has to write. */
 const SMALLEST: TargetInput = {
@@ -13,16 +23,10 @@ const SMALLEST: TargetInput = {
   production: false,
   addresses: { api: { url: 'https://chat.acme.example' } },
   signIn: { token: async ({ account }) => sessionOf(account.userId ?? 'nobody') },
-  socket: {
-    open: async (session, addresses) => ({
-      url: `${addresses.socket}?token=${session.token}`,
-      protocols: [],
-      headers: {},
-    }),
-    ask: ({ content }) => ({ frame: { say: content } }),
-    decode: () => ({ role: 'other' }),
-  },
+  socket: SOCKET,
 };
+
+const QUESTION = { content: 'q', thread: undefined, run: 'r', now: 0, first: true };
 
 function mistakesOf(profile: unknown): readonly string[] {
   try {
@@ -78,6 +82,35 @@ describe('defineTarget', () => {
     });
   });
 
+  describe('whose events come in streams', () => {
+    const { socket: _socket, ...rest } = SMALLEST;
+    const decode = () => ({ role: 'agent', event: 'agent_started' }) as const;
+    const streaming = { ...rest, stream: { decode }, page: reference.page };
+
+    it('has no socket, and is judged by its streams', () => {
+      const target = defineTarget(streaming);
+      expect(target.judging.eventsOn).toBe('sse');
+      expect(target.socket.decode({})).toEqual({ role: 'agent', event: 'agent_started' });
+      expect(() => target.socket.ask(QUESTION)).toThrow('"acme" has no socket');
+      expect(defineTarget(target).judging).toEqual(target.judging);
+      expect(defineTarget(SMALLEST).judging).not.toHaveProperty('eventsOn');
+    });
+
+    it('needs a page, and no probes of sockets', () => {
+      const probes = {
+        http: [],
+        socket: [{ verb: 'stop', needs: 'run', frame: () => ({}), accepted: ['agent_stopped'] }],
+      };
+      expect(mistakesOf({ ...streaming, page: undefined, probes })).toEqual([
+        expect.stringMatching(/^"stream" must come with "page", got none/),
+        expect.stringMatching(/^"probes.socket" must be empty where there is a stream/),
+      ]);
+      expect(mistakesOf(rest)).toEqual([
+        expect.stringMatching(/^"socket" must be an object, got nothing. .* or write stream/),
+      ]);
+    });
+  });
+
   it('is ready at once where no handshake is given', () => {
     const handshake = defineTarget(SMALLEST).socket.handshake(sessionOf('u'));
     expect(handshake.opened?.()).toEqual({ state: 'ready' });
@@ -91,7 +124,7 @@ describe('defineTarget', () => {
     expect(Object.keys(socket)).not.toContain('decodeAll');
     expect(Object.keys(socket)).not.toContain('reply');
     expect(socket.framing).toBeUndefined();
-    const framed = { ...SMALLEST.socket, framing: 'prefixed', reply: () => ['3'] } as const;
+    const framed = { ...SOCKET, framing: 'prefixed', reply: () => ['3'] } as const;
     expect(defineTarget({ ...SMALLEST, socket: framed }).socket).toMatchObject({
       framing: 'prefixed',
     });

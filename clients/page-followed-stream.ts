@@ -1,0 +1,112 @@
+import { EventStream, type StreamFormat } from './page-event-stream.ts';
+import type { PageStream, StreamEnding } from './page-socket-log.ts';
+import { after } from './waiting.ts';
+
+/** What the browser had of a stream when it was asked to tell of it as it comes. */
+interface Begun {
+  readonly bufferedData: string;
+}
+
+/** A stream that is about to be followed. */
+interface StreamToFollow {
+  readonly format: StreamFormat;
+  /** Takes in its events. */
+  readonly log: PageStream;
+  /** When it began to come. */
+  readonly at: number;
+  readonly isEventSource: boolean;
+}
+
+/**
+ * A reply without a foreseeable end, read piece by piece as it comes. Where its beginning cannot be had, an event
+ * source tells its messages, and any other is read when it is over.
+ */
+export class FollowedStream {
+  readonly #about: StreamToFollow;
+  readonly #reader: EventStream;
+  readonly #messages: { readonly text: string; readonly at: number }[] = [];
+  #asked: Promise<void> = Promise.resolve();
+  #isBeside = false;
+  #read = 0;
+  #onPiece: (() => void) | undefined;
+  /** Bytes that the browser told of without what they say. */
+  told = 0;
+  /** `refused`: it was over, or its beginning gone, before it could be followed. */
+  state: 'asking' | 'followed' | 'refused' = 'asking';
+
+  constructor(about: StreamToFollow) {
+    const { format, log } = about;
+    this.#about = about;
+    this.#reader = new EventStream(format, (block, at) => log.take(block, at));
+  }
+
+  /** @param isBeside it is told of on another session than the one that tells of everything else. */
+  follow(asking: Promise<Begun>, isBeside: boolean): void {
+    this.#isBeside = isBeside;
+    this.#asked = asking.then(
+      ({ bufferedData }) => this.#begin(bufferedData),
+      () => this.#refuse(),
+    );
+  }
+
+  push(data: string, at: number): void {
+    this.#read += bytesIn(data);
+    if (this.state !== 'refused') this.#reader.push(data, at);
+    this.#onPiece?.();
+  }
+
+  /** A message that the event source had of it. */
+  message(text: string, at: number): void {
+    if (this.state === 'refused') this.say(text, at);
+    else if (this.state === 'asking') this.#messages.push({ text, at });
+  }
+
+  /** A part that came whole. */
+  say(text: string, at: number): void {
+    this.#reader.say(text, at);
+  }
+
+  /** Whether all that came was told. */
+  get isWhole(): boolean {
+    return !this.#isBeside || this.#read >= this.told;
+  }
+
+  /** Resolves when it is known what is followed and all of that is here, at the latest after a limit. */
+  async settled(ms: number): Promise<void> {
+    await this.#asked;
+    if (this.state !== 'followed' || this.isWhole) return;
+    await new Promise<void>((resolve) => {
+      const cancel = after(ms, resolve);
+      this.#onPiece = () => {
+        if (!this.isWhole) return;
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  end(ending: StreamEnding): void {
+    this.#reader.end();
+    this.#about.log.end(ending);
+  }
+
+  #begin(data: string): void {
+    const had = bytesIn(data);
+    if (!this.#isBeside && had < this.told) {
+      this.#refuse();
+      return;
+    }
+    this.state = 'followed';
+    this.#read += had;
+    this.#reader.begin(data, this.#about.at);
+  }
+
+  #refuse(): void {
+    this.state = 'refused';
+    for (const { text, at } of this.#messages) this.say(text, at);
+  }
+}
+
+function bytesIn(data: string): number {
+  return Buffer.byteLength(data, 'base64');
+}
