@@ -172,6 +172,7 @@ export class Prober {
   async opens(): Promise<void> {
     const { context, session, http } = this.#seat;
     const { target, addresses } = context;
+    if (target.stream !== undefined) return;
     const open = (): Promise<SocketRequest> => target.socket.open(session, addresses, http);
     const place = 'socket open';
     await this.#open({ place, source: 'own id' }, await open());
@@ -495,8 +496,10 @@ export class OwnProbes {
     const observer = { user: self.name, conn: this.#owner.nextConnection() };
     const socket = new SocketClient(settings, listener, observer);
     this.#socket = socket;
-    const request = await target.socket.open(session, addresses, http);
-    await socket.connect(request, target.socket.handshake(session), recorder.clock.now());
+    if (target.stream === undefined) {
+      const request = await target.socket.open(session, addresses, http);
+      await socket.connect(request, target.socket.handshake(session), recorder.clock.now());
+    }
     const context = this.#context;
     prober = new Prober(
       { context, self, observer, account: persona.account, session, http, socket },

@@ -16,7 +16,7 @@ const SOCKET_PLACE = 'socket open';
 
 /**
  * Uses a session whose user signed out, in every way in which a target may have forgotten to end it: what it
- * read of the API, one socket, and the exchange of its tokens for new ones. Each attempt is an `act`
+ * read of the API, one socket where there is one, and the exchange of its tokens for new ones. Each attempt is an `act`
  * line `probe` directly before it and an `act` line `probe-result` after it; what the target said lies
  * between, with purpose `refusal-probe`. Nothing is judged here, and no outcome is an error.
  * @param former the user, with the name of the connection that the socket would be, and its conversation.
@@ -46,7 +46,8 @@ export async function probeOldSession(
   if (thread !== undefined)
     await untilRefused(looks, async () => target.threads.read?.({ http: looks, session, thread }));
   const opens = over(outcomeOfReply);
-  await untilRefused(opens, () => openAsBefore(context, { account, http: opens, at }));
+  if (target.stream === undefined)
+    await untilRefused(opens, () => openAsBefore(context, { account, http: opens, at }));
   const renews = over(outcomeOfReply);
   if (session.refreshToken !== undefined)
     await untilRefused(renews, async () => {

@@ -193,3 +193,22 @@ test('a reply that breaks off before its run ends is an unexpected close', async
   );
   expect(rulesIn(verdict)).toContain('delivery/unexpected-close');
 }, 60_000);
+
+test('what must be refused is tried over HTTP alone', async () => {
+  const url = await streamChat(closers, { kind: 'reply', users: 2, answer: () => undefined });
+  const own = { verb: 'GET /', needs: 'nothing' } as const;
+  const request = { address: 'api', method: 'GET', path: '/' } as const;
+  const probes = { http: [{ ...own, request: () => request }], socket: [] };
+  const { crowd, path } = await openTrialOf(streamTarget({ probes }), { url, timeoutMs: 30_000 });
+  await crowd.each('sign in', (user) => user.signIn());
+  const [first, second] = crowd.users;
+  if (first === undefined || second === undefined) throw new Error('nobody is there');
+  await first.probe('opens', second);
+  await first.probe('credentials', second);
+  await first.stale();
+  await crowd.close('done');
+  const lines = linesOf(path);
+  expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
+  const tried = lines.filter(({ act }) => act === 'probe').map(({ place }) => place);
+  expect([...new Set(tried)]).toEqual(['http GET /']);
+}, 60_000);
