@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { judgeHistory } from '../assertions/judge.ts';
+import { BrowserMissing } from '../clients/browser-finder.ts';
 import { CrowdLost, TrialAborted, type Crowd } from '../clients/crowd.ts';
 import { openDispatcher } from '../clients/http.ts';
 import type { TrialPlan } from '../clients/plan.ts';
@@ -52,6 +53,14 @@ const ADVICE: Readonly<Record<DoctorStep['step'], string>> = {
     'Check the page address, and page in the profile; CROSSTALK_BROWSER names another browser.',
 };
 
+/** The same of a target whose page reads its events in streams. */
+const ADVICE_ON_STREAMS: Readonly<Record<DoctorStep['step'], string>> = {
+  ...ADVICE,
+  socket: 'Check chatPath and ready of page in the profile.',
+  'one question':
+    'Check page.asked and stream.decode in the profile against what the page requests and receives.',
+};
+
 /** Steps of a user within opening a chat that come after its socket is open. */
 const AFTER_SOCKET = new Set(['list-threads', 'create-thread', 'store-note']);
 
@@ -61,16 +70,22 @@ const AFTER_SOCKET = new Set(['list-threads', 'create-thread', 'store-note']);
  */
 export async function examineTarget(examination: Examination): Promise<DoctorStep[]> {
   const steps: DoctorStep[] = [];
+  const advice = examination.target.stream === undefined ? ADVICE : ADVICE_ON_STREAMS;
   const record = (step: DoctorStep['step'], problem: string | null, fact: string): boolean => {
-    const failed = problem === null ? undefined : `${sentence(problem)} ${ADVICE[step]}`;
+    const failed = problem === null ? undefined : `${sentence(problem)} ${advice[step]}`;
     const made = { step, ok: failed === undefined, message: failed ?? fact };
     steps.push(made);
     examination.onStep(made);
     return made.ok;
   };
-  await takeSteps(examination, record);
-  const broken = steps.find(({ ok }) => !ok)?.step ?? 'an interrupt';
+  const browserProblem = await takeSteps(examination, record);
+  const known = browserProblem === undefined ? 'an interrupt' : 'browser';
+  const broken = steps.find(({ ok }) => !ok)?.step ?? known;
   for (const step of DOCTOR_STEPS.slice(steps.length)) {
+    if (step === 'browser' && browserProblem !== undefined) {
+      record(step, browserProblem, '');
+      continue;
+    }
     const made = { step, ok: false, message: `not tried: ${broken} came first.` };
     steps.push(made);
     examination.onStep(made);
@@ -80,14 +95,25 @@ export async function examineTarget(examination: Examination): Promise<DoctorSte
 
 type RecordStep = (step: DoctorStep['step'], problem: string | null, fact: string) => boolean;
 
-/** Takes one step after the other and ends at the first that keeps the next from being taken. */
-async function takeSteps(examination: Examination, record: RecordStep): Promise<void> {
+/**
+ * Takes one step after the other and ends at the first that keeps the next from being taken. Where that is
+ * the last, without which no other can be taken, its problem is the result.
+ */
+async function takeSteps(
+  examination: Examination,
+  record: RecordStep,
+): Promise<string | undefined> {
   const reach = await reachTarget(examination);
-  if (!record('reachable', reach.problem, reach.fact)) return;
-
-  if (!(await takeUserThrough(examination, record))) return;
+  if (!record('reachable', reach.problem, reach.fact)) return undefined;
+  try {
+    if (!(await takeUserThrough(examination, record))) return undefined;
+  } catch (error) {
+    if (error instanceof BrowserMissing) return error.message;
+    throw error;
+  }
   const { problem, fact } = await examineBrowser(examination);
   record('browser', problem, fact);
+  return undefined;
 }
 
 /** Whether every step up to the question could be tried, and nobody interrupted. */
@@ -99,7 +125,7 @@ async function takeUserThrough(examination: Examination, record: RecordStep): Pr
   const crowd = await openTrial({
     plan,
     scenario: 'doctor',
-    transport: 'websocket',
+    transport: target.stream === undefined ? 'websocket' : 'browser',
     target,
     addresses,
     dir: directory,
@@ -155,12 +181,15 @@ function userIdIn(seen: readonly Observation[]): string {
   );
 }
 
-async function chatOpens({ crowd, seen, record }: Walk): Promise<boolean> {
+async function chatOpens({ crowd, target, seen, record }: Walk): Promise<boolean> {
   await attempt(() => crowd.each('open chat', (user) => user.openChat()));
   const failure = failureIn(seen);
   const cameLater = AFTER_SOCKET.has(failure?.step ?? '');
-  if (!record('socket', cameLater ? null : told(failure), 'open, and ready for a question'))
-    return false;
+  const fact =
+    target.stream === undefined
+      ? 'open, and ready for a question'
+      : 'none, events come in streams; the page is ready for a question';
+  if (!record('socket', cameLater ? null : told(failure), fact)) return false;
   return cameLater ? record('one question', told(failure), '') : true;
 }
 
