@@ -1,4 +1,5 @@
 import { hasMembers } from '../history/json-object.ts';
+import type { StreamReader } from './page-followed-stream.ts';
 
 /** One block of a stream of events, or one line of a stream of lines. */
 export interface StreamedBlock {
@@ -12,7 +13,7 @@ export interface StreamedBlock {
 export type StreamFormat = 'events' | 'lines';
 
 /** A text that comes in pieces, handed on event by event. */
-export class EventStream {
+export class EventStream implements StreamReader {
   readonly #format: StreamFormat;
   readonly #tell: (block: StreamedBlock, at: number) => void;
   readonly #decoder = new TextDecoder();
@@ -41,7 +42,6 @@ export class EventStream {
     else this.#early.push({ data, at });
   }
 
-  /** A text of the stream that came whole, where its pieces could not be had. */
   say(text: string, at: number): void {
     this.#early = undefined;
     this.#take(Buffer.from(text).toString('base64'), at);

@@ -1,5 +1,3 @@
-import { EventStream, type StreamFormat } from './page-event-stream.ts';
-import type { PageStream, StreamEnding } from './page-socket-log.ts';
 import { after } from './waiting.ts';
 
 /** What the browser had of a stream when it was asked to tell of it as it comes. */
@@ -7,14 +5,13 @@ interface Begun {
   readonly bufferedData: string;
 }
 
-/** A stream that is about to be followed. */
-interface StreamToFollow {
-  readonly format: StreamFormat;
-  /** Takes in its events. */
-  readonly log: PageStream;
-  /** When it began to come. */
-  readonly at: number;
-  readonly isEventSource: boolean;
+/** Takes in what comes of a stream. Pieces are base64, and may come before the beginning. */
+export interface StreamReader {
+  begin(data: string, at: number): void;
+  push(data: string, at: number): void;
+  /** A text of the stream that came whole, where its pieces could not be had. */
+  say(text: string, at: number): void;
+  end(): void;
 }
 
 /**
@@ -22,8 +19,8 @@ interface StreamToFollow {
  * source tells its messages, and any other is read when it is over.
  */
 export class FollowedStream {
-  readonly #about: StreamToFollow;
-  readonly #reader: EventStream;
+  readonly #reader: StreamReader;
+  readonly #at: number;
   readonly #messages: { readonly text: string; readonly at: number }[] = [];
   #asked: Promise<void> = Promise.resolve();
   #isBeside = false;
@@ -34,10 +31,10 @@ export class FollowedStream {
   /** `refused`: it was over, or its beginning gone, before it could be followed. */
   state: 'asking' | 'followed' | 'refused' = 'asking';
 
-  constructor(about: StreamToFollow) {
-    const { format, log } = about;
-    this.#about = about;
-    this.#reader = new EventStream(format, (block, at) => log.take(block, at));
+  /** @param at when it began to come. */
+  constructor(reader: StreamReader, at: number) {
+    this.#reader = reader;
+    this.#at = at;
   }
 
   /** @param isBeside it is told of on another session than the one that tells of everything else. */
@@ -85,9 +82,8 @@ export class FollowedStream {
     });
   }
 
-  end(ending: StreamEnding): void {
+  end(): void {
     this.#reader.end();
-    this.#about.log.end(ending);
   }
 
   #begin(data: string): void {
@@ -98,7 +94,7 @@ export class FollowedStream {
     }
     this.state = 'followed';
     this.#read += had;
-    this.#reader.begin(data, this.#about.at);
+    this.#reader.begin(data, this.#at);
   }
 
   #refuse(): void {

@@ -3,8 +3,9 @@ import type { Content } from '../history/journal-writer.ts';
 import type { Addresses } from '../targets/target.ts';
 import { learnCredentials } from './http.ts';
 import type { DevToolsChannel } from './page-channel.ts';
-import { messageText } from './page-event-stream.ts';
-import { FollowedStream } from './page-followed-stream.ts';
+import { EventStream, messageText } from './page-event-stream.ts';
+import { FollowedStream, type StreamReader } from './page-followed-stream.ts';
+import { GatheredText } from './page-gathered-text.ts';
 import { LateHeaders, type AwaitsHeaders } from './page-late-headers.ts';
 import type { PagePen } from './page-pen.ts';
 import {
@@ -17,7 +18,7 @@ import {
   type ReplyBody,
 } from './page-reply-body.ts';
 import type { MissedReply, SecondWitness } from './page-second-witness.ts';
-import type { PageSocketLog } from './page-socket-log.ts';
+import type { PageSocketLog, PageStream } from './page-socket-log.ts';
 import type { Headers, RequestSent, ResponseFacts, ResponseReceived } from './page-protocol.ts';
 import { contentOf, toMicroseconds } from './recorder.ts';
 import { after, within } from './waiting.ts';
@@ -44,8 +45,6 @@ const LINES = /json/;
 const CLOSED_TREE = /<template\s[^<>]{0,200}shadowrootmode=["']?closed/i;
 /** Playwright's words for what a request is for, as the protocol says it. */
 const MS_PER_SECOND = 1_000;
-/** How long pieces of a stream may come after its end. */
-const PIECES_MS_MAX = 1_000;
 /** Requests with which a page may ask a question. */
 const ASKING: ReadonlySet<string> = new Set(['Fetch', 'XHR', 'EventSource']);
 const TYPES: Readonly<Record<string, string>> = {
@@ -75,8 +74,11 @@ interface Exchange extends AwaitsHeaders {
   fromCache: boolean;
   /** The page asked its question with it. */
   asks: boolean;
-  /** Events that are recorded one by one. */
+  /** Events that are recorded one by one, and what takes them in. */
   stream: FollowedStream | undefined;
+  log: PageStream | undefined;
+  /** What the page reads of a reply that is no stream of events. */
+  parts: { readonly text: GatheredText; readonly stream: FollowedStream } | undefined;
 }
 
 /** What a reply's line needs of its exchange. */
@@ -175,7 +177,7 @@ export class PageHttpLog {
       // Where nobody saw the request, the exchange is known only now.
       late.known(event.requestId, exchange);
       this.#answered(exchange, event);
-      const { stream } = exchange;
+      const stream = exchange.stream ?? exchange.parts?.stream;
       if (stream !== undefined) streams.set(event.requestId, stream);
     });
     channel.on('Network.responseReceivedExtraInfo', ({ requestId, headers }) => {
@@ -245,11 +247,12 @@ export class PageHttpLog {
   stop(): void {
     for (const half of this.#unread.splice(0)) this.#giveUp(half);
     const at = this.#pen.recorder.clock.now();
-    for (const { stream, type } of this.#open) {
+    for (const { stream, log, type } of this.#open) {
       if (stream === undefined) continue;
       if (stream.state !== 'followed' && type !== 'EventSource')
         this.#pen.blind('sse', 'a reply that streams had not ended: its beginning was not read');
-      stream.end({ at, byPage: true });
+      stream.end();
+      log?.end({ at, byPage: true });
     }
   }
 
@@ -318,6 +321,8 @@ export class PageHttpLog {
       fromCache: false,
       asks: false,
       stream: undefined,
+      log: undefined,
+      parts: undefined,
       writeLate: undefined,
       forget: undefined,
     };
@@ -421,18 +426,33 @@ export class PageHttpLog {
     exchange.awaitsExtra = hasExtraInfo === true;
     exchange.fromCache ||= response.fromDiskCache === true || response.fromPrefetchCache === true;
     if (EVENT_STREAM.test(response.mimeType)) this.#follow(exchange, response.mimeType);
+    else if (this.#settings.streams === true && mayBeReadInParts(exchange, response))
+      this.#gather(exchange);
   }
 
   /** A reply without a foreseeable end is recorded as it comes. */
   #follow(exchange: Exchange, mimeType: string): void {
-    const { channel, requestId, url, type, answeredAt: at, asks: isReply } = exchange;
+    const { channel, url, type, answeredAt: at, asks: isReply } = exchange;
     const isEventSource = type === 'EventSource';
     const log = this.#settings.events.stream(channel, { url, at, isEventSource, isReply });
     const format = LINES.test(mimeType) ? 'lines' : 'events';
-    exchange.stream = new FollowedStream({ format, log, at, isEventSource });
+    exchange.log = log;
+    const reader = new EventStream(format, (block, came) => log.take(block, came));
+    exchange.stream = this.#followed(exchange, reader);
+  }
+
+  /** What broke off is not kept by the browser: what a page reads in parts is gathered where that costs little. */
+  #gather(exchange: Exchange): void {
+    const text = new GatheredText(this.#settings.bodyBytesMax);
+    exchange.parts = { text, stream: this.#followed(exchange, text) };
+  }
+
+  #followed({ channel, requestId, answeredAt }: Exchange, reader: StreamReader): FollowedStream {
+    const stream = new FollowedStream(reader, answeredAt);
     const follow = 'Network.streamResourceContent';
     const asking = channel.beside(follow, { requestId });
-    exchange.stream.follow(asking ?? channel.send(follow, { requestId }), asking !== undefined);
+    stream.follow(asking ?? channel.send(follow, { requestId }), asking !== undefined);
+    return stream;
   }
 
   #ended(exchanges: Map<string, Exchange>, requestId: string, ending: Ending): void {
@@ -569,9 +589,9 @@ export class PageHttpLog {
 
   /** What is not recorded yet: of a stream that was followed nothing. */
   async #restOf(exchange: Exchange, ending: Ending): Promise<ReplyBody> {
-    const { stream, type } = exchange;
+    const { stream, log, type } = exchange;
     if (stream === undefined) return this.#bodyOf(exchange, ending);
-    await stream.settled(PIECES_MS_MAX);
+    await stream.settled(BODY_MS_MAX);
     const { at, error } = ending;
     const isFollowed = stream.state === 'followed';
     if (isFollowed && !stream.isWhole)
@@ -579,7 +599,8 @@ export class PageHttpLog {
     const isMissing = !isFollowed && type !== 'EventSource';
     const { text, ...rest } = isMissing ? await this.#bodyOf(exchange, ending) : {};
     if (text !== undefined) stream.say(text, at);
-    stream.end({ at, error, byPage: error === 'canceled' });
+    stream.end();
+    log?.end({ at, error, byPage: error === 'canceled' });
     return rest;
   }
 
@@ -589,8 +610,16 @@ export class PageHttpLog {
     const body = await readBody({ ...exchange, response }, this.#settings.bodyBytesMax);
     if (error === undefined) return body;
     // What broke off on its way nobody else has either; of what streamed the page may have read its part.
-    const hadPart = mayBeReadInParts(exchange, response) && !hasBody(body);
-    return { ...body, isUnread: false, ...(hadPart ? { cut: body.cut ?? 1 } : {}) };
+    const isUnread = false;
+    if (!mayBeReadInParts(exchange, response) || hasBody(body)) return { ...body, isUnread };
+    return (await this.#partsOf(exchange, response)) ?? { ...body, isUnread, cut: body.cut ?? 1 };
+  }
+
+  /** What the page had of a reply that broke off; undefined where that is not known. */
+  async #partsOf({ parts }: Exchange, { mimeType }: ResponseFacts): Promise<ReplyBody | undefined> {
+    await parts?.stream.settled(BODY_MS_MAX);
+    if (parts?.stream.state !== 'followed' || !parts.stream.isWhole) return undefined;
+    return boundedBody(parts.text.bytes, mimeType, this.#settings.bodyBytesMax);
   }
 
   #keep(work: Promise<void>): void {

@@ -23,6 +23,8 @@ function replies(lines: readonly Line[], path: string): Line[] {
     .toSorted((one, other) => Number(one['t']) - Number(other['t']));
 }
 
+const PART = { cut: undefined, text: 'a part' };
+
 describe('requests of a page', () => {
   it('are recorded with purpose, headers, bodies and duration', async () => {
     const place = await site(closers, {
@@ -151,14 +153,17 @@ describe('requests of a page', () => {
     expect(bytes).not.toHaveProperty('cut');
   });
 
-  it('that stream bytes and are broken off are not taken for read', async () => {
+  it.each([
+    { how: 'are not taken for read', streams: false, is: { cut: 1 } },
+    { how: 'are read as far as the page did, where streams are', streams: true, is: PART },
+  ])('that stream bytes and are broken off $how', async ({ streams, is }) => {
     const place = await site(closers, {
       files: { '/': '<p>one</p>' },
       serve: (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/octet-stream' }).write('a part');
       },
     });
-    const lab = await pageLab(closers, browser);
+    const lab = await pageLab(closers, browser, { streams });
     const page = await lab.open(place.url);
     await page.evaluate(async () => {
       const stop = new AbortController();
@@ -167,7 +172,9 @@ describe('requests of a page', () => {
       stop.abort();
     });
     await vi.waitFor(async () => {
-      expect(replies(await lab.lines(), '/parts')[0]).toMatchObject({ cut: 1 });
+      const [reply] = replies(await lab.lines(), '/parts');
+      const { cut, text } = reply ?? {};
+      expect({ cut, text }).toEqual(is);
     }, WAIT_MS_MAX);
   });
 
