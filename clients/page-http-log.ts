@@ -122,19 +122,18 @@ export class PageHttpLog {
       maxTotalBufferSize: bodyBytesMax * BODIES_KEPT,
       maxResourceBufferSize: bodyBytesMax,
     };
+    const { streams } = this.#settings;
+    const beside = streams === true ? channel.beside('Network.enable', limits) : undefined;
+    // Where bodies are kept for later, the beginning of a stream is had on another session only.
+    const keepsBodies = streams !== true || beside !== undefined;
     return [
       channel.send('Network.enable', { ...limits, maxPostDataSize: bodyBytesMax }),
       // Bodies outlive the page they were for. Browsers that cannot do this forget them on leaving.
-      channel.send('Network.configureDurableMessages', limits).catch(() => undefined),
-      ...this.#enableBeside(channel, limits),
+      ...(keepsBodies
+        ? [channel.send('Network.configureDurableMessages', limits).catch(() => undefined)]
+        : []),
+      ...(beside === undefined ? [] : [beside]),
     ];
-  }
-
-  /** The beginning of a stream is had only where nothing keeps it for later. */
-  #enableBeside(channel: DevToolsChannel, limits: object): Promise<unknown>[] {
-    const enabling =
-      this.#settings.streams === true ? channel.beside('Network.enable', limits) : undefined;
-    return enabling === undefined ? [] : [enabling];
   }
 
   /** Listens to the requests of one target. */

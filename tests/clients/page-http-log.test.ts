@@ -238,6 +238,44 @@ describe('requests of a page', () => {
   });
 });
 
+/** Reads a stream, and asks for more of it when it has said something. */
+const READ = "new EventSource('/events').onmessage = () => fetch('/more');";
+
+describe('streams, where agent events come in them', () => {
+  it.each([
+    { where: 'in a page', script: READ },
+    { where: 'in a worker', script: "new Worker('/read.js');" },
+  ])('are read with their comments from the beginning on, $where', async ({ script }) => {
+    let say: (text: string) => void = () => undefined;
+    const place = await site(closers, {
+      files: {
+        '/': `<script>${script}</script>`,
+        '/read.js': READ,
+      },
+      serve: (request, response) => {
+        if (request.url !== '/events') {
+          say(': said later\n\n');
+          response.end();
+          return;
+        }
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        say = (text) => response.write(text);
+        say(': said first\n\ndata: one\n\n');
+      },
+    });
+    const lab = await pageLab(closers, browser, { streams: true });
+    await lab.open(place.url);
+    await vi.waitFor(async () => {
+      const frames = on(await lab.lines(), 'sse').flatMap(({ frame }) => frame ?? []);
+      expect(frames).toEqual([
+        { comment: 'said first' },
+        { data: 'one' },
+        { comment: 'said later' },
+      ]);
+    }, WAIT_MS_MAX);
+  });
+});
+
 /** What a browser tells of one reply, by hand. */
 function toldOf(path: string, { type = 'Fetch', mimeType = 'application/json' } = {}): Told[] {
   const url = `http://127.0.0.1${path}`;
