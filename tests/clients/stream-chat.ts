@@ -145,7 +145,6 @@ export function streamTarget(changes: Partial<Target> = {}): Target {
       answer: 'article',
       asked: (frame) => (textOf(asFrame(frame), 'path') === '/ask' ? {} : undefined),
     },
-    judging: { limits: { quietMsMin: 100, quietMsMax: 1_000 } },
     ...changes,
   });
 }
