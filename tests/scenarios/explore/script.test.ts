@@ -13,6 +13,7 @@ import {
 import { shrink } from '../../../scenarios/explore/shrink.ts';
 import { simplerScripts } from '../../../scenarios/explore/simpler-scripts.ts';
 import { possibilitiesOf } from '../../../scenarios/explore/walk.ts';
+import netra from '../../../targets/netra.ts';
 import reference from '../../../targets/reference.ts';
 
 const OURS = { usersFile: null, variants: [] };
@@ -66,8 +67,7 @@ describe('the model', () => {
   });
 
   test('drops no connection in the middle of a run that cannot be gone on with', () => {
-    const { resume: _resume, ...socket } = reference.socket;
-    const can = possibilitiesOf({ ...reference, socket }, OURS);
+    const can = possibilitiesOf(netra, OURS);
     const drop = { verb: 'drop', users: [0, 1] } as const;
     const steps = [ask(0), drop, { verb: 'reconnect', users: [1] }] as const;
     expect(legalScript(script(steps), can).script.steps).toEqual([
