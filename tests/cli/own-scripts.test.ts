@@ -46,7 +46,7 @@ describe('a campaign with scripts of the caller', () => {
 
   it('does not pass when one script keeps the others from being run', async () => {
     const { code, err, printed } = await run(
-      { alone: `test.only('alone', async ({ crowd }) => goldenPath(crowd));` },
+      { alone: `test['only']('alone', async ({ crowd }) => goldenPath(crowd));` },
       'golden-path',
     );
     expect(code, err).toBe(2);
