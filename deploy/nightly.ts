@@ -34,13 +34,25 @@ async function night(words: readonly string[], env: Environment): Promise<number
     const out = join(work, name);
     const code = await crosstalk([...words, '--out', out, ...secretWords(work, env)]);
     // A mounted bucket is no place for an append-only journal: it is written here and kept there.
-    if (!existsSync(out)) return code; // A usage error: nothing was started.
-    cpSync(out, join(nights, name), { recursive: true });
+    // Mostly a usage error. Where nothing was started nothing can have passed either (`run --help`).
+    if (!existsSync(out)) return code === 0 ? EXIT_DEFECT : code;
+    if (!isKept(out, join(nights, name))) return code === 0 ? EXIT_DEFECT : code;
     await crosstalk(['trend', nights, '--until', name.slice(0, 10), '--quiet']);
     return code;
   } finally {
     rmSync(work, { recursive: true, force: true });
     await lock.release();
+  }
+}
+
+/** Keeps a campaign. What cannot be kept must not hide what came of it. */
+function isKept(out: string, kept: string): boolean {
+  try {
+    cpSync(out, kept, { recursive: true });
+    return true;
+  } catch (error) {
+    process.stderr.write(`nightly: the night is not kept: ${messageOf(error)}\n`);
+    return false;
   }
 }
 
@@ -91,9 +103,13 @@ async function crosstalk(words: readonly string[]): Promise<number> {
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 try {
   process.exitCode = await night(process.argv.slice(2), process.env);
 } catch (error) {
-  process.stderr.write(`nightly: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`nightly: ${messageOf(error)}\n`);
   process.exitCode = EXIT_DEFECT;
 }

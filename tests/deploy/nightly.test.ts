@@ -62,4 +62,17 @@ describe('a night', () => {
     expect(await night(temporaryDirectory(), ['run', '--users', '0'])).toBe(64);
     expect(storage.objects.size).toBe(0);
   });
+
+  it('is no success when nothing was started', async () => {
+    const nights = temporaryDirectory();
+    expect(await night(nights, ['run', '--help'])).toBe(70);
+    expect(readdirSync(nights)).toEqual([]);
+  });
+
+  it('ends as its campaign although it cannot be kept', async () => {
+    // A night fits into the directory for temporary files, but not into that of the nights.
+    const nights = '/proc/self';
+    expect(await night(nights, [...WORDS, '--fault', 'broadcast'])).toBe(1);
+    expect(storage.objects.size).toBe(0);
+  });
 });
