@@ -14,6 +14,7 @@ const LONG = [
   '/tests/clients/browser-user.',
   '/tests/reference/page.',
   '/tests/clients/renewed-profile.',
+  '/tests/clients/page-streams.',
   '/tests/cli/',
   '/tests/deploy/',
   '/tests/reports/html-browser.',
@@ -48,8 +49,8 @@ export default defineConfig({
     hookTimeout: 180_000,
     // Files share no state but modules, and loading those anew for each file took half the time of units.
     isolate: false,
-    // Twice as many workers as cores: half of all tests wait for what others compute, or for time to pass.
-    maxWorkers: 4,
+    // More workers than cores: most tests wait, for what others compute or for time to pass.
+    maxWorkers: 6,
     // Trials over raw sockets in one file.
     maxConcurrency: 8,
     include: ['tests/**/*.test.ts'],

