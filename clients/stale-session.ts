@@ -16,9 +16,9 @@ const SOCKET_PLACE = 'socket open';
 
 /**
  * Uses a session whose user signed out, in every way in which a target may have forgotten to end it: what it
- * read of the API, one socket where there is one, and the exchange of its tokens for new ones. Each attempt is an `act`
- * line `probe` directly before it and an `act` line `probe-result` after it; what the target said lies
- * between, with purpose `refusal-probe`. Nothing is judged here, and no outcome is an error.
+ * read of the API, one socket where there is one, and the exchange of its tokens for new ones. Each attempt
+ * is an `act` line `probe` directly before it and an `act` line `probe-result` after it; what the target
+ * said lies between, with purpose `refusal-probe`. Nothing is judged here, and no outcome is an error.
  * @param former the user, with the name of the connection that the socket would be, and its conversation.
  */
 export async function probeOldSession(
