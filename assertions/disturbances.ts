@@ -127,8 +127,7 @@ export class Disturbances {
   #refusesLateStop({ event = '', run }: Observation, runs: readonly Run[]): boolean {
     const { errors, order } = this.#knowledge.profile;
     if (run !== undefined || !errors.includes(event)) return false;
-    const latest = runs.findLastIndex(({ firstAt }) => firstAt !== undefined);
-    const stopped = runs[latest];
+    const stopped = runs.findLast(({ firstAt }) => firstAt !== undefined);
     if (stopped?.cancelled !== true || this.#stoppedTooLate.has(stopped)) return false;
     const { terminals } = stopped;
     const ends = terminals.map((terminal) => terminal.event);

@@ -32,7 +32,8 @@ export class TargetDefinitionError extends Error {
  *   appended (`socket`: `/ws` where no path is given).
  * - `text`: the name. `embedded`: false. `health`, `headersFromEnv`, `forbiddenHeaders`: none.
  * - `signInOrder`: the methods that `signIn` has, as {@link SIGN_IN_METHODS} orders them.
- * - `socket`: where there is a `stream`, none. `socket.handshake`: none, ready at once. `socket.pingEveryMs`: null. `threads`: no thread API.
+ * - `socket`: none, where there is a `stream`. `socket.handshake`: none, ready at once.
+ *   `socket.pingEveryMs`: null. `threads`: no thread API.
  * - `names`: mails in `crosstalk.example.com`, no words to avoid.
  * - `limits`: 50 users, 50 starts a second, 1,000 questions, 8 sign-ins at once, 10 s of handshake.
  * - `judging`: the five agent events in the order of DESIGN §3.8, seen by their asker alone; the
