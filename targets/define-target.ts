@@ -188,6 +188,7 @@ function noSocket(name: string, stream: StreamWire): SocketWire {
     ask: refuse,
     decode: (event) => stream.decode(event),
     pingEveryMs: null,
+    absent: true,
   };
 }
 

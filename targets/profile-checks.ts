@@ -173,6 +173,7 @@ const SECTIONS = {
       framing: z.enum(['json', 'prefixed']).optional(),
       reply: functionSchema.optional(),
       pingEveryMs: z.number().positive().nullable().optional(),
+      absent: z.literal(true).optional(),
     })
     .optional(),
   stream: z.strictObject({ decode: functionSchema }).optional(),
@@ -382,6 +383,11 @@ function wireMistakes(sound: Partial<TargetInput>): string[] {
       ? [`"socket" must be an object, got nothing. ${ADVICE['socket']}`]
       : [];
   return [
+    ...(socket !== undefined && socket.absent !== true
+      ? [
+          '"socket" and "stream" must not both be there: events are read where one of them says, and would go unjudged on the other. Remove the one on which no agent events come.',
+        ]
+      : []),
     ...(page === undefined
       ? [
           '"stream" must come with "page", got none: what comes in streams is read in browsers only. Describe the page, or write socket instead.',

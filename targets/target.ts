@@ -184,6 +184,8 @@ export interface SocketWire {
   reply?(frame: unknown): unknown;
   /** Protocol-level ping interval in ms, or null. */
   readonly pingEveryMs: number | null;
+  /** Stands where a target with a {@link Target.stream} has no socket; set by `defineTarget` alone. */
+  readonly absent?: true | undefined;
 }
 
 /**

@@ -96,6 +96,12 @@ describe('defineTarget', () => {
       expect(defineTarget(SMALLEST).judging).not.toHaveProperty('eventsOn');
     });
 
+    it('has no socket beside them, whose events nobody would judge', () => {
+      expect(mistakesOf({ ...streaming, socket: SMALLEST.socket })).toEqual([
+        expect.stringMatching(/^"socket" and "stream" must not both be there/),
+      ]);
+    });
+
     it('needs a page, and no probes of sockets', () => {
       const probes = {
         http: [],
