@@ -12,6 +12,7 @@ import { planMistakes, signInMethodOf, transportMistakes } from '../../clients/p
 import { judgingOfTrial, nameOf } from '../../clients/trial.ts';
 import reference from '../../targets/reference.ts';
 import { planFor, tinyTarget } from './lab.ts';
+import { streamTarget } from './stream-chat.ts';
 
 const ADDRESSES = {
   api: 'http://127.0.0.1:1',
@@ -80,10 +81,7 @@ describe('a plan against a target', () => {
   });
 
   test('needs a browser for events that stream', () => {
-    const streaming = tinyTarget({
-      stream: { decode: () => ({ role: 'other' }) },
-      page: reference.page,
-    });
+    const streaming = streamTarget();
     expect(transportMistakes('browser', streaming)).toEqual([]);
     for (const transport of ['websocket', 'mixed'] as const)
       expect(transportMistakes(transport, streaming)).toEqual([
