@@ -129,11 +129,10 @@ export function partsOf(explained: RuleExplanation | FaultExplanation): readonly
   return parts.filter(([, lines]) => lines.length > 0);
 }
 
-function ruleParts({ text, severity, cause, implemented, faults }: RuleExplanation): Part[] {
+function ruleParts({ text, severity, cause, faults }: RuleExplanation): Part[] {
   return [
     ['Violated when', [`${text}.`]],
     ['Severity', [`${severity}, cause ${cause}`]],
-    ['Note', implemented ? [] : ['not examined by this version: listed as not-applicable']],
     ['Faults', faults.length === 0 ? [] : [faults.join(', ')]],
   ];
 }

@@ -18,8 +18,6 @@ export interface RuleText<Name extends string = string> {
   readonly causes: string;
   /** What to do about it. */
   readonly fix: string;
-  /** False while no rule of that name examines histories: it is listed `not-applicable`. */
-  readonly implemented: boolean;
 }
 
 type Short<Name extends string> = readonly [
@@ -33,7 +31,7 @@ type Short<Name extends string> = readonly [
 
 function rules<Family extends string, Name extends string>(
   family: Family,
-  common: Pick<RuleText, 'severity' | 'cause'> & { readonly implemented?: boolean },
+  common: Pick<RuleText, 'severity' | 'cause'>,
   entries: readonly Short<Name>[],
 ): RuleText<`${Family}/${Name}`>[] {
   return entries.map(([name, text, why, example, causes, fix]) => ({
@@ -45,7 +43,6 @@ function rules<Family extends string, Name extends string>(
     fix,
     severity: common.severity,
     cause: common.cause,
-    implemented: common.implemented ?? true,
   }));
 }
 
@@ -382,16 +379,13 @@ const EVIDENCE = rules('evidence', BLIND, [
     'Too many users or browsers for the machine; other work on it.',
     'Use a larger machine, fewer users, or fewer browsers.',
   ],
-]);
-
-const LATER_EVIDENCE = rules('evidence', { ...BLIND, implemented: false }, [
   [
     'missing-part',
     'a part of a sharded trial is missing',
     'Its users were not judged.',
-    'part 3 of 4 is missing',
-    'A job that was cancelled, timed out, or lost its artifacts.',
-    'Find out why the part did not run, and merge again.',
+    'this is part 2 of a trial, and its other parts are not here',
+    'One part of a sharded trial judged by itself; a job that lost its artifacts.',
+    'Judge the users of all parts together: a leak between two parts shows in no single one.',
   ],
 ]);
 
@@ -470,7 +464,6 @@ export const RULES = [
   ...ORDER,
   ...DELIVERY,
   ...EVIDENCE,
-  ...LATER_EVIDENCE,
   ...GATES,
 ] satisfies readonly RuleText[];
 

@@ -9,19 +9,22 @@ const NOTHING = 'evidence/nothing-observed';
 const OVERLAP = 'evidence/no-overlap';
 const INCOMPLETE = 'evidence/incomplete-history';
 const OVERLOADED = 'evidence/harness-overloaded';
+const MISSING_PART = 'evidence/missing-part';
 
 /** Takes rounding out of `floor × pairs` before it is rounded up. */
 const EPSILON = 1e-9;
 
 /** Is there enough evidence to say anything? (DESIGN §3.4–3.6, FAULTS "Faults of the harness itself".) */
 export class EvidenceRules implements RuleGroup {
-  readonly rules = [NOTHING, OVERLAP, INCOMPLETE, OVERLOADED];
+  readonly rules = [NOTHING, OVERLAP, INCOMPLETE, OVERLOADED, MISSING_PART];
+  readonly notApplicable: readonly string[];
   readonly #bench: Bench;
   readonly #tally: Tally;
 
   constructor(bench: Bench, tally: Tally) {
     this.#bench = bench;
     this.#tally = tally;
+    this.notApplicable = bench.knowledge.header.part === null ? [MISSING_PART] : [];
   }
 
   /** What these rules examine is the record as a whole, which is always there. */
@@ -65,7 +68,7 @@ export class EvidenceRules implements RuleGroup {
     this.#overlap();
     const { part } = this.#bench.knowledge.header;
     if (part !== null)
-      this.#add(INCOMPLETE, `this is part ${part} of a trial, and its other parts are not here`);
+      this.#add(MISSING_PART, `this is part ${part} of a trial, and its other parts are not here`);
     if (ending.end === undefined && !ending.complete)
       this.#add(INCOMPLETE, 'the history has no last line: the trial was interrupted');
     else if (ending.end !== undefined && ending.end.reason !== 'done')

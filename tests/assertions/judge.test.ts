@@ -55,7 +55,7 @@ test('a part of a trial alone does not pass', () => {
     verdict: 'inconclusive',
     findings: [
       {
-        rule: 'evidence/incomplete-history',
+        rule: 'evidence/missing-part',
         message: 'this is part 2 of a trial, and its other parts are not here',
       },
     ],
