@@ -16,6 +16,7 @@ import {
   MARKER_LENGTH,
 } from '../history/markers.ts';
 import { TextUnits } from '../history/text-units.ts';
+import { MARKER_END_LENGTH, type MarkerEnds } from './marker-ends.ts';
 
 /** A marker found in a text. */
 export interface MarkerHit {
@@ -88,20 +89,24 @@ const NO_RUNS: readonly number[] = [];
 
 /**
  * Finds markers of a campaign and filed ids in texts, in one linear pass that is independent of the
- * number of users; of other campaigns whole markers without separators. Case changes and separators are
+ * number of users; of other campaigns whole markers without separators; of those planted also the end alone,
+ * where nothing follows it. Case changes and separators are
  * seen through in the pass itself; escapes, URL and HTML encoding, base64, hex and invisible characters by
  * looking at decoded views, two layers deep.
  */
 export class ContentScanner<V extends IndexValue> {
   readonly #index: AnchorIndex<V>;
+  readonly #ends: MarkerEnds;
   readonly #prefixText: string;
   readonly #prefix: Uint8Array;
   #dull = new Set<string>();
   #dullAtSize = 0;
   readonly #units = new TextUnits();
 
-  constructor(campaignPrefix: string, index: AnchorIndex<V>) {
+  /** `ends`: of the markers that were planted so far. */
+  constructor(campaignPrefix: string, index: AnchorIndex<V>, ends: MarkerEnds) {
     this.#index = index;
+    this.#ends = ends;
     this.#prefixText = campaignPrefix;
     this.#prefix = Uint8Array.from(campaignPrefix, (character) => character.charCodeAt(0));
   }
@@ -230,6 +235,7 @@ export class ContentScanner<V extends IndexValue> {
       if (i - start < shortest) continue;
       if (index.mayHoldRun(i - start)) index.run(of, start, i, sink);
       if (i - start === MARKER_LENGTH && markerEnd <= start) this.#otherCampaign(of, start, sink);
+      if (markerEnd !== i && i - start >= MARKER_END_LENGTH) this.#markerEnd(of, i, sink);
       // What follows a marker without a break is looked at on its own.
       const from = start > markerEnd ? start : markerEnd;
       if (i - from < LONG_RUN_MIN) continue;
@@ -273,6 +279,12 @@ export class ContentScanner<V extends IndexValue> {
     if (text.length >= CUT_OFF_LENGTH_MIN)
       sink.marker({ text, at: of.hidden ? -1 : Math.max(0, from - CAMPAIGN_PREFIX_LENGTH) });
     return end;
+  }
+
+  /** Reports the marker that ends there: what stands before its end may be missing. */
+  #markerEnd(of: AnchorText, end: number, sink: ScanSink<V>): void {
+    const text = this.#ends.endingAt(of, end);
+    if (text !== undefined) sink.marker({ text, at: of.hidden ? -1 : end - MARKER_END_LENGTH });
   }
 
   /** Reads on after a campaign prefix, through separators, to the end of the marker. */

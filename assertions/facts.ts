@@ -60,7 +60,11 @@ export class FactFinder {
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
-    this.#scanner = new ContentScanner(knowledge.campaignPrefix, knowledge.ids);
+    this.#scanner = new ContentScanner(
+      knowledge.campaignPrefix,
+      knowledge.ids,
+      knowledge.markerEnds,
+    );
     this.#streams = new StreamSearch(knowledge, this.#scanner);
     const { order } = knowledge.profile;
     this.#agentEvents = new Set([

@@ -7,6 +7,7 @@ import {
 } from '../history/markers.ts';
 import type { Observation, OwnedIds, TrialHeader } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
+import { MarkerEnds } from './marker-ends.ts';
 import { Tenancy } from './tenancy.ts';
 
 /** Index of a user in the history's first line. */
@@ -81,6 +82,8 @@ export class Knowledge {
   readonly users: readonly string[];
   readonly ids = new AnchorIndex<OwnedId>((text, ids) => new AnyOf(text, ids));
   readonly planted = new Map<string, PlantedMarker>();
+  /** Of all planted markers. */
+  readonly markerEnds = new MarkerEnds();
   /** Of all planted markers; made when first asked for, which few trials do. */
   #plantedBeginnings: Set<string> | undefined;
   readonly campaignPrefix: string;
@@ -340,6 +343,7 @@ export class Knowledge {
       const text = planted?.text ?? marker;
       this.#plantedBeginnings?.add(beginningOf(text));
       this.planted.set(marker, { text, owner: this.ownerOfMarker(text), place });
+      this.markerEnds.add(text);
     }
     if (observation.place === 'title') this.#lastTitle.set(user, marker);
     const { audience } = this.threadOf(observation) ?? {};

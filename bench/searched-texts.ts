@@ -12,7 +12,11 @@ export class SearchedTexts {
   constructor(users: number) {
     this.#cast = makeCast(users, 1);
     this.#knowledge = new Knowledge(headerOf(this.#cast, 'scan'));
-    this.#scanner = new ContentScanner(this.#knowledge.campaignPrefix, this.#knowledge.ids);
+    this.#scanner = new ContentScanner(
+      this.#knowledge.campaignPrefix,
+      this.#knowledge.ids,
+      this.#knowledge.markerEnds,
+    );
     const line = { n: 0, line: 2, t: 0, conn: null, surface: 'harness', dir: 'act' } as const;
     for (const { name, user, thread, note } of this.#cast.people) {
       const of = { ...line, user: name };

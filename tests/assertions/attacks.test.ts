@@ -79,6 +79,10 @@ const MARKER_LEAKS: Readonly<Record<string, (of: Leak) => Line>> = {
   'a list of its letters': ({ marker }) => notice({ letters: marker.split('') }),
   'a member that is overwritten by a second of its name': ({ marker }) =>
     notice(`{"type":"notice","note":"${marker}","note":"mine"}`),
+  'halves in two members': ({ marker }) =>
+    notice({ first: marker.slice(0, 15), last: marker.slice(15) }),
+  'markup between two letters': ({ marker }) =>
+    notice({ html: `<b>${marker.slice(0, 12)}</b><b>${marker.slice(12)}</b>` }),
 };
 
 const ID_LEAKS: Readonly<Record<string, (of: Leak) => Line>> = {
@@ -165,12 +169,15 @@ const NOT_LOOKED_FOR: Readonly<Record<string, (of: Leak) => Line>> = {
   'text written backwards': ({ marker }) => notice({ s: marker.split('').toReversed().join('') }),
   'lists of character codes': ({ marker }) => notice({ s: [...Buffer.from(marker)] }),
   'three layers of base64': ({ marker }) => notice({ s: inBase64(inBase64(inBase64(marker))) }),
-  'halves in two members': ({ marker }) =>
-    notice({ first: marker.slice(0, 15), last: marker.slice(15) }),
-  'markup between two letters': ({ marker }) =>
-    notice({ html: `<b>${marker.slice(0, 12)}</b><b>${marker.slice(12)}</b>` }),
+  'four pieces in four members': ({ marker }) =>
+    notice({
+      first: marker.slice(0, 10),
+      second: marker.slice(10, 20),
+      third: marker.slice(20, 30),
+      fourth: marker.slice(30),
+    }),
   'letters of other scripts that look alike': ({ marker }) =>
-    notice({ s: marker.replaceAll('x', '\u0445') }),
+    notice({ s: marker.replaceAll(/[x0-9]/g, '\u0445') }),
 };
 
 describe('not looked for', () => {

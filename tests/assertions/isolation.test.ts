@@ -660,6 +660,12 @@ describe('isolation/foreign-marker', () => {
           .join(''),
     ],
     ['cut off', (marker) => marker.slice(0, 24)],
+    ['without its beginning', (marker) => `...${marker.slice(20)}`],
+    ['without its beginning, in capitals', (marker) => marker.slice(-12).toUpperCase()],
+    [
+      'without its beginning, as base64',
+      (marker) => Buffer.from(`...${marker.slice(14)}, it is`).toString('base64'),
+    ],
     [
       'base64 of percent-encoding',
       (marker) =>

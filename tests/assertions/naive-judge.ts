@@ -94,9 +94,15 @@ class NaiveTrial {
     text.toLowerCase().replaceAll(/[^a-z0-9]/g, ''),
   );
 
-  /** A marker counts from the characters on that tell whose it is and which. */
+  /** The letters and digits of a text that stand together, in lower case. */
+  readonly #words = remembered((text: string) => text.toLowerCase().match(/[a-z0-9]+/g) ?? []);
+
+  /** A marker counts from the characters on that tell whose it is and which, or as the end of a word. */
   #holds(text: string, marker: string): boolean {
-    return this.#flattened(text).includes(marker.slice(0, 20));
+    return (
+      this.#flattened(text).includes(marker.slice(0, 20)) ||
+      this.#words(text).some((word) => word.endsWith(marker.slice(-12)))
+    );
   }
 
   /** An identity that is but a part of a longer one is not meant where that one stands. */

@@ -266,6 +266,10 @@ const ISOLATION: Readonly<Record<string, Mutation>> = {
     Buffer.from(`of ${note}`).toString('base64'),
   ),
   'marker cut off spliced in': spliced('isolation/foreign-marker', ({ note }) => note.slice(0, 25)),
+  'end of a marker spliced in': spliced(
+    'isolation/foreign-marker',
+    ({ note }) => `...${note.slice(-12)}`,
+  ),
   'user id spliced in': spliced('isolation/foreign-identity', ({ id }) => id),
   'e-mail spliced in': spliced('isolation/foreign-identity', ({ email }) => email.toUpperCase()),
   'thread id spliced in': spliced('isolation/foreign-run', ({ thread }) => thread),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ContentScanner } from '../../../assertions/content-scanner.ts';
+import { MarkerEnds } from '../../../assertions/marker-ends.ts';
 import { markerlessText, MARKERLESS_KINDS, pickFrom } from '../../../bench/random-texts.ts';
 import { SearchedTexts } from '../../../bench/searched-texts.ts';
 import { AnchorIndex } from '../../../history/anchor-index.ts';
@@ -46,7 +47,7 @@ const boundary = fc.constantFrom(' ', '"', '>', '(', ': ', '\n');
 describe('a marker in any form', () => {
   test('is found under every chain of up to two transformations', () => {
     const campaign = newCampaignPrefix();
-    const scanner = new ContentScanner(campaign, new AnchorIndex<string>());
+    const scanner = new ContentScanner(campaign, new AnchorIndex<string>(), new MarkerEnds());
     const missed = new Set<string>();
     for (const of of CHAINS)
       for (let round = 0; round < 2; round += 1) {
@@ -193,6 +194,30 @@ describe('a marker that is cut off or copied wrongly', () => {
     const other = history.header.users[1]?.markerPrefix ?? '';
     expect(notice(history, `see ${other}${own.slice(other.length)}`)).toEqual([]);
     expect(notice(history, `see ${other.slice(0, -1)}… 12:34:56.789 12:34`)).toEqual([]);
+  });
+
+  test('counts when its beginning is missing, and nothing follows without a gap', () => {
+    const note = (history: HistoryBuilder): string => history.person('u01').note;
+    for (const [before, length] of [
+      ['…', 12],
+      ['fghj', 13],
+      ['', 30],
+    ] as const) {
+      const history = new HistoryBuilder(3).start();
+      expect(notice(history, `${before}${note(history).slice(-length)}, so`)).toEqual([
+        'u00 of u01',
+      ]);
+    }
+    for (const change of [
+      (text: string) => text.slice(-11),
+      (text: string) => `${text.slice(-12)}b`,
+      (text: string) => `${text.slice(-12, -1)}${text.endsWith('b') ? 'c' : 'b'}`,
+    ]) {
+      const history = new HistoryBuilder(3).start();
+      expect(notice(history, `see ${change(note(history))}`)).toEqual([]);
+    }
+    const own = new HistoryBuilder(3).start();
+    expect(notice(own, `see ${own.person('u00').note.slice(-20)}`)).toEqual([]);
   });
 
   test('counts where a stream breaks off in the middle of it', () => {
