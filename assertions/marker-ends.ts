@@ -8,10 +8,9 @@ const HASH_MASK = 0x3fff_ffff;
 
 /** Value of each ASCII character of a marker, in any case, from 1 on; 0: it is in no marker. */
 const VALUES = new Uint8Array(128);
-for (const [index, character] of [...ALPHABET].entries()) {
-  VALUES[character.charCodeAt(0)] = index + 1;
-  VALUES[character.toUpperCase().charCodeAt(0)] = index + 1;
-}
+for (const letters of [ALPHABET, ALPHABET.toUpperCase()])
+  for (let index = 0; index < letters.length; index += 1)
+    VALUES[letters.charCodeAt(index)] = index + 1;
 
 /** The ends of planted markers, to recognise one whose beginning is missing. */
 export class MarkerEnds {
