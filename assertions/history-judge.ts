@@ -179,6 +179,7 @@ export class Judge {
     };
     this.#disturbances.excuseRuns(this.#ledger);
     for (const seat of this.#seats) this.#guard(seat, () => seat.group.conclude?.(ending));
+    for (const { line } of problems) if (line !== null) this.#report.doubtAfter(line);
     const metrics = this.#tally.metrics();
     const gates = judgeGates(this.#bench, {
       tally: this.#tally,

@@ -36,14 +36,17 @@ export interface Draft {
 /** A finding with what only the judge needs. */
 export interface Entry {
   readonly draft: Draft;
-  readonly severity: Severity;
-  readonly cause: Cause;
+  severity: Severity;
+  cause: Cause;
   count: number;
   mechanism: Mechanism | null;
   message: string;
   readonly witness: { readonly line: number; readonly excerpt: string }[];
   readonly t: number;
 }
+
+/** It too accuses of what nobody in the crowd is known to have. */
+const UNSOLICITED = 'isolation/unsolicited-run';
 
 const RULE_ORDER = new Map<string, number>(RULES.map((rule, index) => [rule.name, index]));
 const SEVERITY_ORDER: Readonly<Record<Severity, number>> = {
@@ -101,6 +104,22 @@ export class Report {
       this.#listed.set(kind, listed + 1);
       this.#entries.set(key, entry);
     } else if (this.#omitted.size < OMITTED_KEYS_MAX) this.#omitted.add(key);
+  }
+
+  /**
+   * Takes back what was said after a line where others are missing, if one of those may say that it was the
+   * observer's own: whose something is that nobody in the crowd is known to have.
+   */
+  doubtAfter(line: number): void {
+    for (const entry of this.#entries.values()) {
+      const { owner, rule } = entry.draft;
+      if (entry.severity !== 'violation' || (owner !== OUTSIDE && rule !== UNSOLICITED)) continue;
+      if ((entry.draft.observation?.line ?? 0) < line) continue;
+      entry.severity = 'inconclusive';
+      entry.cause = 'blind';
+      entry.message += '; lines that may explain it are missing';
+      this.#violations -= 1;
+    }
   }
 
   /** The listed findings, worst first, and how many were left out. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
 import { Judge } from '../../assertions/history-judge.ts';
+import type { Observation } from '../../history/observation.ts';
 import { asFrame } from '../../targets/frames.ts';
 import reference from '../../targets/reference.ts';
 import { FIVE, HistoryBuilder } from './history-builder.ts';
@@ -236,6 +237,27 @@ describe('hostile content', () => {
     const history = clean();
     history.add('u77', { ...frame, content: '{}' });
     expect(history.verdict().verdict).toBe('inconclusive');
+  });
+
+  test('after lines that are missing accuses nobody of what a missing line may explain', () => {
+    const history = clean();
+    const { name, id } = history.person('u01');
+    const isTold = ({ kind, user, ids }: Observation): boolean =>
+      kind === 'identity' && user === name && ids?.user === id;
+    const lines = history.lines.filter((line) => !isTold(line));
+    const missing = (history.lines.find(isTold)?.line ?? 0) + 1;
+    const verdictAfter = (line: number) => {
+      const judge = new Judge(history.header);
+      for (const observation of lines) judge.observe(observation);
+      const problems = [{ line, message: 'lines are missing' }];
+      return judge.conclude({ end: endOf(history.lines), problems });
+    };
+    expect(verdictAfter(missing)).toMatchObject({ verdict: 'inconclusive', cause: 'blind' });
+    expect(verdictAfter(missing).findings).toContainEqual(
+      expect.objectContaining({ owner: 'outside', severity: 'inconclusive' }),
+    );
+    // What is missing further on explains nothing that came before it.
+    expect(verdictAfter(history.lines.length + 2).verdict).toBe('fail');
   });
 
   test('excerpts are short, whatever the frame', () => {
