@@ -7,7 +7,8 @@ import { UsageError } from './usage-error.ts';
 
 /**
  * Runs one command line (without `node` and the script's name) and returns its exit code (DESIGN §4.2).
- * Never throws: mistakes of the caller end in 64, defects of the harness in 70.
+ * Never throws: mistakes of the caller end in 64, files that cannot be written in 2, defects of the harness
+ * in 70.
  */
 export async function main(words: readonly string[]): Promise<number> {
   const output = outputFor(words);
@@ -15,8 +16,14 @@ export async function main(words: readonly string[]): Promise<number> {
     return await runProgram(words, output);
   } catch (error) {
     if (error instanceof UsageError) return reportMistakes(error, output);
+    if (isNotWritten(error)) return reportNotWritten(error, output);
     return reportDefect(error, output);
   }
+}
+
+/** By its name: what throws it is loaded by those commands alone that write. */
+function isNotWritten(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ArtifactNotWritten';
 }
 
 async function runProgram(words: readonly string[], output: Output): Promise<number> {
@@ -41,6 +48,13 @@ function reportMistakes(error: UsageError, output: Output): number {
   const lines = error.mistakes.map((mistake) => `  ${mistake}`);
   if (!output.json) output.remark([`${head}, nothing was started`, ...lines].join('\n'));
   return EXIT.usage;
+}
+
+function reportNotWritten({ message }: Error, output: Output): number {
+  const text = `NOT_WRITTEN: ${message}. Make room, or see to it that the file can be written, and run this again.`;
+  output.document({ errors: [text] });
+  if (!output.json) output.remark(text);
+  return EXIT.inconclusive;
 }
 
 function reportDefect(error: unknown, output: Output): number {

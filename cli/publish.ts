@@ -10,7 +10,12 @@ import { manifestEntry, manifestOf } from '../reports/manifest.ts';
 import type { Campaign } from '../reports/report-campaign.ts';
 import { renderSummaryMarkdown } from '../reports/summary-markdown.ts';
 import { renderCampaign, renderOutcome } from '../reports/terminal.ts';
-import { jsonText, writeArtifact, writeJsonArtifact } from '../reports/write-artifact.ts';
+import {
+  ArtifactNotWritten,
+  jsonText,
+  writeArtifact,
+  writeJsonArtifact,
+} from '../reports/write-artifact.ts';
 import type { Output } from './output.ts';
 
 const SHEET_FILE = 'summary.md';
@@ -62,9 +67,10 @@ export function writeCampaign(out: string, { trials, summaryOf }: Publication): 
     try {
       write();
     } catch (error) {
+      const refusal = error instanceof ArtifactNotWritten ? error.cause : error;
       // Anything else is a defect of the harness.
-      if (!(error instanceof Error && 'syscall' in error)) throw error;
-      unwritten.add(`artifacts could not be written: ${error.message}`);
+      if (!(refusal instanceof Error && 'syscall' in refusal)) throw error;
+      unwritten.add(`artifacts could not be written: ${refusal.message}`);
     }
   };
   attempt(() => {

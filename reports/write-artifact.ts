@@ -4,20 +4,30 @@ import { dirname } from 'node:path';
 
 const FILE_MODE = 0o600;
 
+/** The file system did not take a file: no room, no permission, something else of that name. */
+export class ArtifactNotWritten extends Error {
+  override readonly name = 'ArtifactNotWritten';
+
+  constructor(path: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`"${path}" could not be written: ${reason}`, { cause });
+  }
+}
+
 /**
  * Writes a whole artifact, readable by its owner alone. A reader sees the old file or the new one,
  * never a part of it: the content goes to a temporary file beside it, which then takes its name.
- * @throws what the file system says; nothing is left behind then.
+ * @throws ArtifactNotWritten if it cannot be; nothing is left behind then.
  */
 export function writeArtifact(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(temporary, content, { mode: FILE_MODE, flush: true, flag: 'wx' });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw new ArtifactNotWritten(path, error);
   }
 }
 

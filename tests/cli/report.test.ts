@@ -68,6 +68,20 @@ describe('report', () => {
     expect(quiet).toMatchObject({ code: 0, out: '', err: '' });
   });
 
+  it('ends with 2 and says so when it cannot write', async () => {
+    cpSync(join(cwd, 'campaign'), join(cwd, 'full'), { recursive: true });
+    rmSync(join(cwd, 'full', 'report.html'));
+    mkdirSync(join(cwd, 'full', 'report.html'));
+    const ended = await crosstalk(['report', 'full'], { cwd });
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(ended.err).toMatch(/^NOT_WRITTEN: "full\/report\.html" could not be written: EISDIR/);
+    const { code, out } = await crosstalk(['report', 'full', '--json'], { cwd });
+    expect({ code, errors: errorsIn(out) }).toEqual({
+      code: 2,
+      errors: [expect.stringMatching(/^NOT_WRITTEN: /)],
+    });
+  });
+
   it('ends with 64 and every mistake where there is no campaign', async () => {
     mkdirSync(join(cwd, 'empty'));
     const [nothing, gone, empty, all] = await Promise.all([

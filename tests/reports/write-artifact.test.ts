@@ -2,7 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeArtifact, writeJsonArtifact } from '../../reports/write-artifact.ts';
+import {
+  ArtifactNotWritten,
+  writeArtifact,
+  writeJsonArtifact,
+} from '../../reports/write-artifact.ts';
 
 describe('writing an artifact', () => {
   let directory: string;
@@ -22,7 +26,7 @@ describe('writing an artifact', () => {
     const path = join(directory, 'summary.md');
     writeArtifact(path, 'old');
     writeArtifact(path, 'new');
-    expect(() => writeArtifact(directory, 'a directory has this name')).toThrow();
+    expect(() => writeArtifact(directory, 'a directory has this name')).toThrow(ArtifactNotWritten);
     expect(readFileSync(path, 'utf8')).toBe('new');
     expect(readdirSync(directory)).toEqual(['summary.md']);
   });
