@@ -16,14 +16,3 @@ it('in GitHub Actions a leak is annotated, and the sheet is the summary of the s
   expect(out).toMatch(/^::error title=golden-path on websocket%3A no event of another user::/m);
   expect(readFileSync(summary, 'utf8')).toMatch(/^# Crosstalk: fail \(leak\)\n/);
 });
-
-it('prints one JSON document there all the same', async () => {
-  const cwd = temporaryDirectory();
-  const env = { GITHUB_ACTIONS: 'true' };
-  const { code, out } = await crosstalk([...WORDS.split(' '), '--json', '--out', 'o'], {
-    cwd,
-    env,
-  });
-  expect(code).toBe(1);
-  expect(JSON.parse(out)).toMatchObject({ verdict: 'fail' });
-});

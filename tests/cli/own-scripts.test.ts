@@ -20,7 +20,9 @@ async function run(scripts: Readonly<Record<string, string>>, ...scenarios: read
   });
   const quick = '--users 2 --pace 0.1 --transport websocket --json --quiet --out out'.split(' ');
   const words = ['run', ...scenarios, ...paths, ...quick, ...patientIn(cwd)];
-  const { code, out, err } = await crosstalk(words, { cwd });
+  // There, too, `--json` prints one document: annotations would be lines beside it.
+  const env = { GITHUB_ACTIONS: 'true' };
+  const { code, out, err } = await crosstalk(words, { cwd, env });
   return { code, err, printed: printedIn(out) };
 }
 

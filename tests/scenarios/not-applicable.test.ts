@@ -32,7 +32,7 @@ describe('a scenario whose step the target does not offer', () => {
     expect(readFileSync(history, 'utf8')).not.toContain('"act":"sign-in"');
   });
 
-  it('is one of equal questions where there are no notes to tell the answers apart', async () => {
+  it('is one of equal questions without notes; alone it proves nothing', async () => {
     const cwd = temporaryDirectory();
     const claims = '{ ...reference.judging.claims, echo: { agent_completed: ["question"] } }';
     writeProfile(
@@ -44,21 +44,11 @@ describe('a scenario whose step the target does not offer', () => {
     const words = ['run', 'equal-questions', '--target', './noteless.mts', ...QUICK];
     const { code, out } = await crosstalk(words, { cwd });
     expect(code).toBe(2);
-    expect(printedIn(out).notApplicable).toMatchObject([
-      { reason: 'the profile of "noteless" names no place to store a note' },
-    ]);
-  });
-
-  it('alone proves nothing: the campaign is inconclusive', async () => {
-    const cwd = temporaryDirectory();
-    writeProfile(cwd, 'unstoppable', NO_STOP);
-    const words = ['run', 'cancel', '--target', './unstoppable.mts', ...QUICK];
-    const { code, out } = await crosstalk(words, { cwd });
-    expect(code).toBe(2);
-    const printed = printedIn(out);
-    expect(printed.verdict).toBe('inconclusive');
-    expect(printed.trials).toEqual([]);
-    expect(printed.notApplicable).toHaveLength(1);
+    expect(printedIn(out)).toMatchObject({
+      verdict: 'inconclusive',
+      trials: [],
+      notApplicable: [{ reason: 'the profile of "noteless" names no place to store a note' }],
+    });
   });
 
   it('that found out only on the way still fails for what leaked before', async () => {
