@@ -1,4 +1,3 @@
-import { EnvHttpProxyAgent, request } from 'undici';
 import type { Outcome, Summary } from '../history/verdict.ts';
 import { headlineOf, outcomeWord } from '../reports/headline.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
@@ -63,6 +62,8 @@ export async function postDigest(
   digest: Digest,
   timeoutMs: number = NOTIFY_TIMEOUT_MS,
 ): Promise<string | undefined> {
+  // Loaded by the few who notify anybody, and before their time runs.
+  const { EnvHttpProxyAgent, request } = await import('undici');
   // The whole exchange has one limit; a server that answers drop by drop does not get round it.
   const signal = AbortSignal.timeout(timeoutMs);
   const dispatcher = new EnvHttpProxyAgent();
