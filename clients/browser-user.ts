@@ -87,6 +87,10 @@ export class BrowserUser implements User, PageOwner {
   #driver: PageDriver | undefined;
   /** Whether somebody else was signed in on this profile before. */
   #isSuccessor = false;
+  /** Where the sign-out of somebody else led to, if the form for signing in is there. */
+  #formAt: string | undefined;
+  /** The document that somebody else signed out of is still there, and shows the form. */
+  #isInPlace = false;
   #conn: string | null = null;
   #connections = 0;
   /** Open sockets of the page. */
@@ -284,6 +288,7 @@ export class BrowserUser implements User, PageOwner {
     this.#begin('sign-out');
     const driver = this.#open();
     this.#context.recorder.act(this.#observer(), 'sign-out');
+    await driver.markDocument();
     await driver.press(part(press, 'page.signOut.press'));
     await driver.seen(part(done, 'page.signOut.done'));
   }
@@ -432,12 +437,36 @@ export class BrowserUser implements User, PageOwner {
     this.#driver = driver;
     this.#isSuccessor = true;
     driver.belongsTo(this);
+    await driver.snapshot();
+    const form = this.#form()?.form;
+    if (form !== undefined && (await this.#shows(driver, form))) this.#formAt = driver.page.url();
+    // Any other page on the way would take with it what this one still holds of the former user.
+    this.#isInPlace = this.#formAt !== undefined && (await driver.keptDocument());
+    if (!this.#isInPlace) await this.#goBack(driver);
+  }
+
+  async lookBack(): Promise<void> {
+    if (!this.#isInPlace) return;
+    this.#waitInLine('look-back');
+    await this.#browser.openings(async () => {
+      this.#begin('look-back');
+      await this.#goBack(this.#open());
+    });
+  }
+
+  /** What a former user left in caches and in the pages gone through shows when one goes back. */
+  async #goBack(driver: PageDriver): Promise<void> {
     const { forms } = this.#page().signIn;
     await driver.go(forms?.password?.path ?? forms?.register?.path ?? this.#page().chatPath);
     await driver.snapshot();
-    // What a former user left in caches and in the pages gone through shows when one goes back.
     await driver.back();
     await driver.snapshot();
+  }
+
+  async #shows(driver: PageDriver, { email, password, name, submit }: PageForm): Promise<boolean> {
+    for (const selector of [email, password, name, submit])
+      if (selector !== undefined && !(await driver.isVisible(selector))) return false;
+    return true;
   }
 
   leave(): void {
@@ -687,7 +716,7 @@ export class BrowserUser implements User, PageOwner {
     const { account } = this.#persona;
     const field = (name: keyof PageForm): string => `page.signIn.forms.${kind}.${name}`;
     this.#account.announceSignIn();
-    await driver.go(form.path);
+    await this.#goToForm(driver, form);
     await driver.fill(part(form.email, field('email')), account.email);
     await driver.fill(part(form.password, field('password')), passwordOf(account, kind));
     if (form.name !== undefined) await driver.fill(part(form.name, field('name')), account.name);
@@ -701,6 +730,14 @@ export class BrowserUser implements User, PageOwner {
     );
     // The page goes on by itself; if it does not, it is sent there when the chat is opened.
     await driver.wentTo(this.#page().chatPath, OWN_WAY_MS_MAX);
+  }
+
+  /** After somebody else's sign-out as a person does: in the form to which that led. */
+  async #goToForm(driver: PageDriver, form: PageForm): Promise<void> {
+    const at = this.#formAt;
+    this.#formAt = undefined;
+    if (at !== undefined && !this.#isInPlace) await driver.comeBack(at);
+    if (at === undefined || !(await this.#shows(driver, form))) await driver.go(form.path);
   }
 
   async #sessionOf(driver: PageDriver, { refusal }: PageForm): Promise<Session | undefined> {

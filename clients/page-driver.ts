@@ -73,6 +73,8 @@ export class PageDriver {
   readonly #lost: Promise<never>;
   #reject: (failure: StepFailure) => void = () => undefined;
   #loss: StepFailure | undefined;
+  /** When the marked document began, by its own clock: no two have begun at the same time. */
+  #marked: number | undefined;
   #owner: PageOwner;
   #closing: Promise<void> | undefined;
 
@@ -178,6 +180,16 @@ export class PageDriver {
       if (error instanceof errors.TimeoutError) return false;
       throw this.#gone(error);
     }
+  }
+
+  /** Remembers the document that is open. */
+  async markDocument(): Promise<void> {
+    this.#marked = await this.#documentBegan();
+  }
+
+  /** Whether the marked document is still open, with all that it holds in memory. */
+  async keptDocument(): Promise<boolean> {
+    return this.#marked !== undefined && this.#marked === (await this.#documentBegan());
   }
 
   /** Presses the browser's own Back button; where that leads may lead on at once. */
@@ -404,6 +416,18 @@ export class PageDriver {
         ).catch(() => undefined);
     })();
     return this.#closing;
+  }
+
+  /** Not a number while the page is on its way to the next. */
+  #documentBegan(): Promise<number> {
+    return this.#step('looking at the document', async () => {
+      try {
+        return await this.page.evaluate<number>('performance.timeOrigin');
+      } catch (error) {
+        if (NAVIGATING.test(messageOf(error)) && !GONE.test(messageOf(error))) return Number.NaN;
+        throw error;
+      }
+    });
   }
 
   async #on(part: Part, act: (locator: Locator) => Promise<void>, ms?: number): Promise<void> {

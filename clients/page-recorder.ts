@@ -106,6 +106,9 @@ export class CdpPageRecorder implements PageRecorder {
     this.#pen.belongsTo(owner);
     if (isAnother) {
       this.#storage.again();
+      this.#sockets.passed();
+      // Addresses are told when they change; to somebody else all of it is news.
+      for (const page of this.#pages.keys()) this.#place(page.url());
       this.#keep(this.#texts.again(FLUSH_MS_MAX));
     }
     for (const [page, { channel }] of this.#pages) this.#prove(page, channel);

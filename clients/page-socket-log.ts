@@ -50,9 +50,12 @@ interface PageSocket {
   readonly url: string;
   readonly surface: 'socket' | 'sse';
   /** Of a stream: it is the reply to the request that asked. */
-  readonly isReply: boolean;
+  isReply: boolean;
   readonly createdAt: number;
+  /** Who receives on it. */
   observer: Observer;
+  /** Who opened it, under the name that it has in the record of its beginning and end. */
+  opener: Observer;
   origin: FrameOrigin | undefined;
   handshake: Handshake | undefined;
   /** After this moment frames are no part of the handshake any more. */
@@ -103,6 +106,7 @@ export class PageSocketLog {
   readonly #closes = new SocketCloses();
   readonly #witness: SecondWitness;
   readonly #streams = new Map<DevToolsChannel, Set<PageStream>>();
+  readonly #open = new Set<PageSocket>();
   #isStopped = false;
 
   constructor(settings: SocketLogSettings, pen: PagePen, witness: SecondWitness) {
@@ -187,6 +191,7 @@ export class PageSocketLog {
         else this.#record(socket, { decoded: undefined, text: block.text, at: came });
       },
       end: (ending) => {
+        this.#open.delete(socket);
         if (isOpen) this.#streamEnded(socket, ending, about);
         isOpen = false;
         this.#streams.get(channel)?.delete(stream);
@@ -202,6 +207,21 @@ export class PageSocketLog {
     this.#closes.toldByPage(channel, seen);
   }
 
+  /**
+   * The profile has passed to somebody else. A page that stays open may keep its sockets: what comes on them from
+   * now on, or is sent, is of whoever sits there now. Their ends are told of whoever opened them.
+   */
+  passed(): void {
+    for (const socket of this.#open) {
+      const conn = this.#pen.nextConn();
+      socket.observer = this.#pen.observer(conn);
+      socket.origin = undefined;
+      socket.handshake = undefined;
+      socket.isReply = false;
+      this.#pen.owner?.opened(conn);
+    }
+  }
+
   /** From now on a close is our own doing. */
   stop(): void {
     this.#isStopped = true;
@@ -215,6 +235,7 @@ export class PageSocketLog {
       isReply: false,
       createdAt: this.#pen.recorder.clock.now(),
       observer: this.#pen.observer(),
+      opener: this.#pen.observer(),
       origin: undefined,
       handshake: undefined,
       handshakeUntil: Number.POSITIVE_INFINITY,
@@ -244,6 +265,8 @@ export class PageSocketLog {
     socket.isRecorded = true;
     const conn = this.#pen.nextConn();
     socket.observer = this.#pen.observer(conn);
+    socket.opener = socket.observer;
+    this.#open.add(socket);
     const { owner, recorder } = this.#pen;
     if (owner !== undefined) this.#greet(socket, owner);
     // Between being made and the upgrade lies the connect, which counts.
@@ -536,6 +559,7 @@ export class PageSocketLog {
 
   #closed(channel: DevToolsChannel, socket: PageSocket, at: number): void {
     this.#recordOpen(socket, at, {});
+    this.#open.delete(socket);
     if (!socket.hasOpened) return;
     const close = this.#closes.take(channel, socket.url);
     // A worker cannot be asked; and who is stopped need not know.
@@ -558,12 +582,12 @@ export class PageSocketLog {
     this.#pen.owner?.closed(code, by);
   }
 
-  #appendClose({ observer, surface }: PageSocket, { code, reason = '', by, at }: CloseFacts): void {
+  #appendClose({ opener, surface }: PageSocket, { code, reason = '', by, at }: CloseFacts): void {
     const { journal, vault } = this.#pen.recorder;
     const said = vault.redact(reason);
     journal.append(
       {
-        ...observer,
+        ...opener,
         surface,
         dir: by === 'us' ? 'act' : 'in',
         kind: 'close',
@@ -614,6 +638,7 @@ export class PageSocketLog {
     const at = this.#pen.recorder.clock.now();
     for (const stream of this.#streams.get(channel) ?? []) stream.end({ at, byPage: true });
     for (const socket of sockets.values()) {
+      this.#open.delete(socket);
       if (!socket.hasOpened) continue;
       const { url } = socket;
       const leaving = { url, code: CLOSE_ABNORMAL, reason: '', byPage: true };

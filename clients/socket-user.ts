@@ -338,6 +338,10 @@ export class SocketUser implements User, SocketOwner {
     return Promise.resolve();
   }
 
+  lookBack(): Promise<void> {
+    return Promise.resolve();
+  }
+
   leave(): void {
     this.#out = true;
     this.#interrupt?.(new StepFailure('the user left the script', { reason: 'timeout' }));

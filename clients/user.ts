@@ -105,6 +105,12 @@ export interface User {
    * without a browser the two share no more than the machine, as all users do.
    */
   takeOver(former: User): Promise<void>;
+  /**
+   * Goes back through the pages of a former user, where {@link takeOver} left that undone: a page on which one
+   * signs out and another signs in without loading it anew must not be left in between. Nothing for a user
+   * without a browser.
+   */
+  lookBack(): Promise<void>;
 
   /** Waits until the run under way has shown this canonical event, or is over. */
   until(event: string): Promise<void>;

@@ -3,8 +3,8 @@ import type { User } from '../../clients/user.ts';
 
 /**
  * Users 2k and 2k+1 share a browser profile, one after the other. The first signs in, works and signs
- * out, and tries its old session once more; then the second takes over, signs in and works. Nothing of
- * the first may be anywhere by then. Users without a browser share nothing, but their old sessions are
+ * out, and tries its old session once more; then the second takes over, signs in and works, without
+ * loading the page anew where the page allows for it. Nothing of the first may be anywhere by then. Users without a browser share nothing, but their old sessions are
  * tried all the same. A last odd user is a first one without a second.
  */
 export async function switchAccount(crowd: Crowd): Promise<void> {
@@ -19,6 +19,7 @@ export async function switchAccount(crowd: Crowd): Promise<void> {
   // Whoever could not sign out is still at home: the second then begins in a profile of its own.
   await crowd.each('take over', (user) => takeOver(user, formerOf(user)), seconds);
   await work(crowd, 'second users', seconds);
+  await crowd.each('look back', (user) => user.lookBack(), seconds);
 }
 
 /** The golden path of half the crowd. */

@@ -289,9 +289,9 @@ describe('sockets of a page', () => {
     });
   });
 
-  it('belong to whoever the profile belongs to', async () => {
+  it('belong to whoever the profile belongs to, those that a page holds open as well', async () => {
     const place = await site(closers, {
-      files: { '/': OPENS },
+      files: { '/': OPENS.replace('const socket', 'const socket = window.held') },
       socket: (socket) => socket.on('message', () => socket.send('{"type":"answer"}')),
     });
     const lab = await pageLab(closers, browser);
@@ -299,15 +299,27 @@ describe('sockets of a page', () => {
     await until(() => lab.told.received.length === 1);
     const next = nothingTold();
     lab.recorder.belongsTo(ownerOf('u01', next));
+    expect(next.opened).toEqual(['u01#1']);
     await page.evaluate(() => {
+      const held: unknown = Reflect.get(window, 'held');
+      if (!(held instanceof WebSocket)) throw new Error('nothing is held');
+      held.send('{}');
+      held.addEventListener('message', () => held.close());
       const socket = new WebSocket(`ws://${location.host}/ws`);
       socket.addEventListener('open', () => socket.send('{}'));
     });
-    await until(() => next.received.length === 1);
-    const frames = on(await lab.lines(), 'socket').filter(({ event }) => event === 'answer');
-    expect(frames.map(({ user, conn }) => [user, conn])).toEqual([
-      ['u00', 'u00#1'],
-      ['u01', 'u01#1'],
-    ]);
+    await until(() => next.received.length === 2 && next.closed.length === 1);
+    const lines = on(await lab.lines(), 'socket');
+    const frames = lines.filter(({ event }) => event === 'answer');
+    expect(frames.map(({ user, conn }) => [user, conn])).toEqual(
+      expect.arrayContaining([
+        ['u00', 'u00#1'],
+        ['u01', 'u01#1'],
+        ['u01', 'u01#2'],
+      ]),
+    );
+    // How it ends is a matter of whoever opened it.
+    const ends = lines.filter(({ kind }) => kind === 'close');
+    expect(ends.map(({ user, conn }) => [user, conn])).toEqual([['u00', 'u00#1']]);
   });
 });
