@@ -117,12 +117,8 @@ export class PageHttpLog {
 
   /** Commands that make the browser tell of requests and sockets. They may be sent at once. */
   enable(channel: DevToolsChannel): Promise<unknown>[] {
-    const { bodyBytesMax } = this.#settings;
-    const limits = {
-      maxTotalBufferSize: bodyBytesMax * BODIES_KEPT,
-      maxResourceBufferSize: bodyBytesMax,
-    };
-    const { streams } = this.#settings;
+    const { streams, bodyBytesMax } = this.#settings;
+    const limits = this.#limits;
     const beside = streams === true ? channel.beside('Network.enable', limits) : undefined;
     // Where bodies are kept for later, the beginning of a stream is had on another session only.
     const keepsBodies = streams !== true || beside !== undefined;
@@ -134,6 +130,23 @@ export class PageHttpLog {
         : []),
       ...(beside === undefined ? [] : [beside]),
     ];
+  }
+
+  /**
+   * A service worker is about to answer a page. What it makes itself is had only on a session on which nothing is
+   * kept for later; such a session costs as much again, so that pages without such a worker go without.
+   */
+  async awaitMade(channel: DevToolsChannel): Promise<void> {
+    if (this.#settings.streams === true) return; // It is there already.
+    await channel.beside('Network.enable', this.#limits)?.catch(() => undefined);
+  }
+
+  get #limits(): { readonly maxTotalBufferSize: number; readonly maxResourceBufferSize: number } {
+    const { bodyBytesMax } = this.#settings;
+    return {
+      maxTotalBufferSize: bodyBytesMax * BODIES_KEPT,
+      maxResourceBufferSize: bodyBytesMax,
+    };
   }
 
   /** Listens to the requests of one target. */

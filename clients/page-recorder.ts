@@ -64,6 +64,8 @@ export class CdpPageRecorder implements PageRecorder {
   #provenFor: PageOwner | undefined;
   #isStopped = false;
   #isLost = false;
+  /** Whether a service worker has come up in the profile. */
+  #hasServiceWorker = false;
   #endPulse: (() => void) | undefined;
   #workerGate: WorkerGate | undefined;
   readonly #endings: (() => void)[] = [];
@@ -199,6 +201,7 @@ export class CdpPageRecorder implements PageRecorder {
     const driving = drivingSessionOf(page);
     if (driving !== undefined) channel.listenIn(driving);
     this.#watchPlace(attended);
+    if (this.#hasServiceWorker) await this.#http.awaitMade(channel);
     await this.#listen(channel);
     await this.#expectOthers(facts);
     const { frameTree } = await channel.send('Page.getFrameTree');
@@ -244,6 +247,7 @@ export class CdpPageRecorder implements PageRecorder {
       isGone = true;
     });
     try {
+      if (type === 'service_worker') await this.#awaitMade();
       await this.#listen(channel);
     } catch (error) {
       if (isGone || this.#isStopped) return;
@@ -251,6 +255,14 @@ export class CdpPageRecorder implements PageRecorder {
     } finally {
       if (targetId !== undefined) this.#workerGate?.release(targetId);
     }
+  }
+
+  /** From now on pages may be answered by a service worker; it waits meanwhile. */
+  async #awaitMade(): Promise<void> {
+    if (this.#hasServiceWorker) return;
+    this.#hasServiceWorker = true;
+    const pages = [...this.#pages.values()];
+    await Promise.all(pages.map((page) => this.#http.awaitMade(page.channel)));
   }
 
   /** Once per profile, whose id in the browser only its pages know. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DevToolsChannel } from './page-channel.ts';
-import type { Headers, ResponseFacts } from './page-protocol.ts';
+import type { DevToolsAnswers, Headers, ResponseFacts } from './page-protocol.ts';
 
 /** Longest wait for the browser to hand a body out, milliseconds. */
 export const BODY_MS_MAX = 5_000;
@@ -43,11 +43,7 @@ export async function readBody(
   const { mimeType, headers } = response;
   if (hasNoText(method, response)) return {};
   try {
-    const { body, base64Encoded } = await channel.send(
-      'Network.getResponseBody',
-      { requestId },
-      BODY_MS_MAX,
-    );
+    const { body, base64Encoded } = await bodyFrom({ channel, requestId, response });
     if (!base64Encoded && body.length * UTF8_BYTES_MAX <= bytesMax) return { text: body };
     const bytes = Buffer.from(body, base64Encoded ? 'base64' : 'utf8');
     return boundedBody(bytes, mimeType, bytesMax);
@@ -55,6 +51,22 @@ export async function readBody(
     const isEmpty = lowerCased(headers)['content-length'] === '0';
     if (isEmpty || !mayBeText(mimeType)) return {};
     return { cut: 1, problem: `body not read: ${String(failure)}`, isUnread: true };
+  }
+}
+
+/** What a service worker has made itself is not among what the browser keeps for later. */
+async function bodyFrom({
+  channel,
+  requestId,
+  response,
+}: Omit<EndedReply, 'method'>): Promise<DevToolsAnswers['Network.getResponseBody']> {
+  const ask = ['Network.getResponseBody', { requestId }] as const;
+  try {
+    return await channel.send(...ask, BODY_MS_MAX);
+  } catch (error) {
+    const beside = response.fromServiceWorker === true ? channel.beside(...ask) : undefined;
+    if (beside === undefined) throw error;
+    return beside;
   }
 }
 

@@ -202,6 +202,41 @@ describe('requests of a page', () => {
     }, WAIT_MS_MAX);
   });
 
+  it('are read where a service worker makes the replies, documents and later tabs as well', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': '<p>one</p>',
+        '/service.js': `addEventListener('install', () => skipWaiting());
+          addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+          addEventListener('fetch', (event) => {
+            const { pathname } = new URL(event.request.url);
+            if (!pathname.startsWith('/made')) return;
+            const headers = { 'content-type': 'text/html' };
+            event.respondWith(new Response('<p>for ' + pathname, { headers }));
+          });`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(async () => {
+      const controlled = new Promise((resolve) => {
+        navigator.serviceWorker.addEventListener('controllerchange', resolve);
+      });
+      await navigator.serviceWorker.register('/service.js');
+      await controlled;
+      await (await fetch('/made-call')).text();
+    });
+    await page.goto(`${place.url}/made-document`);
+    await lab.open(`${place.url}/made-tab`);
+    await lab.recorder.snapshot();
+    await lab.recorder.snapshot();
+    const lines = await lab.lines();
+    expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
+    const texts = [...on(lines, 'http'), ...on(lines, 'html')].map((line) => contentIn(line));
+    for (const path of ['/made-call', '/made-document', '/made-tab'])
+      expect(texts).toContain(`<p>for ${path}`);
+  });
+
   it('bring events one by one, from an event source and from a reply that streams', async () => {
     const place = await site(closers, {
       files: { '/': '<p>one</p>' },
