@@ -76,12 +76,15 @@ export class EventStream implements StreamReader {
   }
 }
 
-/** What an event source tells of one event, as its stream said it. */
-export function messageText(message: {
+/** What an event source tells of one event. */
+export interface SourceMessage {
   readonly eventName: string;
   readonly eventId: string;
   readonly data: string;
-}): string {
+}
+
+/** An event of an event source, as its stream said it. */
+export function messageText(message: SourceMessage): string {
   const { eventName: event, eventId: id, data } = message;
   const lines = data.split('\n').map((line) => `data: ${line}\n`);
   return `event: ${event}\n${id === '' ? '' : `id: ${id}\n`}${lines.join('')}\n`;
@@ -90,6 +93,11 @@ export function messageText(message: {
 /** A block and its data, as JSON. */
 interface ReadBlock extends StreamedBlock {
   readonly value: string | undefined;
+}
+
+/** The bytes that a stream takes to say an event, as most do. */
+export function messageBytes(message: SourceMessage): number {
+  return Buffer.byteLength(messageText(message).replace('event: message\n', ''));
 }
 
 /** Fields of which the last one counts. */

@@ -3,7 +3,7 @@ import type { Content } from '../history/journal-writer.ts';
 import type { Addresses } from '../targets/target.ts';
 import { learnCredentials } from './http.ts';
 import type { DevToolsChannel } from './page-channel.ts';
-import { EventStream, messageText } from './page-event-stream.ts';
+import { EventStream } from './page-event-stream.ts';
 import { FollowedStream, type StreamReader } from './page-followed-stream.ts';
 import { GatheredText } from './page-gathered-text.ts';
 import { LateHeaders, type AwaitsHeaders } from './page-late-headers.ts';
@@ -37,6 +37,8 @@ export interface HttpLogSettings {
 
 /** Bodies that the browser keeps for us at once, as so many of the longest. */
 const BODIES_KEPT = 16;
+/** What is said beside events: a line with a UUID or a marker is no shorter, greetings and times to wait are. */
+const UNHEARD_BYTES_MIN = 40;
 /** How long headers as they were on the wire may come after the end of their reply. */
 const EXTRA_MS_MAX = 3_000;
 const EVENT_STREAM = /^(?:text\/event-stream|application\/(?:x-)?ndjson|application\/jsonl)/;
@@ -208,7 +210,7 @@ export class PageHttpLog {
       end(requestId, { at: this.#pen.at(timestamp), error });
     });
     channel.on('Network.eventSourceMessageReceived', (event) => {
-      streams.get(event.requestId)?.message(messageText(event), this.#pen.at(event.timestamp));
+      streams.get(event.requestId)?.message(event, this.#pen.at(event.timestamp));
     });
   }
 
@@ -259,10 +261,14 @@ export class PageHttpLog {
   stop(): void {
     for (const half of this.#unread.splice(0)) this.#giveUp(half);
     const at = this.#pen.recorder.clock.now();
-    for (const { stream, log, type } of this.#open) {
+    for (const exchange of this.#open) {
+      const { stream, log, type } = exchange;
       if (stream === undefined) continue;
-      if (stream.state !== 'followed' && type !== 'EventSource')
-        this.#pen.blind('sse', 'a reply that streams had not ended: its beginning was not read');
+      if (stream.state !== 'followed') {
+        if (type === 'EventSource') this.#tellUnheard(exchange);
+        else
+          this.#pen.blind('sse', 'a reply that streams had not ended: its beginning was not read');
+      }
       stream.end();
       log?.end({ at, byPage: true });
     }
@@ -459,10 +465,15 @@ export class PageHttpLog {
     exchange.parts = { text, stream: this.#followed(exchange, text) };
   }
 
-  #followed({ channel, requestId, answeredAt }: Exchange, reader: StreamReader): FollowedStream {
-    const stream = new FollowedStream(reader, answeredAt);
+  #followed(
+    { channel, requestId, answeredAt, type }: Exchange,
+    reader: StreamReader,
+  ): FollowedStream {
+    const stream = new FollowedStream(reader, answeredAt, type === 'EventSource');
     const follow = 'Network.streamResourceContent';
-    const asking = channel.beside(follow, { requestId });
+    // Only there is the network listened to on that session, too.
+    const isBeside = this.#settings.streams === true;
+    const asking = isBeside ? channel.beside(follow, { requestId }) : undefined;
     stream.follow(asking ?? channel.send(follow, { requestId }), asking !== undefined);
     return stream;
   }
@@ -608,12 +619,27 @@ export class PageHttpLog {
     const isFollowed = stream.state === 'followed';
     if (isFollowed && !stream.isWhole)
       this.#pen.blind('sse', 'pieces of a reply that streams were not told');
-    const isMissing = !isFollowed && type !== 'EventSource';
-    const { text, ...rest } = isMissing ? await this.#bodyOf(exchange, ending) : {};
-    if (text !== undefined) stream.say(text, at);
+    const isSource = type === 'EventSource';
+    const { text, ...rest } = isFollowed ? {} : await this.#sourceOrBody(exchange, ending);
+    if (text !== undefined && !isSource) stream.say(text, at);
     stream.end();
     log?.end({ at, error, byPage: error === 'canceled' });
-    return rest;
+    // An event source has told its events one by one; what it said beside them stands in the whole alone.
+    return isSource ? { text, ...rest } : rest;
+  }
+
+  /** The whole of a reply that could not be followed. */
+  async #sourceOrBody(exchange: Exchange, ending: Ending): Promise<ReplyBody> {
+    const isBroken = ending.error !== undefined;
+    if (exchange.type !== 'EventSource' || !isBroken) return this.#bodyOf(exchange, ending);
+    this.#tellUnheard(exchange);
+    return {};
+  }
+
+  /** Of an event source that broke off before it could be followed its events are had, and nothing else. */
+  #tellUnheard({ stream }: Exchange): void {
+    if (stream !== undefined && stream.unheard >= UNHEARD_BYTES_MIN)
+      this.#pen.blind('sse', 'what an event source said beside its events was not read');
   }
 
   async #bodyOf(exchange: Exchange, { isRedirect, error }: Ending): Promise<ReplyBody> {

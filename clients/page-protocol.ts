@@ -163,6 +163,7 @@ export interface DevToolsEvents {
       readonly url?: string;
     };
   };
+  'Debugger.scriptParsed': { readonly scriptId: string; readonly url: string };
   'DOMStorage.domStorageItemAdded': StorageWrite;
   'DOMStorage.domStorageItemUpdated': StorageWrite & { readonly oldValue: string };
   'Inspector.targetCrashed': Readonly<Record<string, never>>;
@@ -183,6 +184,7 @@ export interface DevToolsAnswers {
   'Network.streamResourceContent': { readonly bufferedData: string };
   'Runtime.evaluate': { readonly result: RemoteValue; readonly exceptionDetails?: Thrown };
   'Runtime.callFunctionOn': { readonly result: RemoteValue };
+  'Debugger.getScriptSource': { readonly scriptSource: string };
   'Page.createIsolatedWorld': { readonly executionContextId: number };
   'Page.getFrameTree': { readonly frameTree: FrameTree };
   'Target.getTargetInfo': { readonly targetInfo: TargetFacts };

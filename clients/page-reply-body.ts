@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { DevToolsChannel } from './page-channel.ts';
+import { within } from './waiting.ts';
 import type { DevToolsAnswers, Headers, ResponseFacts } from './page-protocol.ts';
 
 /** Longest wait for the browser to hand a body out, milliseconds. */
@@ -9,6 +10,8 @@ const JSON_OR_TEXT =
 const NEVER_TEXT = /^(?:image\/(?!svg)|font\/|audio\/|video\/|application\/(?:wasm|pdf|zip|font))/;
 /** Statuses whose replies have no body. */
 const BODILESS = new Set([101, 204, 205, 304]);
+/** A worker is looked at, and goes on. */
+const SKIP = { skip: true };
 /** Longest that UTF-8 makes of one unit of a string, bytes. */
 const UTF8_BYTES_MAX = 3;
 
@@ -64,9 +67,35 @@ async function bodyFrom({
   try {
     return await channel.send(...ask, BODY_MS_MAX);
   } catch (error) {
+    const { type, url } = channel.target;
+    if (type === 'shared_worker' && url === response.url) return scriptOf(channel, url, error);
     const beside = response.fromServiceWorker === true ? channel.beside(...ask) : undefined;
     if (beside === undefined) throw error;
     return beside;
+  }
+}
+
+/** What a shared worker runs was asked for before there was anybody to keep it; the worker itself has it. */
+async function scriptOf(
+  channel: DevToolsChannel,
+  url: string,
+  failure: unknown,
+): Promise<DevToolsAnswers['Network.getResponseBody']> {
+  const found = new Promise<string>((resolve) => {
+    channel.on('Debugger.scriptParsed', (script) => {
+      if (script.url === url) resolve(script.scriptId);
+    });
+  });
+  const begun = [channel.send('Debugger.enable'), channel.send('Debugger.setSkipAllPauses', SKIP)];
+  try {
+    await Promise.all(begun);
+    const scriptId = await within(found, BODY_MS_MAX, () => {
+      throw failure;
+    });
+    const { scriptSource } = await channel.send('Debugger.getScriptSource', { scriptId });
+    return { body: scriptSource, base64Encoded: false };
+  } finally {
+    channel.send('Debugger.disable').catch(() => undefined);
   }
 }
 

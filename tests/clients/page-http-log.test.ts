@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DevToolsChannel } from '../../clients/page-channel.ts';
@@ -226,6 +227,8 @@ describe('requests of a page', () => {
       await controlled;
       await (await fetch('/made-call')).text();
     });
+    // Nobody keeps it once the page is left.
+    await lab.recorder.flush();
     await page.goto(`${place.url}/made-document`);
     await lab.open(`${place.url}/made-tab`);
     await lab.recorder.snapshot();
@@ -270,6 +273,51 @@ describe('requests of a page', () => {
     const streamed = lines.filter(({ url }) => String(url).endsWith('/stream'));
     expect(holding(streamed, 'first')).not.toHaveLength(0);
     expect(holding(streamed, 'third')).not.toHaveLength(0);
+  });
+});
+
+const LONG = 'somebody, said in a comment that is long enough';
+
+describe('what an event source says beside its events', () => {
+  it.each<{ when: string; says: (stream: ServerResponse) => void; seen: boolean; told: boolean }>([
+    {
+      when: 'is read where it ends before it can be followed',
+      says: (stream) => stream.end(`: ${LONG}\n\ndata: one\n\n`),
+      seen: true,
+      told: false,
+    },
+    {
+      when: 'is read where it goes on',
+      says: (stream) => {
+        stream.write(': welcome\n\nretry: 3000\n\nid: 7\nevent: greeting\ndata: one\n\n');
+        setTimeout(() => stream.write(`: ${LONG}\n\n`), 100);
+      },
+      seen: true,
+      told: false,
+    },
+    {
+      when: 'is told to be unread where it began before it could be followed',
+      says: (stream) => stream.write(`: ${LONG}\n\ndata: one\n\n`),
+      seen: false,
+      told: true,
+    },
+  ])('$when', async ({ says, seen, told }) => {
+    const script = 'new EventSource("/events").onerror = ({ target }) => target.close()';
+    const place = await site(closers, {
+      files: { '/': `<script>${script}</script>` },
+      serve: (_request, response) =>
+        says(response.writeHead(200, { 'content-type': 'text/event-stream' })),
+    });
+    const lab = await pageLab(closers, browser);
+    await lab.open(place.url);
+    await vi.waitFor(async () => {
+      const lines = await lab.lines();
+      expect(holding(on(lines, 'sse'), 'one')).not.toEqual([]);
+      if (seen) expect(holding(lines, LONG)).not.toEqual([]);
+    }, WAIT_MS_MAX);
+    await lab.recorder.stop();
+    const blind = (await lab.lines()).filter(({ kind }) => kind === 'failure');
+    expect(blind.map(({ reason }) => reason)).toEqual(told ? ['sse'] : []);
   });
 });
 

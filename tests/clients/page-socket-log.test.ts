@@ -268,9 +268,13 @@ describe('sockets of a page', () => {
     const lab = await pageLab(closers, browser);
     await lab.open(place.url);
     await until(() => lab.told.received.length > 0);
+    // What nobody else has seen either is told at the end.
+    await lab.recorder.stop();
     const lines = await lab.lines();
     expect(on(lines, 'socket')).toContainEqual(expect.objectContaining({ event: 'first' }));
     expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
+    const scripts = on(lines, 'http').filter(({ kind }) => kind === 'response');
+    expect(holding(scripts, 'new WebSocket(')).not.toEqual([]);
   });
 
   it('of a kind that no browser tells of are not taken for seen', async () => {
