@@ -37,6 +37,7 @@ export class PageDeedWatcher {
     this.#hookCanvases();
     this.#hookDataChannels();
     this.#hookClosedTrees();
+    this.#hookBlobs();
     this.look();
   }
 
@@ -153,11 +154,7 @@ export class PageDeedWatcher {
 
   /** Closed shadow trees that scripts make are watched, but not those that scripts write as HTML. */
   #hookClosedTrees(): void {
-    const tell = (html: unknown): void => {
-      if (!/<template\s[^<>]{0,200}shadowrootmode\s*=\s*["']?closed/i.test(String(html))) return;
-      const text = 'a page wrote a closed shadow tree, which nobody can look into';
-      this.#put({ kind: 'broken', text, at: this.#now() });
-    };
+    const tell = (html: unknown): void => this.#tellClosedTree(html);
     const hook = (owner: object, verb: string): void => {
       const own: unknown = Reflect.get(owner, verb);
       if (typeof own !== 'function') return;
@@ -170,6 +167,29 @@ export class PageDeedWatcher {
     for (const verb of ['write', 'writeln']) hook(Document.prototype, verb);
     for (const { prototype } of [Element, ShadowRoot]) hook(prototype, 'setHTMLUnsafe');
     hook(Document, 'parseHTMLUnsafe');
+  }
+
+  #tellClosedTree(html: unknown): void {
+    if (!/<template\s[^<>]{0,200}shadowrootmode\s*=\s*["']?closed/i.test(String(html))) return;
+    const text = 'a page wrote a closed shadow tree, which nobody can look into';
+    this.#put({ kind: 'broken', text, at: this.#now() });
+  }
+
+  /** Documents that a page makes may be shown where no script runs, and pictures are but pixels afterwards. */
+  #hookBlobs(): void {
+    const own = URL.createObjectURL;
+    const tell = (text: string): void => {
+      this.#tell('text', 'blob', text);
+      this.#tellClosedTree(text);
+    };
+    URL.createObjectURL = function (made) {
+      const isShown =
+        made instanceof Blob &&
+        made.size <= 1_000_000 &&
+        /^(?:text\/(?!css|javascript)|application\/(?:json|xml|xhtml)|image\/svg)/.test(made.type);
+      if (isShown) void made.text().then(tell);
+      return own.call(URL, made);
+    };
   }
 
   #tell(kind: 'text' | 'kept' | 'cookie' | 'message', place: string, text: string): void {

@@ -103,6 +103,11 @@ export class PageTextWatcher {
   #charactersLeft: number;
   #bindingTries = 0;
   #isLeaving = false;
+  readonly #changed = (event: Event): void => this.#controlChanged(event);
+  readonly #hidden = (): void => this.flush();
+  readonly #shown = (event: PageTransitionEvent): void => {
+    if (event.persisted) this.again();
+  };
 
   constructor(settings: TextScriptSettings, further: FurtherWatcher) {
     this.#settings = settings;
@@ -117,6 +122,8 @@ export class PageTextWatcher {
   start(): void {
     Object.defineProperty(globalThis, this.#settings.handle, { value: this, enumerable: false });
     this.#hookShadows();
+    this.#hookWindows();
+    this.#hookWriting();
     this.#hookSockets();
     this.#hookNotifications();
     this.#hookControls();
@@ -131,20 +138,18 @@ export class PageTextWatcher {
     this.#charactersLeft = this.#settings.documentCharactersMax;
     this.#watch(document);
     this.#tellTree(document, false);
-    const changed = (event: Event): void => this.#controlChanged(event);
-    addEventListener('input', changed, true);
-    addEventListener('change', changed, true);
-    addEventListener('pagehide', () => this.flush(), true);
+    this.#listen();
     this.#awaitLeaving();
-    addEventListener(
-      'pageshow',
-      (event) => {
-        if (event.persisted) this.again();
-      },
-      true,
-    );
     this.#findBinding();
     if (document.URL === 'about:blank') this.#awaitDocument(0);
+  }
+
+  /** Listeners that are there already are not there twice; a document that is written anew has lost them. */
+  #listen(): void {
+    addEventListener('input', this.#changed, true);
+    addEventListener('change', this.#changed, true);
+    addEventListener('pagehide', this.#hidden, true);
+    addEventListener('pageshow', this.#shown, true);
   }
 
   /** Once the next document is there nothing that this one tells is heard any more, not even as it is hidden. */
@@ -365,7 +370,9 @@ export class PageTextWatcher {
   }
 
   #isTitle(node: Node): boolean {
-    return this.#isElement(node) && node.localName === 'title' && !('ownerSVGElement' in node);
+    const isTitle = this.#isElement(node) && node.localName === 'title';
+    // Those of other documents are told as all their texts are.
+    return isTitle && !('ownerSVGElement' in node) && node.ownerDocument === document;
   }
 
   /** Asked of the node itself: in a frame elements have another class of the same name. */
@@ -614,6 +621,47 @@ export class PageTextWatcher {
       add(shadow);
       return shadow;
     };
+  }
+
+  /** A window can be filled by who opened it, and closed, before it has a watcher of its own. */
+  #hookWindows(): void {
+    const see = (opened: Window | null): void => {
+      try {
+        if (opened !== null && opened.document !== document) this.#addRoot(opened.document);
+      } catch {
+        // It is of another origin: nobody but itself can fill it.
+      }
+    };
+    const { open, close } = globalThis as unknown as Window;
+    window.open = function (...parameters) {
+      const opened = open.apply(window, parameters);
+      see(opened);
+      return opened;
+    };
+    // Nothing is heard of a window that is closed, not even that it is hidden.
+    const flush = this.#hidden;
+    window.close = function () {
+      flush();
+      close.call(window);
+    };
+  }
+
+  #hookWriting(): void {
+    const listen = (written: Document): void => {
+      if (written === document) this.#listen();
+    };
+    for (const verb of ['open', 'write', 'writeln'] as const) {
+      const own: (...parameters: never[]) => unknown = Document.prototype[verb];
+      Reflect.set(
+        Document.prototype,
+        verb,
+        function (this: Document, ...parameters: never[]): unknown {
+          const result = own.apply(this, parameters);
+          listen(this);
+          return result;
+        },
+      );
+    }
   }
 
   /** A value that scripts set, and clear again, leaves no trace in the document. */

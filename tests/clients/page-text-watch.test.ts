@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Closers, type Line } from './lab.ts';
 import {
   contentIn,
@@ -10,6 +10,7 @@ import {
   ownerOf,
   pageLab,
   site,
+  WAIT_MS_MAX,
   type PageLab,
 } from './page-lab.ts';
 
@@ -289,5 +290,59 @@ describe('page text', () => {
     await page.evaluate(() => void window.open('/popup'));
     await (await popup).waitForLoadState();
     expect(holding(await shown(lab), 'popup text')).toHaveLength(1);
+  });
+
+  it.each<{ where: string; deed: () => void; place: RegExp }>([
+    {
+      where: 'a window that is filled and closed at once',
+      deed: () => {
+        const opened = window.open('about:blank');
+        if (opened === null) throw new Error('no window');
+        opened.document.title = 'a title of somebody';
+        opened.document.body.append('shown to somebody');
+        opened.close();
+      },
+      place: /^html > body$/,
+    },
+    {
+      where: 'a window that closes itself',
+      deed: () => {
+        const text = "document.body.append(['shown', 'to', 'somebody'].join(' ')); close();";
+        const page = new Blob([`<body><script>${text}</scr`, 'ipt>'], { type: 'text/html' });
+        window.open(URL.createObjectURL(page));
+      },
+      place: /^html > body/,
+    },
+    {
+      where: 'a frame that is written and removed at once',
+      deed: () => {
+        const frame = document.createElement('iframe');
+        document.body.append(frame);
+        frame.contentDocument?.write('<p>shown to somebody</p>');
+        frame.remove();
+      },
+      place: /^frame\(.*\) html > body > p/,
+    },
+    {
+      where: 'a document of the page in a frame without scripts',
+      deed: () => {
+        const frame = document.createElement('iframe');
+        frame.setAttribute('sandbox', '');
+        frame.src = URL.createObjectURL(
+          new Blob(['<p>shown to ', 'somebody'], { type: 'text/html' }),
+        );
+        document.body.append(frame);
+      },
+      place: /^blob$/,
+    },
+  ])('is seen in $where', async ({ deed, place }) => {
+    const { url } = await site(closers, { files: { '/': '<p>page</p>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(url);
+    await page.evaluate(deed);
+    await vi.waitFor(async () => {
+      const lines = holding(await shown(lab), 'shown to somebody');
+      expect(lines.filter((line) => place.test(String(line['place'])))).not.toEqual([]);
+    }, WAIT_MS_MAX);
   });
 });
