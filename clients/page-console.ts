@@ -33,6 +33,9 @@ const READ_VALUE = `function () {
       if (left-- <= 0) break;
       members[String(name)] = attempt(() => read(value[name], depth + 1));
     }
+    if (isA('Event', value))
+      for (const name of ['data', 'detail', 'reason', 'message', 'error', 'key', 'newValue', 'oldValue'])
+        if (name in value) members[name] = attempt(() => read(value[name], depth + 1));
     return members;
   };
   const isListed = (value) =>
@@ -47,6 +50,7 @@ const READ_VALUE = `function () {
     if (isA('Node', value)) return (depth === 0 ? value.outerHTML : undefined) ?? value.textContent;
     if (isA('ArrayBuffer', value) || ArrayBuffer.isView(value)) return new TextDecoder().decode(value);
     if (isListed(value)) return [...value].map((part) => attempt(() => read(part, depth + 1)));
+    if (isA('RegExp', value)) return String(value);
     if (Array.isArray(value)) return value.slice(0, left).map((part) => attempt(() => read(part, depth + 1)));
     const own = typeof value.toJSON === 'function' ? attempt(() => value.toJSON()) : value;
     if (own !== value && !String(own).startsWith('[threw ')) return read(own, depth + 1);

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Request } from 'playwright';
 import type { Content } from '../history/journal-writer.ts';
 import type { Addresses } from '../targets/target.ts';
@@ -551,10 +552,11 @@ export class PageHttpLog {
   ): void {
     const { recorder } = this.#pen;
     const { method, url, purpose, type } = exchange;
-    const headers = lowerCased(exchange.responseExtra ?? response.headers);
+    const headers = headersOf(exchange, response);
+    const { status } = response;
     const text = body.text ?? '';
     if (purpose === 'sign-in')
-      learnCredentials({ status: response.status, headers, text, json: jsonOf(text) }, recorder);
+      learnCredentials({ status, headers, text, json: jsonOf(text) }, recorder);
     const notes = notesOf(exchange, response, [body.problem, ending.error]);
     const content = text === '' ? this.#bytesContent(body) : this.#cutContent(body);
     const at = toMicroseconds(ending.at);
@@ -566,7 +568,7 @@ export class PageHttpLog {
         kind: 'response',
         method,
         url: recorder.vault.redact(url),
-        status: response.status,
+        status,
         headers: recorder.vault.redactHeaders(headers),
         purpose,
         took: this.#took(exchange, response, ending),
@@ -691,6 +693,15 @@ function isSame(
   { method, url }: MissedReply,
 ): boolean {
   return exchange.method === method && exchange.url === url;
+}
+
+/** With the reason phrase where that is one of the target's own: scripts can read it. */
+function headersOf({ responseExtra }: Answered, response: ResponseFacts): Record<string, string> {
+  const headers = lowerCased(responseExtra ?? response.headers);
+  const { status, statusText = '' } = response;
+  if (statusText !== '' && statusText !== STATUS_CODES[status])
+    headers['(reason phrase)'] = statusText;
+  return headers;
 }
 
 /** Where a reply came from, if not from the target, and what was wrong with it. */

@@ -11,6 +11,7 @@ interface Timed {
 export interface ResponseFacts {
   readonly url: string;
   readonly status: number;
+  readonly statusText?: string;
   readonly headers: Headers;
   readonly mimeType: string;
   readonly fromDiskCache?: boolean;

@@ -8,6 +8,7 @@ export const BODY_MS_MAX = 5_000;
 const JSON_OR_TEXT =
   /^(?:text\/|application\/(?!octet-stream|pdf|wasm|zip|font|vnd\.ms)|image\/svg)/;
 const NEVER_TEXT = /^(?:image\/(?!svg)|font\/|audio\/|video\/|application\/(?:wasm|pdf|zip|font))/;
+const FETCHED: ReadonlySet<string> = new Set(['Fetch', 'XHR']);
 /** Statuses whose replies have no body. */
 const BODILESS = new Set([101, 204, 205, 304]);
 /** A worker is looked at, and goes on. */
@@ -32,6 +33,8 @@ export interface EndedReply {
   readonly channel: DevToolsChannel;
   readonly requestId: string;
   readonly method: string;
+  /** What asked for it, as the browser names it. */
+  readonly type: string;
   readonly response: ResponseFacts;
 }
 
@@ -40,15 +43,18 @@ export interface EndedReply {
  * @param bytesMax longest body that is kept whole, bytes.
  */
 export async function readBody(
-  { channel, requestId, method, response }: EndedReply,
+  { channel, requestId, method, type, response }: EndedReply,
   bytesMax: number,
 ): Promise<ReplyBody> {
   const { mimeType, headers } = response;
-  if (hasNoText(method, response)) return {};
+  // Scripts read what they fetch as they like, whatever it is called.
+  const isMisnamed = FETCHED.has(type) && !hasNoBody(method, response);
+  if (hasNoText(method, response) && !isMisnamed) return {};
   try {
     const { body, base64Encoded } = await bodyFrom({ channel, requestId, response });
     if (!base64Encoded && body.length * UTF8_BYTES_MAX <= bytesMax) return { text: body };
     const bytes = Buffer.from(body, base64Encoded ? 'base64' : 'utf8');
+    if (NEVER_TEXT.test(mimeType) && !isUtf8(bytes)) return {};
     return boundedBody(bytes, mimeType, bytesMax);
   } catch (failure) {
     const isEmpty = lowerCased(headers)['content-length'] === '0';
@@ -62,7 +68,7 @@ async function bodyFrom({
   channel,
   requestId,
   response,
-}: Omit<EndedReply, 'method'>): Promise<DevToolsAnswers['Network.getResponseBody']> {
+}: Omit<EndedReply, 'method' | 'type'>): Promise<DevToolsAnswers['Network.getResponseBody']> {
   const ask = ['Network.getResponseBody', { requestId }] as const;
   try {
     return await channel.send(...ask, BODY_MS_MAX);
@@ -115,9 +121,11 @@ export function hasNoText(
   method: string,
   { status, mimeType }: Pick<ResponseFacts, 'status' | 'mimeType'>,
 ): boolean {
-  return (
-    method === 'HEAD' || method === 'OPTIONS' || BODILESS.has(status) || NEVER_TEXT.test(mimeType)
-  );
+  return hasNoBody(method, { status }) || NEVER_TEXT.test(mimeType);
+}
+
+function hasNoBody(method: string, { status }: Pick<ResponseFacts, 'status'>): boolean {
+  return method === 'HEAD' || method === 'OPTIONS' || BODILESS.has(status);
 }
 
 /** Whether a body of this type is likely to be text. */

@@ -46,6 +46,7 @@ export class PageStorageReader {
       await this.#attempt('caches', () => this.#caches());
       await this.#attempt('serviceWorker', () => this.#workers());
       await this.#attempt('files', () => this.#files());
+      await this.#attempt('storageBuckets', () => this.#buckets());
     }
     return { entries: this.#entries, problems: this.#problems };
   }
@@ -158,6 +159,14 @@ export class PageStorageReader {
       );
   }
 
+  /** Each has databases, caches and files of its own; hardly any page has one. */
+  async #buckets(): Promise<void> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- newer than the types of browsers
+    const { storageBuckets } = navigator as { storageBuckets?: { keys(): Promise<string[]> } };
+    for (const name of (await storageBuckets?.keys()) ?? [])
+      this.#problems.push(`storageBuckets ${name}: is not read`);
+  }
+
   /** Files of the origin's own, which no user ever sees, with those in their folders. */
   async #files(): Promise<void> {
     let left = this.#limits.entriesMax;
@@ -220,7 +229,10 @@ export class PageStorageReader {
     if (value instanceof Blob) return this.#textOf(value);
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value))
       return new TextDecoder().decode(value);
-    return value instanceof Error || value instanceof RegExp ? String(value) : undefined;
+    if (value instanceof Error) return [value, value.cause ?? ''].map(String).join('\n');
+    if (value instanceof RegExp) return String(value);
+    const own: unknown = value.valueOf();
+    return typeof own === 'string' || typeof own === 'number' ? String(own) : undefined;
   }
 
   #textOf(blob: Blob): Promise<string> {

@@ -79,7 +79,7 @@ export class PageTextWatcher {
     ['class', /\S*(?:[a-z0-9]{16}|[0-9a-f]{8}-[0-9a-f]{4}-)\S*/gi],
     ['role', /[a-z0-9-]{16,}/gi],
     ['for', /[a-z0-9-]{16,}/gi],
-    ['style', /--[\w-]+:[^;]*["'][^;]*|url\([^)]*\)/g],
+    ['style', /--[\w-]+:[^;]*(?:["']|[a-z0-9]{16})[^;]*|url\([^)]*\)/gi],
   ]);
   /** Texts of blocks as they were told last. */
   readonly #told = new WeakMap<Node, string>();

@@ -126,6 +126,28 @@ describe('requests of a page', () => {
     expect(contentIn(replies(lines, '/leaving')[0])).toContain('/leaving');
   });
 
+  it('are read as scripts read them, whatever the reply is called, with its reason phrase', async () => {
+    const place = await site(closers, {
+      files: { '/': '<p>one</p>' },
+      serve: (request, response) => {
+        const isPicture = request.url === '/picture';
+        response.writeHead(200, 'Thanks to u07', { 'content-type': 'image/png' });
+        response.end(isPicture ? Buffer.from('\x89PNG\xFF of u07', 'latin1') : '{"of":"u07"}');
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(async () => {
+      await (await fetch('/call')).json();
+      await (await fetch('/picture')).blob();
+    });
+    const lines = await lab.lines();
+    expect(contentIn(replies(lines, '/call')[0])).toBe('{"of":"u07"}');
+    const [picture] = replies(lines, '/picture');
+    expect(picture?.['headers']).toMatchObject({ '(reason phrase)': 'Thanks to u07' });
+    for (const name of ['text', 'base64', 'cut']) expect(picture).not.toHaveProperty(name);
+  });
+
   it('are cut at the limit, and bytes that are no text are kept as bytes', async () => {
     const place = await site(closers, {
       files: { '/': '<p>one</p>' },

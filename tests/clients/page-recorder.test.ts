@@ -37,7 +37,12 @@ function keepThings(page: Page, what: string): Promise<void> {
       opening.addEventListener('error', reject);
       opening.addEventListener('success', () => {
         const change = opening.result.transaction('messages', 'readwrite');
-        const message = { said: text, to: new Map([['a', new Blob([`blob of ${text}`])]]) };
+        const message = {
+          said: text,
+          to: new Map([['a', new Blob([`blob of ${text}`])]]),
+          boxed: Object(`boxed ${text}`) as unknown,
+          failed: new Error('it failed', { cause: `cause of ${text}` }),
+        };
         change.objectStore('messages').put(message, 'm1');
         change.addEventListener('complete', () => {
           opening.result.close();
@@ -75,7 +80,8 @@ describe('what a profile keeps', () => {
     );
     expect(kept['localStorage["chat_state_persistence"]']).toBe('{"draft":"mine alone"}');
     expect(kept['sessionStorage["tab"]']).toBe('mine alone');
-    expect(kept['indexedDB["chats"]["messages"]["m1"]']).toContain('blob of mine alone');
+    for (const text of ['blob of mine alone', 'boxed mine alone', 'cause of mine alone'])
+      expect(kept['indexedDB["chats"]["messages"]["m1"]']).toContain(text);
     expect(kept['caches["replies"]["/api/threads"]']).toContain('cached mine alone');
     expect(kept['files["/drafts/note.txt"]']).toBe('filed mine alone');
     expect(kept['serviceWorker["/"]']).toBe(`${place.url}/service.js`);
@@ -126,6 +132,17 @@ describe('what a profile keeps', () => {
     // Of a long text that is written again and again only what changed.
     const [changed] = holding(lines, 'changed here');
     expect(contentIn(changed).length).toBeLessThan(1_000);
+  });
+
+  it('is not said to be read where a page keeps it in a bucket of its own', async () => {
+    const place = await site(closers, { files: KEEPING });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate('navigator.storageBuckets.open("drafts")');
+    await lab.recorder.snapshot();
+    expect((await lab.lines()).filter(({ kind }) => kind === 'failure')).toMatchObject([
+      { reason: 'storage', message: 'storageBuckets drafts: is not read' },
+    ]);
   });
 
   it('is written again for whom the profile passes to', async () => {
@@ -287,6 +304,7 @@ describe('the watchers', () => {
       const passing = { state: 'as it was logged' };
       console.log(passing);
       passing.state = 'gone';
+      console.log(new MessageEvent('message', { data: { of: 'a message' } }), /an expression/);
       void Promise.reject(new AggregateError([new Error('one of several')], 'all failed'));
       void new Worker('/worker.js');
     });
@@ -302,6 +320,8 @@ describe('the watchers', () => {
         'in bytes',
         'as it was logged',
         'one of several',
+        'a message',
+        'an expression',
         'worker',
         'a map',
       ])

@@ -216,6 +216,7 @@ describe('page text', () => {
           a.className = 'card of-3f2b8c1d-aaaa-4bbb-8ccc-0123456789ab wide-2';
           a.style.setProperty('--from', '"Anna Bell"');
           a.style.left = '2px';
+          a.style.setProperty('--of', 'u0123456789abcdef');
           document.title = 'a flash of a title';
           document.title = 'after';
         </script>`,
@@ -228,8 +229,11 @@ describe('page text', () => {
     expect(ofClass.map((line) => contentIn(line))).toEqual([
       'of-3f2b8c1d-aaaa-4bbb-8ccc-0123456789ab',
     ]);
-    expect(lines.filter((line) => line['place'] === '#a@style')).toHaveLength(1);
-    expect(holding(lines, 'Anna Bell')).toHaveLength(1);
+    const ofStyle = lines.filter((line) => line['place'] === '#a@style');
+    expect(holding(ofStyle, 'Anna Bell')).not.toHaveLength(0);
+    expect(holding(ofStyle, 'u0123456789abcdef')).not.toHaveLength(0);
+    // What only moves is left out.
+    expect(holding(ofStyle, '2px')).toEqual([]);
     expect(holding(lines, 'a flash of a title')).not.toHaveLength(0);
   });
 
