@@ -48,7 +48,8 @@ export class Tally {
   #agentEvents = 0;
   #routed = 0;
   #healthy = 0;
-  #healthChecks = 0;
+  #healthAsked = 0;
+  #healthAnswered = 0;
   firstFrameAt: number | undefined;
   lastAt = 0;
 
@@ -73,6 +74,7 @@ export class Tally {
     this.observations += 1;
     this.lastAt = Math.max(this.lastAt, observation.t);
     if (observation.kind === 'delay') this.#delay = observation;
+    if (observation.kind === 'request') this.#request(observation);
     if (observation.kind === 'response') this.#response(observation);
   }
 
@@ -93,6 +95,9 @@ export class Tally {
         break;
       case 'ping':
         this.#clock(observation, observer);
+        break;
+      case 'request':
+        this.#request(observation);
         break;
       case 'response':
         this.#response(observation);
@@ -122,8 +127,12 @@ export class Tally {
     return this.#bytes;
   }
 
+  /** A check that was never answered is one all the same: an endpoint that hangs is not well. */
   get health(): { healthy: number; checks: number } {
-    return { healthy: this.#healthy, checks: this.#healthChecks };
+    return {
+      healthy: this.#healthy,
+      checks: Math.max(this.#healthAsked, this.#healthAnswered),
+    };
   }
 
   /** Agent events each user received on any surface. */
@@ -315,9 +324,13 @@ export class Tally {
     if (known === undefined || rtt < known.rtt) this.#offsets.set(observer, { rtt, offset });
   }
 
+  #request({ purpose }: Observation): void {
+    if (purpose === 'health') this.#healthAsked += 1;
+  }
+
   #response(observation: Observation): void {
     if (observation.purpose === 'health') {
-      this.#healthChecks += 1;
+      this.#healthAnswered += 1;
       if (observation.status === 200) this.#healthy += 1;
     } else if (observation.purpose === 'api' && observation.took !== undefined)
       this.#api.record(observation.took);

@@ -171,4 +171,26 @@ describe('gates', () => {
     });
     expect(history.findings('gate/health')).toHaveLength(1);
   });
+
+  test('a health endpoint that never answers exceeds its gate, though all others are well', () => {
+    const history = clean();
+    for (const url of ['/health', '/ready'])
+      history.add('u00', {
+        surface: 'http',
+        kind: 'request',
+        dir: 'out',
+        purpose: 'health',
+        url,
+        conn: null,
+      });
+    history.add('u00', {
+      surface: 'http',
+      kind: 'response',
+      purpose: 'health',
+      status: 200,
+      conn: null,
+    });
+    expect(history.findings('gate/health')[0]?.message).toContain('50.00 %');
+    expect(history.verdict().verdict).toBe('fail');
+  });
 });
