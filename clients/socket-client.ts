@@ -246,9 +246,7 @@ export class SocketClient implements Beating {
    * @throws StepFailure when the connection is not open.
    */
   send(frame: unknown, fields: Pick<ObservationFields, 'run' | 'thread' | 'event'> = {}): void {
-    const socket = this.#socket;
-    if (socket?.readyState !== WebSocket.OPEN)
-      throw new StepFailure('the connection is not open', { reason: 'unexpected-close' });
+    const socket = this.#openSocket();
     const text = JSON.stringify(frame);
     // The journal copies the very bytes that are sent; and what is handed over as bytes leaves in one
     // piece, a text in two.
@@ -258,8 +256,12 @@ export class SocketClient implements Beating {
     socket.send(isPrefixed ? Buffer.from(prefixed(frame)) : bytes, { binary: false });
   }
 
-  /** Records that a question is about to be sent on this connection. */
+  /**
+   * Records that a question is about to be sent on this connection.
+   * @throws StepFailure when the connection is not open: nobody owes an answer to what never left.
+   */
   asking(asked: AskedFields): void {
+    this.#openSocket();
     this.#settings.recorder.asked(this.#origin(), asked);
   }
 
@@ -296,6 +298,13 @@ export class SocketClient implements Beating {
 
   protocolPing(): void {
     if (this.isOpen) this.#socket?.ping();
+  }
+
+  /** @throws StepFailure when nothing can be sent. */
+  #openSocket(): WebSocket {
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN) return socket;
+    throw new StepFailure('the connection is not open', { reason: 'unexpected-close' });
   }
 
   #recordSent(

@@ -316,6 +316,20 @@ describe('pings', () => {
   });
 });
 
+test('a question that cannot leave any more was never asked', async () => {
+  const url = await socketServer(closers, (socket) => {
+    socket.send(HELLO);
+    socket.close(1001);
+  });
+  const lab = socketLab(closers, url);
+  await lab.connect();
+  await lab.closed;
+  expect(() => lab.client.asking({ question: 1, run: 'run-1', intended: 0 })).toThrow(
+    'the connection is not open',
+  );
+  expect((await lab.lines()).filter(({ act }) => act === 'ask')).toEqual([]);
+});
+
 describe('reading', () => {
   test('a paused connection delivers nothing until it is resumed', async () => {
     const url = await socketServer(closers, (socket) => {
