@@ -1,4 +1,4 @@
-import { errors, type BrowserContext, type Locator, type Page } from 'playwright';
+import { errors, type BrowserContext, type Locator, type Page, type Request } from 'playwright';
 import type { Selector } from '../targets/target.ts';
 import type { PageOwner, PageRecorder, ProfileState } from './browser-parts.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
@@ -77,6 +77,10 @@ export class PageDriver {
   #marked: number | undefined;
   #owner: PageOwner;
   #closing: Promise<void> | undefined;
+  /** The document that the page is waiting for, as long as the target has not begun to send it. */
+  #awaited: Request | undefined;
+  /** Documents that the page has asked for so far. */
+  #documents = 0;
 
   /**
    * Opens a profile with a page in it, watched from before its first script.
@@ -129,6 +133,7 @@ export class PageDriver {
     // Whoever takes a step hears of it there.
     this.#lost.catch(() => undefined);
     this.#browserContext.setDefaultTimeout(stepMsMax(settings));
+    this.#watchDocuments();
     this.page.on('crash', () => this.#owner.lost('the page crashed'));
     this.page.on('close', () => {
       if (this.#closing === undefined) this.#owner.lost('the page was closed');
@@ -370,11 +375,15 @@ export class PageDriver {
   async whileAlive<T>(promise: Promise<T>): Promise<T> {
     const { timeoutMs } = this.#settings.context;
     const stopAsking = every(Math.min(LIFE_EVERY_MS, timeoutMs * LIFE_EVERY_SHARE), () => {
+      // On its way to a document that the target does not send a page answers nobody: the step's limit tells.
+      if (this.#awaited !== undefined) return;
+      const documents = this.#documents;
       const sign = this.page.evaluate('1').catch(() => undefined);
       const limit = Math.min(LIFE_MS_MAX, timeoutMs * LIFE_SHARE);
-      void within(sign, limit, () =>
-        this.#owner.lost(`the page showed no sign of life for ${limit} ms`),
-      );
+      void within(sign, limit, () => {
+        if (documents === this.#documents)
+          this.#owner.lost(`the page showed no sign of life for ${limit} ms`);
+      });
     });
     try {
       return await Promise.race([promise, this.#lost]);
@@ -450,8 +459,29 @@ export class PageDriver {
     }
   }
 
+  #watchDocuments(): void {
+    const { page } = this;
+    page.on('request', (request) => {
+      if (!request.isNavigationRequest() || request.frame() !== page.mainFrame()) return;
+      this.#awaited = request;
+      this.#documents += 1;
+    });
+    const over = (request: Request): void => {
+      if (this.#awaited === request) this.#awaited = undefined;
+    };
+    page.on('response', (response) => over(response.request()));
+    page.on('requestfailed', over);
+  }
+
   /** The step did not even end by its own limit, so nobody answers any more. */
   #hung(what: string): never {
+    if (this.#awaited !== undefined)
+      throw new StepFailure(
+        `${new URL(this.#awaited.url()).pathname} was never answered (${what})`,
+        {
+          reason: 'timeout',
+        },
+      );
     throw this.#lostBy(`the page did not answer (${what})`);
   }
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { entriesOf } from '../../clients/page-driver-trace.ts';
@@ -7,7 +8,7 @@ import {
   type EmbeddedTargetOptions,
 } from '../../scenarios/embedded-target.ts';
 import reference from '../../targets/reference.ts';
-import { Closers, fieldsOf } from './lab.ts';
+import { Closers, fieldsOf, portOf } from './lab.ts';
 import { pageTrial } from './page-trial.ts';
 
 const closers = new Closers();
@@ -329,6 +330,25 @@ describe('a user in a browser', () => {
     await crowd.each('read the answer', (user) => user.answered());
     expect((await lines()).filter(({ surface }) => surface === 'dom')).toMatchObject([
       { event: 'answer', question: 1 },
+    ]);
+  });
+
+  test('tells a page that the target never sends as its time-out, and of no lost browser', async () => {
+    const server = createServer((request, response) => {
+      if (!(request.url ?? '').startsWith('/login')) response.end();
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    closers.add(() => server.closeAllConnections());
+    closers.add(() => server.close());
+    const { crowd, lines } = await pageTrial(closers, reference, {
+      url: `http://127.0.0.1:${portOf(server)}`,
+      plan: { timeoutMs: 5_000 },
+    });
+    await expect(crowd.each('sign in', (user) => user.signIn())).rejects.toThrow('all 1 users');
+    expect((await lines()).filter(({ kind }) => kind === 'failure')).toMatchObject([
+      { step: 'sign-in', reason: 'timeout' },
     ]);
   });
 
