@@ -30,7 +30,9 @@ interface FailedStep {
 
 /**
  * Did every user get what it asked for? Failures are gathered by step: what hits all users at one step is
- * an outage (inconclusive, `unavailable`), what hits some is a violation (DESIGN §4.7).
+ * an outage (inconclusive, `unavailable`), what hits some is a violation (DESIGN §4.7). One outage looks
+ * different from a socket, which times out, and from a page, which shows no chat, so the rule makes no
+ * difference there.
  */
 export class DeliveryRules implements RuleGroup {
   readonly rules = [ERROR, CONNECT, TIMEOUT, CLOSE];
@@ -81,11 +83,15 @@ export class DeliveryRules implements RuleGroup {
 
   conclude(): void {
     const everybody = this.#bench.knowledge.users.length;
-    for (const failed of this.#failed.values()) {
-      const users = new Set(failed.failures.map((failure) => failure.user));
-      if (users.size >= everybody) this.#outage(failed);
-      else for (const failure of failed.failures) this.#violated(failed, failure);
+    const usersAt = new Map<string, Set<UserIndex>>();
+    for (const { step, failures } of this.#failed.values()) {
+      const users = usersAt.get(placeOf(step)) ?? new Set();
+      usersAt.set(placeOf(step), users);
+      for (const { user } of failures) users.add(user);
     }
+    for (const failed of this.#failed.values())
+      if ((usersAt.get(placeOf(failed.step))?.size ?? 0) >= everybody) this.#outage(failed);
+      else for (const failure of failed.failures) this.#violated(failed, failure);
   }
 
   #gather(rule: string, step: string, failure: Failure): void {
@@ -177,6 +183,11 @@ export class DeliveryRules implements RuleGroup {
       message: `${knowledge.nameOf(user)}: ${describe(rule, step, observation)}`,
     });
   }
+}
+
+/** A page cannot tell the greeting from the rest of connecting. */
+function placeOf(step: string): string {
+  return step === 'handshake' ? 'connect' : step;
 }
 
 function describe(rule: string, step: string, observation: Observation): string {

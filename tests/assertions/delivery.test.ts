@@ -51,6 +51,16 @@ describe('delivery/timeout', () => {
   });
 });
 
+test('an outage that users on sockets and in browsers are told of differently is one', () => {
+  const history = new HistoryBuilder(3);
+  history.add('u00', { ...failure, step: 'connect', reason: 'not-found', message: 'no chat' });
+  history.add('u01', { ...failure, step: 'connect', reason: 'timeout' });
+  history.add('u02', { ...failure, step: 'handshake', reason: 'timeout' });
+  const { findings, verdict, cause } = history.verdict();
+  expect(findings.filter(({ severity }) => severity === 'violation')).toEqual([]);
+  expect({ verdict, cause }).toEqual({ verdict: 'inconclusive', cause: 'unavailable' });
+});
+
 describe('delivery/unexpected-close', () => {
   test.each([
     { how: 'ends', code: 1000, isOver: false, found: [] },
