@@ -5,6 +5,7 @@ import type { Knowledge, UserIndex } from './knowledge.ts';
 import { Latencies } from './latency.ts';
 import { overlapOf, type Overlap, type RunInterval } from './overlap.ts';
 import { hasShown, type RunLedger } from './run-ledger.ts';
+import { TargetClock } from './target-clock.ts';
 
 /** Events kept until their owner is known; far more than any honest trial has. */
 const UNSETTLED_MAX = 20_000;
@@ -35,7 +36,7 @@ export class Tally {
   readonly #askedAgain = new Map<string, number>();
   /** Per user, when it read on after it had stopped reading on purpose. */
   readonly #awayUntil: (number | undefined)[] = [];
-  readonly #offsets = new Map<UserIndex, { rtt: number; offset: number }>();
+  readonly #clocks = new Map<UserIndex, TargetClock>();
   readonly #connect = new Latencies();
   readonly #delivery = new Latencies();
   readonly #api = new Latencies();
@@ -170,6 +171,7 @@ export class Tally {
 
   metrics(): Metrics {
     this.#settle();
+    for (const clock of this.#clocks.values()) clock.settle();
     const { order } = this.#knowledge.profile;
     const { required, last } = order;
     const firstEvent = new Latencies();
@@ -266,8 +268,9 @@ export class Tally {
    */
   #delivered({ observation, observer }: Facts): void {
     const { conn, run, sentAt, t } = observation;
-    const offset = this.#offsets.get(observer)?.offset;
-    if (sentAt === undefined || offset === undefined) return;
+    const clock = this.#clocks.get(observer);
+    const offset = clock?.offset;
+    if (sentAt === undefined || clock === undefined || offset === undefined) return;
     const madeAt = sentAt - this.#startedAtUnixMs - offset;
     // What waited for a user who did not read was late by that user's own doing.
     if (madeAt < (this.#awayUntil[observer] ?? -Infinity)) return;
@@ -275,7 +278,7 @@ export class Tally {
     // Hardly any trial asks again, and putting the key together costs more than the rest of this.
     const askedAgain =
       this.#askedAgain.size === 0 ? undefined : this.#askedAgain.get(`${conn} ${run}`);
-    this.#delivery.record(t - Math.max(madeAt, heardSince, askedAgain ?? madeAt));
+    clock.delivered(t - Math.max(madeAt, heardSince, askedAgain ?? madeAt));
   }
 
   #route(facts: Facts): void {
@@ -316,12 +319,14 @@ export class Tally {
     return this.#knowledge.threadOf({ thread: of })?.audience?.has(observer) === true;
   }
 
-  /** The offset of the quickest round trip so far is the most exact. */
-  #clock(observation: Observation, observer: UserIndex): void {
-    const { rtt, offset } = observation;
+  #clock({ rtt, offset }: Observation, observer: UserIndex): void {
     if (rtt === undefined || offset === undefined) return;
-    const known = this.#offsets.get(observer);
-    if (known === undefined || rtt < known.rtt) this.#offsets.set(observer, { rtt, offset });
+    let clock = this.#clocks.get(observer);
+    if (clock === undefined) {
+      clock = new TargetClock((ms) => this.#delivery.record(ms));
+      this.#clocks.set(observer, clock);
+    }
+    clock.sample({ rtt, offset });
   }
 
   #request({ purpose }: Observation): void {

@@ -73,6 +73,8 @@ export interface CrowdParts {
   /** Questions that the target allows a campaign; {@link Crowd.throughout} ends with them. */
   readonly questionsMax?: number | null;
   readonly onProgress: (progress: Progress) => void;
+  /** Compares the target's clock with ours once more, on every connection. */
+  readonly sampleClocks?: (() => void) | undefined;
   /** Asks the target's health endpoints; never rejects. */
   readonly probeHealth: () => Promise<void>;
   /** Lets go of everything the trial held, once all connections are closed. */
@@ -392,9 +394,11 @@ export class Crowd {
   }
 
   async #settle(): Promise<void> {
-    const { quiet, recorder, settleMsMax } = this.#parts;
+    const { quiet, recorder, settleMsMax, sampleClocks } = this.#parts;
     const { clock, inbox, journal } = recorder;
     this.#mark('settle', 'begin');
+    // The last runs were timed by a clock that may have been put ahead or back since it was read last.
+    sampleClocks?.();
     const started = clock.now();
     let heardAt: number | undefined;
     let deafMs = 0;

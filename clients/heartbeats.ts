@@ -40,6 +40,11 @@ export class Heartbeats {
     this.#members.delete(member);
   }
 
+  /** One clock sample of every connection now. */
+  sampleAll(): void {
+    for (const member of this.#members) member.samplePing();
+  }
+
   stop(): void {
     this.#stop();
     this.#members.clear();

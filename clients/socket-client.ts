@@ -31,6 +31,8 @@ import { after } from './waiting.ts';
 
 /** Clock samples taken as soon as a connection is ready. */
 const SAMPLES_AT_START = 2;
+/** After so long without its pong a ping is given up. */
+const ANSWER_MS_MAX = 5_000;
 /** Bytes of an upgrade's refusal that are read. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
 const CLOSE_NORMAL = 1000;
@@ -290,6 +292,8 @@ export class SocketClient implements Beating {
     const { wire, recorder } = this.#settings;
     if (wire.ping === undefined || !this.isOpen) return;
     const at = recorder.clock.now();
+    // Where a pong does not say which ping it answers, there is but one at a time.
+    if (this.#pingAt !== 0 && at - this.#pingAt < ANSWER_MS_MAX) return;
     const unixMs = Math.round(recorder.clock.startedAtUnixMs + at);
     this.#pingAt = at;
     this.#pingUnixMs = unixMs;

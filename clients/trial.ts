@@ -9,7 +9,7 @@ import type { Progress } from '../history/progress.ts';
 import { Vault } from '../history/redaction.ts';
 import { resolveHeaders } from '../targets/addresses.ts';
 import type { Addresses, Target } from '../targets/target.ts';
-import { Crowd } from './crowd.ts';
+import { Crowd, type CrowdParts } from './crowd.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { hasProxy, openDispatcher, RecordedHttp, type HttpSettings } from './http.ts';
 import { LoopDelay } from './loop-delay.ts';
@@ -358,7 +358,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     probeHealth,
     seed: plan.seed,
     events: profile.order.required,
-    ...optionsOfCrowd(options),
+    ...optionsOfCrowd(options, heartbeats),
     release: async () => {
       heartbeats.stop();
       loopDelay.stop();
@@ -368,12 +368,12 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
   });
 }
 
-/** What the crowd is told as it is. */
-function optionsOfCrowd({
-  restartTarget,
-  onNotApplicable,
-}: TrialOptions): Pick<TrialOptions, 'restartTarget' | 'onNotApplicable'> {
-  return { restartTarget, onNotApplicable };
+/** What the crowd is told as it is, and what it may do with all connections. */
+function optionsOfCrowd(
+  { restartTarget, onNotApplicable }: TrialOptions,
+  heartbeats: Heartbeats,
+): Pick<CrowdParts, 'restartTarget' | 'onNotApplicable' | 'sampleClocks'> {
+  return { restartTarget, onNotApplicable, sampleClocks: () => heartbeats.sampleAll() };
 }
 
 async function socketSettings(

@@ -37,3 +37,27 @@ test.each(['resume', 'probe'] as const)('what a %s brings again is owed from the
   history.event('u00', 'agent_started', { fields: { t: 2000, ...madeAt(500) } });
   expect(history.verdict().metrics.deliveryMs?.max).toBeCloseTo(10, 0);
 });
+
+test.each([
+  { jump: -2_000, what: 'back' },
+  { jump: 7_200_000, what: 'ahead' },
+])("what came while the target's clock was put $what is not measured", ({ jump }) => {
+  const history = promptCrowd();
+  history.ask('u00');
+  history.event('u00', 'agent_started', { fields: { t: 510, ...madeAt(500) } });
+  history.add('u00', { kind: 'ping', dir: 'act', rtt: 1, offset: 0, t: 600 });
+  history.event('u00', 'agent_thinking', { fields: { t: 710, ...madeAt(700 + jump) } });
+  history.add('u00', { kind: 'ping', dir: 'act', rtt: 4, offset: jump, t: 800 });
+  history.event('u00', 'tool_executing', { fields: { t: 930, ...madeAt(900 + jump) } });
+  const { deliveryMs } = history.verdict().metrics;
+  expect(deliveryMs?.p50).toBeCloseTo(10, 0);
+  expect(deliveryMs?.max).toBeCloseTo(30, 0);
+});
+
+test('a sample that took long contradicts none that did not', () => {
+  const history = promptCrowd();
+  history.ask('u00');
+  history.event('u00', 'agent_started', { fields: { t: 2000, ...madeAt(500) } });
+  history.add('u00', { kind: 'ping', dir: 'act', rtt: 3_000, offset: -1_400, t: 5_000 });
+  expect(history.verdict().metrics.deliveryMs?.max).toBeCloseTo(1500, 0);
+});

@@ -314,6 +314,24 @@ describe('the end', () => {
     expect(settlingMs(crowd)).toBeLessThan(QUIET_MS_MAX);
   });
 
+  test("settling compares the target's clock once more, with all its runs behind it", async () => {
+    const url = await chat((socket, asked) => {
+      if (asked.run_id === 'undefined') socket.send('{"type":"pong"}');
+      else complete(socket, asked);
+    });
+    const target = tinyTarget({
+      socket: { ...tinyTarget().socket, ping: () => ({ type: 'ping' }) },
+    });
+    const crowd = await trial(url, {}, { target });
+    await goldenPath(crowd);
+    await crowd.settle();
+    await crowd.close('done');
+    const lines = linesOf(crowd.historyPath);
+    const settling = lines.slice(lines.findIndex(({ phase }) => phase === 'settle'));
+    const sampled = settling.filter(({ kind }) => kind === 'ping').map(({ user }) => user);
+    expect(new Set(sampled)).toEqual(new Set(['u00', 'u01', 'u02']));
+  });
+
   test('closing closes every connection from our side and writes the last line', async () => {
     const crowd = await trial(await chat());
     await goldenPath(crowd);
