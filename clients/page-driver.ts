@@ -4,6 +4,7 @@ import type { PageOwner, PageRecorder, ProfileState } from './browser-parts.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
 import { StepFailure } from './step-failure.ts';
 import { TraceFile } from './page-driver-trace.ts';
+import { leavePage } from './page-leaving.ts';
 import { every, pause, within } from './waiting.ts';
 
 /** Longest single step on a page, milliseconds; a phase that is shorter makes it shorter. */
@@ -208,7 +209,7 @@ export class PageDriver {
   /** Leaves the page for an empty one, which ends its connections; resolves to where it was. */
   async away(): Promise<string> {
     const url = this.page.url();
-    await this.#step('leaving the page', () => this.page.goto('about:blank'));
+    await this.#step('leaving the page', () => leavePage(this.page));
     return url;
   }
 
