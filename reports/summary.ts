@@ -39,7 +39,7 @@ export function summarise(input: SummaryInput): Summary {
   const floor: Outcome = shortcomings.length > 0 || none ? 'inconclusive' : 'pass';
   const verdict = trials.map((trial) => trial.verdict.verdict).reduce(worseOutcome, floor);
   const several = trials.length > 1;
-  const reasons = trials.flatMap((trial) =>
+  const reasons = worstFirst(trials).flatMap((trial) =>
     trial.verdict.reasons.map((reason) => (several ? `${nameOf(trial)}: ${reason}` : reason)),
   );
   const own = none ? ['no trial was judged'] : shortcomings.map(({ reason }) => reason);
@@ -65,6 +65,14 @@ export function summarise(input: SummaryInput): Summary {
     seed: input.seed,
     command: input.command,
   };
+}
+
+/** Only so many reasons are listed, and readers take the first for the one that counts. */
+function worstFirst(trials: readonly JudgedTrial[]): JudgedTrial[] {
+  const order: readonly Outcome[] = ['fail', 'inconclusive', 'pass'];
+  return trials.toSorted(
+    (a, b) => order.indexOf(a.verdict.verdict) - order.indexOf(b.verdict.verdict),
+  );
 }
 
 /** What a verdict means for a release. */

@@ -21,6 +21,16 @@ describe('the summary', () => {
     expect(summary.trials.map(({ findings }) => findings)).toEqual([0, 1, 0]);
   });
 
+  it('names first what the verdict comes from, however much is open in other trials', () => {
+    const open = verdictOf({
+      verdict: 'inconclusive',
+      cause: 'blind',
+      reasons: Array.from({ length: 60 }, (_, index) => `open question ${index}`),
+    });
+    const { reasons } = campaignOf(open, failureOf([findingOf()])).summary;
+    expect(reasons[0]).toContain(findingOf().rule);
+  });
+
   it('is inconclusive without a trial, and when a script broke off', () => {
     expect(campaignOf().summary).toMatchObject({ verdict: 'inconclusive', cause: 'blind' });
     const { trials, summary } = campaignOf(verdictOf());
