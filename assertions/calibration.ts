@@ -217,11 +217,20 @@ function replace(sample: Sample, old: Observation, planted: Observation): readon
   return sample.observations.map((observation) => (observation === old ? planted : observation));
 }
 
-/** The streamed pieces of an answer that came where its end did: many a target says the answer in them alone. */
+/**
+ * The streamed pieces of an answer that came where its end did: many a target says the answer in them alone.
+ * Pieces that name no run are of the latest question, as the rules take them.
+ */
 function piecesOf(sample: Sample, end: Observation): readonly Observation[] {
+  const asked = sample.observations.findLast(
+    ({ act, user, line }) => act === 'ask' && user === end.user && line < end.line,
+  );
+  const isOfLatest = ({ run, line }: Observation): boolean =>
+    run === undefined && line > (asked?.line ?? 0) && line < end.line;
   return sample.header.profile.order.chunk
     .flatMap((name) => ownEvents(sample, name))
-    .filter(({ user, conn, run }) => user === end.user && conn === end.conn && run === end.run)
+    .filter(({ user, conn }) => user === end.user && conn === end.conn)
+    .filter((piece) => piece.run === end.run || isOfLatest(piece))
     .toSorted((a, b) => a.line - b.line);
 }
 

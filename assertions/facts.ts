@@ -81,6 +81,7 @@ export class FactFinder {
     const observer = this.#knowledge.indexOf(observation.user);
     if (observer === undefined) return undefined;
     this.#knowledge.learn(observation, observer);
+    if (observation.act === 'ask') this.#streams.asked(observation);
     const received = observation.dir === 'in' || isAnswerToClose(observation);
     const { sightings: all, tokens } =
       observation.dir === 'act' && !received ? NOT_SEARCHED : this.#search(observation, received);

@@ -62,10 +62,28 @@ export class StreamSearch {
     );
   }
 
+  /**
+   * A question was asked on a connection: pieces that name neither run nor thread are of its answer from here
+   * on, and what an earlier answer said they may say again.
+   */
+  asked({ conn }: Observation): void {
+    const key = unnamedOn(conn);
+    const stream = this.#streams.get(key);
+    if (stream === undefined) return;
+    this.#brokenOff -= stream.brokenOff.length;
+    this.#streams.delete(key);
+  }
+
   /** What broke off at the end of a stream stays cut off when something else follows on it. */
   #ended(observation: Observation): readonly Sighting[] {
     if (this.#brokenOff === 0) return NOTHING;
-    const stream = this.#streams.get(keyOf(observation));
+    // An event that names its run may follow pieces that do not.
+    const keys = new Set([keyOf(observation), unnamedOn(observation.conn)]);
+    return [...keys].flatMap((key) => this.#cutOffOn(key));
+  }
+
+  #cutOffOn(key: string): readonly Sighting[] {
+    const stream = this.#streams.get(key);
     if (stream === undefined || stream.brokenOff.length === 0) return NOTHING;
     const cutOff = stream.brokenOff;
     this.#breakOff(stream, NOTHING);
@@ -98,8 +116,13 @@ export class StreamSearch {
 
 const NOTHING: readonly never[] = [];
 
-function keyOf({ conn, run, thread }: Observation): string {
+function keyOf({ conn, run, thread }: Pick<Observation, 'conn' | 'run' | 'thread'>): string {
   return `${conn ?? ''} ${run ?? thread ?? ''}`;
+}
+
+/** Of the pieces on a connection that name neither run nor thread. */
+function unnamedOn(conn: string | null): string {
+  return keyOf({ conn, run: undefined, thread: undefined });
 }
 
 /** A marker that ends where the piece ends may go on in the next one: it is not cut off yet. */

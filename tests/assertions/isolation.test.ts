@@ -1011,6 +1011,48 @@ describe('isolation/wrong-answer', () => {
     for (const name of ['u01', 'u02']) history.event(name, 'agent_completed');
     expect(history.verdict().findings).toEqual([]);
   });
+
+  describe('in pieces that name no run', () => {
+    const unnamed = { user_id: undefined, thread_id: undefined, run_id: undefined };
+    const noIds = { owner: undefined, thread: undefined, run: undefined };
+
+    /** Rounds of questions; what the pieces of an answer say is up to the test. */
+    function streamed(says: (name: string, round: number) => string): HistoryBuilder {
+      const { claims } = new HistoryBuilder(1).header.profile;
+      const echo: typeof claims.echo = { agent_thinking: ['question'] };
+      const history = new HistoryBuilder(3, { claims: { ...claims, ids: {}, echo } }).start();
+      for (let round = 0; round < 2; round += 1) {
+        history.round(FIVE.slice(0, -1));
+        for (const { name } of history.people) {
+          const text = says(history.asked.get(name)?.[round]?.marker ?? '', round);
+          for (let from = 0; from < text.length; from += 11)
+            history.event(name, 'agent_chunk', {
+              payload: { text: text.slice(from, from + 11) },
+              root: unnamed,
+              fields: { ...noIds, id: undefined, sequence: undefined },
+            });
+          history.event(name, 'agent_completed', { payload: { response: undefined } });
+        }
+      }
+      return history;
+    }
+
+    test('is judged as the answer to the latest question, and a calibration plants it there', () => {
+      const { header, lines } = streamed((marker) => `About ${marker}, done.`);
+      const { missed, byMutation } = calibrate({ header, observations: lines });
+      expect(missed).toEqual([]);
+      expect(byMutation['answers-swapped']).toEqual({ planted: 1, caught: 1 });
+    });
+
+    test('is stale where it says what the answer before it said', () => {
+      let first: string | undefined;
+      const history = streamed((marker) => `About ${(first ??= marker)}, done.`);
+      const found = history.findings('wrong-answer');
+      expect(
+        found.map(({ observer, owner, mechanism }) => [observer, owner, mechanism]),
+      ).toContainEqual(['u00', 'u00', 'replay']);
+    });
+  });
 });
 
 describe('an identity that a target shows', () => {
