@@ -1,11 +1,11 @@
 import type { HttpRequest, Session, SocketRequest } from '../targets/target.ts';
 
 /**
- * The request with everything removed that carries the session's token: what somebody without any
- * credential would send.
+ * The request with everything removed that signs its session in (the token, a cookie, a ticket that was fetched
+ * for it): what somebody without any credential would send.
  */
 export function withoutToken(request: SocketRequest, session: Session): SocketRequest {
-  const holds = (text: string): boolean => text.includes(session.token);
+  const holds = holderOf([...secretsOf(session), ...(request.secrets ?? [])]);
   const url = new URL(request.url);
   const kept = [...url.searchParams].filter(([, value]) => !holds(value));
   url.search = new URLSearchParams(kept).toString();
@@ -18,14 +18,36 @@ export function withoutToken(request: SocketRequest, session: Session): SocketRe
   };
 }
 
-/** An HTTP request without the headers that carry the session's token. */
+/** An HTTP request without the headers that carry something that signs its session in. */
 export function withoutTokenHeaders<Request extends Pick<HttpRequest, 'headers'>>(
   request: Request,
   session: Session,
 ): Request {
+  const holds = holderOf(secretsOf(session));
   const headers = Object.entries(request.headers ?? {});
-  const kept = headers.filter(([, value]) => !value.includes(session.token));
-  return { ...request, headers: Object.fromEntries(kept) };
+  return { ...request, headers: Object.fromEntries(headers.filter(([, value]) => !holds(value))) };
+}
+
+/** The session with another token, also where it is a cookie's value: cookies alone may sign it in. */
+export function sessionWith(token: string, session: Session): Session {
+  const { token: old, cookies } = session;
+  if (cookies === undefined || old === '') return { ...session, token };
+  const forged = cookies
+    .replaceAll(old, token)
+    .replaceAll(encodeURIComponent(old), encodeURIComponent(token));
+  return { ...session, token, cookies: forged };
+}
+
+function secretsOf({ token, refreshToken, secrets }: Session): readonly string[] {
+  return [token, refreshToken ?? '', ...secrets];
+}
+
+/** Tells whether a text holds any of these, as it is or as addresses and cookies spell it. */
+function holderOf(secrets: readonly string[]): (text: string) => boolean {
+  const spelt = secrets
+    .filter((secret) => secret !== '')
+    .flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  return (text) => spelt.some((secret) => text.includes(secret));
 }
 
 /** A JWT that claims the same but says that it is not signed (`alg: none`); undefined for other tokens. */

@@ -12,8 +12,10 @@ import type {
   Session,
   SocketProbe,
   SocketRequest,
+  TargetHttp,
 } from '../targets/target.ts';
-import { FORGERIES, withoutToken, withoutTokenHeaders } from './forged-tokens.ts';
+import { isTargetRefusal } from '../targets/target.ts';
+import { FORGERIES, sessionWith, withoutToken, withoutTokenHeaders } from './forged-tokens.ts';
 import { tryToOpen } from './hostile-open.ts';
 import { NotApplicable } from './not-applicable.ts';
 import { RecordedHttp } from './http.ts';
@@ -180,12 +182,10 @@ export class Prober {
     await this.#open({ place, source: 'no token' }, withoutToken(await open(), session), nobody);
     for (const { source, forge } of FORGERIES) {
       const token = forge(session.token);
-      if (token === undefined) continue;
-      const forged = { ...session, token };
-      const request = await target.socket.open(forged, addresses, http);
-      await this.#open({ place, source }, request, forged);
+      if (token !== undefined) await this.#openAs({ place, source }, sessionWith(token, session));
     }
-    await this.#expired(place);
+    const expired = await this.#expiredSession();
+    if (expired !== undefined) await this.#openAs({ place, source: 'expired token' }, expired);
     await this.#usedTicket();
     await this.#crossOrigin();
   }
@@ -221,13 +221,29 @@ export class Prober {
     return session;
   }
 
-  async #expired(place: string): Promise<void> {
-    const { context, http } = this.#seat;
-    const { target, addresses } = context;
-    const session = await this.#expiredSession();
-    if (session === undefined) return;
-    const request = await target.socket.open(session, addresses, http);
-    await this.#open({ place, source: 'expired token' }, request, session);
+  /** With a session that is worth nothing, which may show where the target is asked for a ticket. */
+  #openAs(attempt: Attempt, session: Session): Promise<void> {
+    const { context, observer, http } = this.#seat;
+    const { target, addresses, socket } = context;
+    return this.#attempt(attempt, async () => {
+      let isRefused = false;
+      const probing: TargetHttp = {
+        async request(request) {
+          const reply = await http.request({ ...request, purpose: 'refusal-probe' });
+          isRefused ||= outcomeOfReply(reply) === 'refused';
+          return reply;
+        },
+      };
+      let request: SocketRequest;
+      try {
+        request = await target.socket.open(session, addresses, probing);
+      } catch (error) {
+        // A profile may say that it was refused, or stumble over the ticket that is missing.
+        if (isRefused || isTargetRefusal(error)) return 'refused';
+        throw error;
+      }
+      return tryToOpen(socket, observer, { request, session });
+    });
   }
 
   /** A cookie goes along wherever the browser is; only the origin tells whose page asks. */
@@ -279,7 +295,7 @@ export class Prober {
       const request =
         token === undefined
           ? withoutTokenHeaders(probe.request(ids, session), session)
-          : probe.request(ids, { ...session, token });
+          : probe.request(ids, sessionWith(token, session));
       const reply = await http.request({ ...request, purpose: 'refusal-probe' });
       return this.#outcomeFor(self, probe, reply);
     });

@@ -80,6 +80,10 @@ interface Opening {
   readonly reject: (failure: StepFailure) => void;
   readonly cancelLimit: () => void;
   cancelSettle: (() => void) | undefined;
+  /** What came meanwhile, for whoever has to find out why it was not enough. */
+  messages: number;
+  hasHeardError: boolean;
+  hasBeenReady: boolean;
 }
 
 /** A message on its way from the socket to its owner. */
@@ -215,6 +219,9 @@ export class SocketClient implements Beating {
         reject,
         cancelLimit: after(handshakeMsMax, () => this.#tooLate()),
         cancelSettle: undefined,
+        messages: 0,
+        hasHeardError: false,
+        hasBeenReady: false,
       };
       this.#recordOpen(request, intended);
       try {
@@ -397,7 +404,17 @@ export class SocketClient implements Beating {
     }
     this.#heard(decoded, text, at);
     if (further !== undefined) for (const extra of further) this.#heard(extra, text, at);
-    if (step !== undefined && opening !== undefined) this.#step(step, opening);
+    if (opening === undefined) return;
+    if (decoded.role === 'error') this.#turnedAway(opening);
+    if (step !== undefined) this.#step(step, opening);
+  }
+
+  /** An error before one is let in may be a refusal, and is one to somebody who must be refused. */
+  #turnedAway(opening: Opening): void {
+    opening.hasHeardError = true;
+    if (this.#settings.purpose !== 'refusal-probe') return;
+    const details = { reason: 'refused', step: 'handshake' };
+    this.#fail(new StepFailure('the target answered the handshake with an error', details));
   }
 
   /** The hot path: decode once, record. */
@@ -415,6 +432,7 @@ export class SocketClient implements Beating {
     if (wire.reply !== undefined) message.reply = this.#replyTo(frame);
     const opening = this.#opening;
     if (opening !== undefined) {
+      opening.messages += 1;
       message.opening = opening;
       message.step = this.#shakeHands(opening, { frame, decoded, at });
     }
@@ -565,6 +583,7 @@ export class SocketClient implements Beating {
       opening.cancelSettle = undefined;
       return;
     }
+    opening.hasBeenReady = true;
     if ((step.settleMs ?? 0) === 0) this.#ready(opening);
     else opening.cancelSettle ??= after(step.settleMs ?? 0, () => this.#ready(opening));
   }
@@ -603,8 +622,9 @@ export class SocketClient implements Beating {
   #tooLate(): void {
     const step = this.#hasOpened ? 'handshake' : 'connect';
     const { handshakeMsMax } = this.#settings;
+    const why = step === 'handshake' && this.#opening ? whyNotReady(this.#opening) : '';
     this.#fail(
-      new StepFailure(`not ready within ${handshakeMsMax} ms`, { reason: 'timeout', step }),
+      new StepFailure(`not ready within ${handshakeMsMax} ms${why}`, { reason: 'timeout', step }),
     );
     if (step === 'connect') this.terminate();
   }
@@ -723,6 +743,15 @@ function clientOf(socket: WebSocket): SocketClient {
   // Called for every message; `assert` would gather its arguments first.
   if (socket instanceof OwnedSocket && socket.client !== undefined) return socket.client;
   throw new TypeError('a socket that belongs to no client');
+}
+
+/** What is behind a handshake that was never over: the target's silence, its refusal, or the profile. */
+function whyNotReady({ messages, hasHeardError, hasBeenReady }: Opening): string {
+  if (messages === 0) return ': no message came that could be read';
+  if (hasHeardError) return ': the target answered with an error';
+  return hasBeenReady
+    ? ": the profile's handshake was ready, and went back to waiting with a message after that"
+    : `: the profile's handshake went on waiting after ${messages} message${messages === 1 ? '' : 's'}`;
 }
 
 function split(all: readonly DecodedFrame[]): [DecodedFrame, readonly DecodedFrame[] | undefined] {

@@ -192,9 +192,12 @@ function tell(
   });
 }
 
-/** A socket is refused at its upgrade, or closed before it greeted; all else may be an accident. */
-function outcomeOfFailure({ reason }: StepFailure): ProbeOutcome {
-  if (reason === 'unexpected-close') return 'refused';
+/**
+ * A socket is refused at its upgrade, by an error in its handshake, or closed before it greeted; all else may be
+ * an accident.
+ */
+function outcomeOfFailure({ reason, unreachable }: StepFailure): ProbeOutcome {
+  if (reason === 'unexpected-close' || (reason === 'refused' && !unreachable)) return 'refused';
   const status = /^status (\d+)$/.exec(reason)?.[1];
   return status === undefined ? 'unclear' : outcomeOfStatus(Number(status));
 }

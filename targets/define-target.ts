@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { asFrame } from './frames.ts';
 import { judgingOf } from './judging.ts';
 import { MAIL_DOMAIN_DEFAULT, profileMistakes, shown } from './profile-checks.ts';
-import type { Handshake, SocketWire, StreamWire, Target } from './target.ts';
+import type { Handshake, SocketRequest, SocketWire, StreamWire, Target } from './target.ts';
 import { SIGN_IN_METHODS } from './target.ts';
 import type { SocketInput, TargetInput } from './target-input.ts';
 
@@ -149,7 +149,8 @@ function given<T>(value: T | undefined, standard: T): T {
 function socketOf(input: SocketInput): SocketWire {
   // The methods stay on their own object, which may be an instance that needs its `this`.
   const socket: SocketWire = {
-    open: (session, addresses, http) => input.open(session, addresses, http),
+    open: async (session, addresses, http) =>
+      soundRequest(await input.open(session, addresses, http)),
     handshake: (session) => input.handshake?.(session) ?? readyAtOnce(),
     ask: (question) => input.ask(question),
     decode: (frame) => input.decode(frame),
@@ -168,6 +169,22 @@ function socketOf(input: SocketInput): SocketWire {
       decodeAll: (frame: unknown) => input.decodeAll?.(frame) ?? [input.decode(frame)],
     }),
   };
+}
+
+/** What a profile gives while users act is looked at there: a text that is missing would only fail later. */
+function soundRequest(request: SocketRequest): SocketRequest {
+  const { url, protocols, headers, secrets = [] } = request ?? {};
+  const areTexts = (values: unknown): boolean =>
+    values instanceof Object && Object.values(values).every((value) => typeof value === 'string');
+  if (
+    typeof url === 'string' &&
+    Array.isArray(protocols) &&
+    [protocols, headers, secrets].every((values) => areTexts(values))
+  )
+    return request;
+  throw new TypeError(
+    "the profile's socket.open must give { url, protocols: [], headers: {}, secrets: [] } in which everything is a text",
+  );
 }
 
 /** Where the events of a target come. */

@@ -1,6 +1,11 @@
 import { SignJWT, UnsecuredJWT, jwtVerify } from 'jose';
 import { expect, test } from 'vitest';
-import { FORGERIES, withoutToken } from '../../clients/forged-tokens.ts';
+import {
+  FORGERIES,
+  sessionWith,
+  withoutToken,
+  withoutTokenHeaders,
+} from '../../clients/forged-tokens.ts';
 
 const KEY = new TextEncoder().encode('a key that is long enough for HS256');
 const token = await new SignJWT({ sub: 'u-1' })
@@ -38,5 +43,34 @@ test('a request without the token carries it nowhere', () => {
     url: 'wss://chat.example.com/ws?room=1',
     protocols: ['jwt-auth'],
     headers: { 'x-room': '1' },
+  });
+});
+
+test('nor does it carry a cookie of the session, or a ticket that was fetched for it', () => {
+  const request = withoutToken(
+    {
+      url: 'wss://chat.example.com/ws?ticket=once-0a1b&room=1',
+      protocols: [],
+      headers: { cookie: 'sid=s%3Aopaque.sig; theme=dark', 'x-csrf': 'csrf-77aa' },
+      secrets: ['once-0a1b'],
+    },
+    { userId: 'u-1', token: 's:opaque.sig', secrets: ['s:opaque.sig', 'csrf-77aa'] },
+  );
+  expect(request).toEqual({
+    url: 'wss://chat.example.com/ws?room=1',
+    protocols: [],
+    headers: {},
+  });
+  const plain = { headers: { cookie: 'sid=s%3Aopaque.sig', 'x-room': '1' } };
+  const holder = { userId: 'u-1', token: 's:opaque.sig', secrets: [] };
+  expect(withoutTokenHeaders(plain, holder)).toEqual({ headers: { 'x-room': '1' } });
+});
+
+test('a session with a forged token has it in its cookies, too', () => {
+  const cookies = 'sid=s%3Aa.b; again=s:a.b; theme=dark';
+  const forged = sessionWith('s:a.c', { userId: 'u-1', token: 's:a.b', cookies, secrets: [] });
+  expect(forged).toMatchObject({
+    token: 's:a.c',
+    cookies: 'sid=s%3Aa.c; again=s:a.c; theme=dark',
   });
 });

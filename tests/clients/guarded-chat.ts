@@ -68,13 +68,17 @@ class House {
   readonly #guests = new Map<WebSocket, string>();
   readonly #askers = new Map<string, string>();
   readonly #deleted = new Set<string>();
+  /** Tickets that were not used so far, and whom they let in. */
+  readonly #tickets = new Map<string, string>();
 
   constructor(guard: Guard) {
     this.#guard = guard;
   }
 
   /** Whom an upgrade signs in; undefined: nobody. */
-  async visitor({ headers }: IncomingMessage): Promise<string | undefined> {
+  async visitor({ headers, url }: IncomingMessage): Promise<string | undefined> {
+    const ticket = /ticket=([^&]+)/.exec(url ?? '')?.[1];
+    if (ticket !== undefined) return this.#redeemed(ticket);
     const cookie = /session=([^;]+)/.exec(headers.cookie ?? '')?.[1];
     const own = `http://${headers.host}`;
     if (cookie !== undefined && headers.origin !== own && this.#guard.origins === 'checked')
@@ -89,7 +93,26 @@ class House {
     guest.send(JSON.stringify({ type: 'hello', user_id: user, thread_id: threadOf(user) }));
   }
 
+  #redeemed(ticket: string): string | undefined {
+    const user = this.#tickets.get(ticket);
+    this.#tickets.delete(ticket);
+    return user;
+  }
+
+  /** A ticket that opens one socket, for whoever the cookie signs in. */
+  async #ticket({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const user = await this.#userOf(/session=([^;]+)/.exec(headers.cookie ?? '')?.[1]);
+    const ticket = `ticket-${this.#tickets.size}-of-${user}`;
+    if (user !== undefined) this.#tickets.set(ticket, user);
+    response.writeHead(user === undefined ? 401 : 200, { 'content-type': 'application/json' });
+    response.end(user === undefined ? '{}' : JSON.stringify({ ticket }));
+  }
+
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/ticket') {
+      await this.#ticket(request, response);
+      return;
+    }
     const user = await this.#userOf(request.headers.authorization?.slice('Bearer '.length));
     const thread = request.url?.slice('/threads/'.length) ?? '';
     const mine = thread === threadOf(user ?? NOBODY);
@@ -228,6 +251,41 @@ export function guardedTarget(): Target {
       }),
       shortLived: ({ account }, seconds) => sessionOf(account.email, seconds),
     },
+  });
+}
+
+/** The same, where a cookie signs in and each socket is opened by a ticket fetched with it. */
+export function ticketTarget(): Target {
+  const target = guardedTarget();
+  return tinyTarget({
+    signIn: {
+      register: async ({ account }) => {
+        const session = await sessionOf(account.email, 600);
+        return { ...session, cookies: `session=${session.token}` };
+      },
+    },
+    socket: {
+      ...target.socket,
+      open: async ({ cookies = '' }, { socket }, http) => {
+        const reply = await http.request({
+          address: 'api',
+          method: 'POST',
+          path: '/ticket',
+          headers: { cookie: cookies },
+          purpose: 'api',
+        });
+        const ticket = textIn(reply.json, 'ticket');
+        // What many a profile comes to that takes a reply for granted.
+        if (ticket === undefined) throw new TypeError('ticket is undefined');
+        return {
+          url: `${socket}?ticket=${ticket}`,
+          protocols: [],
+          headers: {},
+          secrets: [ticket],
+        };
+      },
+    },
+    probes: { http: [], socket: [] },
   });
 }
 

@@ -128,7 +128,9 @@ function decodeTiny(frame: unknown): DecodedFrame {
         ? 'pong'
         : event === 'heartbeat'
           ? 'heartbeat'
-          : 'agent';
+          : event === 'error'
+            ? 'error'
+            : 'agent';
   return { role, event, owner: text('user_id'), run: text('run_id'), thread: text('thread_id') };
 }
 

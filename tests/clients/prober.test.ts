@@ -1,7 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { judgeOnce } from '../../assertions/history-judge.ts';
 import type { User } from '../../clients/user.ts';
-import { guardedChat, guardedTarget, LENIENT, STRICT, type Guard } from './guarded-chat.ts';
+import {
+  guardedChat,
+  guardedTarget,
+  LENIENT,
+  STRICT,
+  ticketTarget,
+  type Guard,
+} from './guarded-chat.ts';
 import { Closers, linesOf, openRawTrial, type Line } from './lab.ts';
 
 const closers = new Closers();
@@ -17,8 +24,7 @@ interface Played {
 }
 
 /** Two raw users sign in at a chat with such a guard, both ask, and one tries what it must not. */
-async function played(guard: Guard, play: Play): Promise<Played> {
-  const target = guardedTarget();
+async function played(guard: Guard, play: Play, target = guardedTarget()): Promise<Played> {
   const chat = await guardedChat(closers, guard);
   const crowd = await openRawTrial(closers, target, { url: chat.url, users: 2 });
   const [attacker, victim] = crowd.users;
@@ -196,6 +202,16 @@ describe('a socket that nobody has a right to', () => {
     const rules = judgeOnce(path).findings.map(({ rule }) => rule);
     expect(rules).toContain('isolation/unauthorized-access');
     expect(rules).toContain('isolation/stale-authority');
+  });
+
+  test('stays shut where a ticket opens it that only a cookie gets', async () => {
+    const { results } = await played(STRICT, opens, ticketTarget());
+    expect(results).toEqual({
+      'socket open: own id': 'accepted',
+      'socket open: no token': 'refused',
+      'socket open: unsigned token': 'refused',
+      'socket open: tampered token': 'refused',
+    });
   });
 
   test('keeps every token it tried out of the record', async () => {

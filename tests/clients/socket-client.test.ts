@@ -149,6 +149,31 @@ describe('opening', () => {
     await expect(lab.connect()).rejects.toMatchObject({ reason: 'timeout', step: 'handshake' });
   });
 
+  describe('that is never over says why', () => {
+    const late = { handshakeMsMax: 150 };
+    const settling = tinyTarget({
+      socket: {
+        ...tinyTarget().socket,
+        handshake: () => ({
+          receive: (_frame, { event }) =>
+            event === 'hello' ? { state: 'ready', settleMs: 100 } : { state: 'waiting' },
+        }),
+      },
+    });
+
+    test.each([
+      ['no message came', [], tinyTarget()],
+      ['the target answered with an error', ['{"type":"error"}'], tinyTarget()],
+      ["the profile's handshake went on waiting after 2 messages", ['{}', '[]'], tinyTarget()],
+      ["the profile's handshake was ready, and went back to waiting", [HELLO, '{}'], settling],
+    ] as const)('%s', async (why, frames, target) => {
+      const url = await socketServer(closers, (socket) => {
+        for (const frame of frames) socket.send(frame);
+      });
+      await expect(socketLab(closers, url, { ...late, target }).connect()).rejects.toThrow(why);
+    });
+  });
+
   test('a close before the greeting is a close and a failure of the handshake', async () => {
     const url = await socketServer(closers, (socket) => socket.close(1008, 'who are you'));
     const lab = socketLab(closers, url);

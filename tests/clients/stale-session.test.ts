@@ -82,13 +82,16 @@ function remembering(): Target {
   });
 }
 
-async function socketThat(accepts: (request: IncomingMessage) => boolean): Promise<string> {
+async function socketThat(
+  accepts: (request: IncomingMessage) => boolean,
+  greeting = '{"type":"hello"}',
+): Promise<string> {
   const server = new WebSocketServer({
     port: 0,
     host: '127.0.0.1',
     verifyClient: ({ req }: { req: IncomingMessage }) => accepts(req),
   });
-  server.on('connection', (socket) => socket.send('{"type":"hello"}'));
+  server.on('connection', (socket) => socket.send(greeting));
   closers.add(() => server.close());
   await new Promise((resolve) => {
     server.once('listening', resolve);
@@ -133,6 +136,13 @@ describe('a session after its sign-out', () => {
     ]);
     const source = lines.find(({ act }) => act === 'probe')?.['source'];
     expect(source).toBe('own session after sign-out');
+  });
+
+  test('is refused by a target that lets the socket open and answers with an error', async () => {
+    const url = await httpServer(closers, (_request, response) => response.end('[]'));
+    const socket = await socketThat(() => true, '{"type":"error"}');
+    const lines = await linesAfterSignOut(forgetful(), { url, socket });
+    expect(probes(lines).at(-1)).toEqual(['probe-result', 'socket open', 'refused']);
   });
 
   describe('that is still good for one thing alone', () => {
