@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ObservationFields } from '../history/observation.ts';
-import { prefixed, unprefixed } from '../targets/framing.ts';
+import { framed, textsIn } from '../targets/framing.ts';
 import type {
   DecodedFrame,
   Handshake,
@@ -37,7 +37,6 @@ export function tryToOpen(
 ): Promise<ProbeOutcome> {
   const record = new OpenRecord(settings, observer, request);
   const { wire } = settings;
-  const isPrefixed = wire.framing === 'prefixed';
   return new Promise((resolve) => {
     const socket = new WebSocket(request.url, [...request.protocols], {
       perMessageDeflate: false,
@@ -62,7 +61,7 @@ export function tryToOpen(
       if (socket.readyState !== WebSocket.OPEN) return;
       for (const frame of step?.send ?? []) {
         record.sent(frame);
-        socket.send(isPrefixed ? prefixed(frame) : JSON.stringify(frame));
+        socket.send(framed(frame, wire.framing));
       }
       cancel();
       cancel = after(GREETING_MS_MAX, () => finish(greeting.inTheEnd));
@@ -78,12 +77,14 @@ export function tryToOpen(
     socket.on('close', () => finish('refused'));
     socket.on('error', () => finish('unclear'));
     socket.on('message', (data: Buffer) => {
-      const { frame, decoded } = record.received(data.toString('utf8'));
-      if (decoded.role === 'error') finish('refused');
-      else {
+      const heard = textsIn(data.toString('utf8'), wire.framing).map((text) =>
+        record.received(text),
+      );
+      for (const { frame, decoded } of heard) {
+        if (decoded.role === 'error') return finish('refused');
         const step = greeting.received(frame, decoded);
-        if (step?.state === 'ready') finish('accepted');
-        else goOn(step);
+        if (step?.state === 'ready') return finish('accepted');
+        goOn(step);
       }
     });
   });
@@ -171,9 +172,8 @@ class OpenRecord {
   }
 
   /** Records a frame that came, as what the profile takes it for. */
-  received(message: string): { readonly frame: unknown; readonly decoded: DecodedFrame } {
+  received(text: string): { readonly frame: unknown; readonly decoded: DecodedFrame } {
     const { recorder, wire } = this.#settings;
-    const text = wire.framing === 'prefixed' ? unprefixed(message) : message;
     const frame = parsed(text);
     const decoded = wire.decode(frame);
     const { role: _role, echoedAt: _echoedAt, ...fields } = decoded;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { FrameOrigin, type Content } from '../history/journal-writer.ts';
-import { unprefixed } from '../targets/framing.ts';
+import { textsIn } from '../targets/framing.ts';
 import type {
   DecodedFrame,
   Handshake,
@@ -330,13 +330,13 @@ export class PageSocketLog {
   #received(socket: PageSocket, { timestamp, response }: SocketFrame): void {
     const at = this.#pen.at(timestamp);
     if (!socket.hasOpened) socket.hasOpened = true;
-    const text = this.#textOf(response);
-    if (text === undefined) {
+    const message = textOf(response);
+    if (message === undefined) {
       this.#recordBytes(socket, response.payloadData, { dir: 'in', at });
       this.#count(socket, undefined, at);
       return;
     }
-    this.#text(socket, text, at);
+    for (const text of textsIn(message, this.#settings.wire.framing)) this.#text(socket, text, at);
   }
 
   #text(socket: PageSocket, text: string, at: number): void {
@@ -526,11 +526,14 @@ export class PageSocketLog {
 
   #sent(socket: PageSocket, { timestamp, response }: SocketFrame): void {
     const at = this.#pen.at(timestamp);
-    const text = this.#textOf(response);
-    if (text === undefined) {
-      this.#recordBytes(socket, response.payloadData, { dir: 'out', at });
-      return;
-    }
+    const message = textOf(response);
+    if (message === undefined) this.#recordBytes(socket, response.payloadData, { dir: 'out', at });
+    else
+      for (const text of textsIn(message, this.#settings.wire.framing))
+        this.#textSent(socket, text, at);
+  }
+
+  #textSent(socket: PageSocket, text: string, at: number): void {
     const frame = jsonOf(text);
     const asked = frame === undefined ? undefined : this.#settings.asked?.(frame);
     const { journal, vault } = this.#pen.recorder;
@@ -645,12 +648,6 @@ export class PageSocketLog {
       this.#recordClose(socket, this.#closes.take(channel, url) ?? leaving, at);
     }
     sockets.clear();
-  }
-
-  #textOf(response: SocketFrame['response']): string | undefined {
-    const text = textOf(response);
-    const isPrefixed = text !== undefined && this.#settings.wire.framing === 'prefixed';
-    return isPrefixed ? unprefixed(text) : text;
   }
 
   #remark({ observer }: PageSocket, what: string, error: unknown): void {

@@ -3,7 +3,7 @@ import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
 import { FrameOrigin, type AskedFields } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
-import { prefixed, unprefixed } from '../targets/framing.ts';
+import { framed, textsIn } from '../targets/framing.ts';
 import type {
   AskFrame,
   DecodedFrame,
@@ -89,7 +89,7 @@ interface Opening {
 /** A message on its way from the socket to its owner. */
 class Message implements Arrival {
   readonly #client: SocketClient;
-  bytes: Buffer;
+  readonly bytes: Buffer;
   readonly isBinary: boolean;
   /** When it was read, on the trial's clock. */
   readonly at: number;
@@ -261,8 +261,9 @@ export class SocketClient implements Beating {
     // piece, a text in two.
     const bytes = Buffer.from(text);
     this.#recordSent(text, bytes, fields);
-    const isPrefixed = this.#settings.wire.framing === 'prefixed';
-    socket.send(isPrefixed ? Buffer.from(prefixed(frame)) : bytes, { binary: false });
+    const { framing } = this.#settings.wire;
+    const isPlain = framing === undefined || framing === 'json';
+    socket.send(isPlain ? bytes : Buffer.from(framed(frame, framing)), { binary: false });
   }
 
   /**
@@ -361,10 +362,19 @@ export class SocketClient implements Beating {
   }
 
   #message(data: RawData, isBinary: boolean): void {
-    const { clock, inbox } = this.#settings.recorder;
-    const at = clock.now();
-    const message = new Message(this, { bytes: bytesOf(data), isBinary, at });
-    inbox.take(message);
+    const { recorder, wire } = this.#settings;
+    const at = recorder.clock.now();
+    const bytes = bytesOf(data);
+    const isPlain = wire.framing === undefined || wire.framing === 'json';
+    if (isPlain || (isBinary && !isUtf8(bytes))) this.#take({ bytes, isBinary, at });
+    else
+      for (const text of textsIn(bytes.toString('utf8'), wire.framing))
+        this.#take({ bytes: Buffer.from(text), isBinary, at });
+  }
+
+  #take(message: Pick<Message, 'bytes' | 'isBinary' | 'at'>): void {
+    const { inbox } = this.#settings.recorder;
+    inbox.take(new Message(this, message));
     // What the target says while a connection is opened decides what its next message means.
     if (this.#opening !== undefined) inbox.deliver();
   }
@@ -376,7 +386,7 @@ export class SocketClient implements Beating {
       this.#recordBytes(bytes, at);
       return;
     }
-    this.#read(message);
+    message.text = bytes.toString('utf8');
     let frame: unknown;
     try {
       frame = JSON.parse(message.text);
@@ -386,13 +396,6 @@ export class SocketClient implements Beating {
       return;
     }
     this.#frame(frame, message);
-  }
-
-  #read(message: Message): void {
-    message.text = message.bytes.toString('utf8');
-    if (this.#settings.wire.framing !== 'prefixed') return;
-    message.text = unprefixed(message.text);
-    message.bytes = Buffer.from(message.text);
   }
 
   /** Tells whom it concerns of a message that was recorded. */

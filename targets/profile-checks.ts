@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Frame } from './frames.ts';
 import { fieldOf, frameAt } from './frames.ts';
+import { FRAMINGS } from './framing.ts';
 import { judgingInputSchema } from './judging.ts';
 import { judgingMistakes } from './judging-checks.ts';
 import { ADDRESS_NAMES, SIGN_IN_METHODS } from './target.ts';
@@ -170,7 +171,7 @@ const SECTIONS = {
       ping: functionSchema.optional(),
       decode: functionSchema,
       decodeAll: functionSchema.optional(),
-      framing: z.enum(['json', 'prefixed']).optional(),
+      framing: z.enum(FRAMINGS).optional(),
       reply: functionSchema.optional(),
       pingEveryMs: z.number().positive().nullable().optional(),
       absent: z.literal(true).optional(),

@@ -1,5 +1,6 @@
 import type { DecodedFields, OwnedIds } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
+import type { Framing } from './framing.ts';
 
 /** The addresses of a system under test that a profile may name (`--address NAME=URL`). */
 export const ADDRESS_NAMES = ['api', 'auth', 'socket', 'page'] as const;
@@ -174,9 +175,10 @@ export interface SocketWire {
   /**
    * `prefixed`: a message is JSON behind some characters, as `42["event",{…}]` of Socket.IO, or nothing but
    * such characters. Frames are then lists of both wherever a profile gets or gives one, `["42",["event",{…}]]`
-   * and `["2"]`, and stand like that in the history. Default: `json`.
+   * and `["2"]`, and stand like that in the history. `records`, `lines`: a message holds any number of JSON
+   * values, each of which ends with U+001E (SignalR) or a line break; each is a frame. Default: `json`.
    */
-  readonly framing?: 'json' | 'prefixed' | undefined;
+  readonly framing?: Framing | undefined;
   /**
    * The frame that must be sent back at once for one that came, at any time: the answer to a ping of the
    * target's own protocol. Undefined for all others. A page answers by itself.

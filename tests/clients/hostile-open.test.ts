@@ -116,6 +116,15 @@ describe('opening a socket that must stay shut', () => {
     },
   );
 
+  test('is refused by an error among several records of a message', async () => {
+    const tiny = tinyTarget();
+    const target = tinyTarget({ socket: { ...tiny.socket, framing: 'records' } });
+    const url = await socketServer(closers, greeting('{"type":"x"}\u001e{"type":"error"}\u001e'));
+    const { answer, lines } = await tried(url, { target });
+    expect(answer).toBe('refused');
+    expect(lines.filter(({ dir, kind }) => dir === 'in' && kind === 'frame')).toHaveLength(2);
+  });
+
   test('is refused by an error in place of the greeting', async () => {
     const url = await socketServer(closers, greeting('{"type":"error"}'));
     const { answer, lines } = await tried(url, { target: guardedTarget() });

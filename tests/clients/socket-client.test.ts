@@ -76,6 +76,35 @@ test('JSON behind a prefix is read, answered and asked in, and what is broken st
   ]);
 });
 
+test('each of several records in a message is a frame of its own, also beside a greeting', async () => {
+  const came: string[] = [];
+  const url = await socketServer(closers, (socket) => {
+    socket.on('message', (data: Buffer) => came.push(data.toString()));
+    socket.send(`${HELLO}\u001e{"type":"note","n":1}\u001e`);
+    socket.send('{"type":"ping"}\u001e{"type":"note","n":2}\u001e{"ty');
+  });
+  const target = tinyTarget({
+    socket: {
+      ...tinyTarget().socket,
+      framing: 'records',
+      reply: (frame) => (JSON.stringify(frame).includes('ping') ? { type: 'pong' } : undefined),
+    },
+  });
+  const lab = socketLab(closers, url, { target });
+  await lab.connect();
+  await until(() => came.length === 1);
+  expect(came).toEqual(['{"type":"pong"}\u001e']);
+  const frames = (await lab.lines()).filter(({ kind }) => kind === 'frame');
+  expect(frames.map(({ dir, event, frame, text }) => [dir, event, frame ?? text])).toEqual([
+    ['in', 'hello', JSON.parse(HELLO)],
+    ['in', 'note', { type: 'note', n: 1 }],
+    ['in', 'ping', { type: 'ping' }],
+    ['in', 'note', { type: 'note', n: 2 }],
+    ['in', undefined, '{"ty'],
+    ['out', undefined, { type: 'pong' }],
+  ]);
+});
+
 describe('opening', () => {
   test('a greeting sent together with the handshake is not lost', async () => {
     const lab = socketLab(closers, await sending());
