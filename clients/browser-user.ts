@@ -546,17 +546,17 @@ export class BrowserUser implements User, PageOwner {
     this.#greeting?.received(decoded, text);
     const tracker = this.#asked?.tracker;
     if (tracker === undefined || !tracker.receive(this.#asOfRun(decoded), text, isReply)) return;
-    this.#adoptRun(tracker, decoded);
+    this.#adoptRun(tracker);
   }
 
   replied(decoded: DecodedFrame): void {
     const tracker = this.#asked?.tracker;
-    if (tracker?.replied(decoded) === true) this.#adoptRun(tracker, decoded);
+    if (tracker?.replied(decoded) === true) this.#adoptRun(tracker);
   }
 
   /** The target chose the run id: its answer to the question is where we learn it. */
-  #adoptRun({ run }: RunTracker, { thread }: DecodedFrame): void {
-    const ids: OwnedIds = { run, ...this.#adoptThread(thread) };
+  #adoptRun({ run, thread }: RunTracker): void {
+    const ids: OwnedIds = { run, ...this.#adoptThread(this.#ownThread(thread)) };
     this.#context.recorder.identity(this.#observer(), { source: 'ask', ids });
   }
 

@@ -15,6 +15,9 @@ export interface AskedQuestion {
 /** Agents of one run at work at once that are told apart; beyond, a run counts as over early. */
 const AGENTS_MAX = 64;
 
+/** Runs of others that are told apart while it is not known which is the own one. */
+const RUNS_MAX = 64;
+
 /** What an event means for the run that shows it. */
 interface Meaning {
   /** The event's canonical name. */
@@ -55,6 +58,9 @@ export class RunTracker {
   /** Agents at work, the outermost first. */
   readonly #agents: string[] = [];
   #run: string | undefined;
+  #thread: string | undefined;
+  /** Threads of runs that nobody has claimed so far, while it is not known which run is this one. */
+  #threadsOf: Map<string, string> | undefined;
   #isOver = false;
   #resolve: (() => void) | undefined;
   #sequence = 0;
@@ -68,6 +74,7 @@ export class RunTracker {
     this.#meanings = meaningsOf(order);
     this.#question = question;
     this.#run = question.run;
+    this.#thread = question.thread;
   }
 
   get isOver(): boolean {
@@ -79,9 +86,9 @@ export class RunTracker {
     return this.#run;
   }
 
-  /** The conversation in which it was asked. */
+  /** The conversation in which it was asked, or which the target began with it. */
   get thread(): string | undefined {
-    return this.#question.thread;
+    return this.#thread;
   }
 
   /** Sequence number of the run's latest event, where its events have any; else 0. */
@@ -111,16 +118,31 @@ export class RunTracker {
   }
 
   /**
-   * Takes in one frame. Returns true when an acknowledgement of the question named its run, which the
-   * harness did not choose: then `run` is an own id from an authoritative place. `isReply`: it came in the
-   * reply to the question.
+   * Takes in one frame. Returns true when it told an own id from an authoritative place: an acknowledgement of
+   * the question its `run`, which the harness did not choose; an event of the run, or an acknowledgement, the
+   * `thread` that the target began with it. `isReply`: it came in the reply to the question.
    */
   receive(decoded: DecodedFrame, text: string, isReply = false): boolean {
     if (this.#isOver) return false;
-    if (decoded.role === 'ack') return this.#adopt(decoded, text);
+    const isNews = decoded.role === 'ack' && this.#adopt(decoded, text);
     const isMine = this.#isMine(decoded, text) || (isReply && this.#saysNothingElse(decoded));
     if (decoded.role === 'error' && isMine) this.#finish();
     if (decoded.role === 'agent' && isMine) this.#follow(decoded);
+    return this.#learnThread(decoded, isMine) || isNews;
+  }
+
+  /** Where nobody chose a thread, it is the one that the run is said to be of. */
+  #learnThread({ role, run, thread }: DecodedFrame, isMine: boolean): boolean {
+    if (this.#thread !== undefined || (role !== 'agent' && role !== 'ack')) return false;
+    if (run !== undefined && this.#run === undefined) return this.#noteThread(run, thread);
+    const said = isMine ? thread : undefined;
+    this.#thread = said ?? this.#threadsOf?.get(this.#run ?? '');
+    return this.#thread !== undefined;
+  }
+
+  #noteThread(run: string, thread: string | undefined): false {
+    this.#threadsOf ??= new Map();
+    if (thread !== undefined && this.#threadsOf.size < RUNS_MAX) this.#threadsOf.set(run, thread);
     return false;
   }
 
@@ -133,6 +155,7 @@ export class RunTracker {
     if (this.#isOver || this.#run !== undefined || run === undefined) return false;
     const isMine = owner === undefined ? this.#saysNothingElse(decoded) : this.#isMine(decoded, '');
     if (isMine) this.#run = run;
+    if (isMine) this.#learnThread(decoded, true);
     return isMine;
   }
 

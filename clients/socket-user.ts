@@ -379,8 +379,8 @@ export class SocketUser implements User, SocketOwner {
     if (this.#earlier.length > 0)
       for (const run of this.#earlier) run.tracker.receive(decoded, text);
     if (tracker === undefined || !tracker.receive(decoded, text)) return;
-    // The target chose the run id: its answer to the question is where we learn it.
-    const news: OwnedIds = { run: tracker.run, ...this.#adoptThread(decoded.thread) };
+    // The target chose the run's id, or its thread's: its answer to the question is where we learn it.
+    const news: OwnedIds = { run: tracker.run, ...this.#adoptThread(tracker.thread) };
     this.#context.recorder.identity(this.#observer(), { source: 'ask', ids: news });
   }
 

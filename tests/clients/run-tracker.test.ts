@@ -78,6 +78,44 @@ describe('a run', () => {
     expect(run.isOver).toBe(true);
   });
 
+  describe('for which nobody chose a thread is in the one', () => {
+    const none = { run: undefined, thread: undefined };
+
+    test('that an event of its own id names', () => {
+      const run = tracker({ thread: undefined });
+      expect(run.receive(event('agent_started', { run: 'r2', thread: 't2' }), '')).toBe(false);
+      expect(run.receive(event('agent_started', { thread: 't7' }), '')).toBe(true);
+      expect(run.thread).toBe('t7');
+      expect(run.receive(event('agent_thinking', { thread: 't8' }), '')).toBe(false);
+      expect(run.thread).toBe('t7');
+    });
+
+    test('that an event named before it was known to be its own', () => {
+      const run = tracker(none);
+      for (const other of ['r6', 'r7'])
+        expect(run.receive(event('agent_started', { run: other, thread: `of-${other}` }), '')).toBe(
+          false,
+        );
+      expect(run.receive(event('agent_thinking', { run: 'r7' }), 'says xtkmarker')).toBe(true);
+      expect([run.run, run.thread]).toEqual(['r7', 'of-r7']);
+    });
+
+    test('that an event without a run names, if that is its own by its words', () => {
+      const run = tracker(none);
+      const said = event('agent_thinking', { run: undefined, thread: 't7' });
+      expect(run.receive(said, 'says nothing')).toBe(false);
+      expect(run.receive(said, 'says xtkmarker')).toBe(true);
+      expect(run.thread).toBe('t7');
+    });
+
+    test('that the acknowledgement names', () => {
+      const run = tracker({ thread: undefined });
+      expect(run.receive({ role: 'ack', run: 'r2', thread: 't2' }, '')).toBe(false);
+      expect(run.receive({ role: 'ack', run: 'r1', thread: 't7' }, '')).toBe(true);
+      expect(run.thread).toBe('t7');
+    });
+  });
+
   test('without any id is known by thread, by owner or by marker, and by no other', () => {
     const none = { run: undefined };
     const over = (fields: Partial<DecodedFrame>, text = ''): boolean => {
