@@ -3,7 +3,7 @@ import { mintMarker } from '../history/markers.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import type { Calibration, Finding, Verdict } from '../history/verdict.ts';
 import { SampleCollector, type Sample } from './calibration-sample.ts';
-import { isTelling } from './knowledge.ts';
+import { isTelling, type Foretold } from './knowledge.ts';
 import { settledRuns } from './settled-runs.ts';
 import { CALIBRATION_RULE, Judge, judgeOnce, type JudgeOptions } from './history-judge.ts';
 
@@ -104,9 +104,15 @@ function withCalibration(
   };
 }
 
+/** As a history is judged from disk: once more where something became known too late. */
 function judge(sample: Sample, observations: readonly Observation[]): readonly Finding[] {
-  const judging = new Judge(sample.header);
-  for (const observation of observations) judging.observe(observation);
+  const observing = (foretold?: Foretold): Judge => {
+    const judging = new Judge(sample.header, foretold);
+    for (const observation of observations) judging.observe(observation);
+    return judging;
+  };
+  const first = observing();
+  const judging = first.foretold === undefined ? first : observing(first.foretold);
   const end: TrialEnd = { kind: 'end', n: 0, t: observations.at(-1)?.t ?? 0, reason: 'done' };
   return judging.conclude({ end }).findings;
 }

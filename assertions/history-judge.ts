@@ -73,7 +73,7 @@ export class Judge {
     this.#header = header;
     this.#knowledge = new Knowledge(header, foretold);
     this.#finder = new FactFinder(this.#knowledge);
-    this.#ledger = new RunLedger(this.#knowledge);
+    this.#ledger = new RunLedger(this.#knowledge, foretold?.lateRuns);
     this.#report = new Report(this.#knowledge);
     this.#disturbances = new Disturbances(this.#knowledge);
     this.#tally = new Tally(this.#knowledge, this.#ledger, this.#finder);
@@ -107,11 +107,15 @@ export class Judge {
   }
 
   /**
-   * Who was given an id that had been another's, or one that differs from it in case only. What they received
-   * before was judged as the other's; so who has the history judges it again and foretells this.
+   * Who was given an id that had been another's, or one that differs from it in case only, and whose the runs
+   * are that showed this late. What they received before was judged as the other's, or as nobody's; so who has
+   * the history judges it again and foretells this.
    */
   get foretold(): Foretold | undefined {
-    return this.#knowledge.foretold;
+    const { lateRuns } = this.#ledger;
+    const { foretold } = this.#knowledge;
+    if (foretold === undefined && lateRuns.size === 0) return undefined;
+    return { lateOwners: new Map(), twins: [], ...foretold, lateRuns };
   }
 
   /** Whether a violation was found so far. It stays one, whatever comes. */

@@ -65,9 +65,25 @@ export interface Foretold {
   readonly lateOwners: LateOwners;
   /** Ids of several users that differ in case only: one is taken for the other until both are known. */
   readonly twins: readonly OwnedId[];
+  /**
+   * Ids of runs that had shown events before one of them told whose they are, and the question that was asked
+   * with each.
+   */
+  readonly lateRuns: LateRuns;
 }
 
-const NOTHING_FORETOLD: Foretold = { lateOwners: new Map(), twins: [] };
+/** A run that became known late. */
+export interface LateRun {
+  readonly asker: UserIndex;
+  /** Ordinal of the question. */
+  readonly question: number;
+  /** Whether it is this question's beyond doubt. */
+  readonly certain: boolean;
+}
+
+export type LateRuns = ReadonlyMap<string, LateRun>;
+
+const NOTHING_FORETOLD: Foretold = { lateOwners: new Map(), twins: [], lateRuns: new Map() };
 
 /** Told when an id gets a second owner. */
 export type SharedIdListener = (id: OwnedId, newcomer: UserIndex, observation: Observation) => void;
@@ -209,7 +225,7 @@ export class Knowledge {
   }
 
   /** What should have been known from the beginning; undefined if it was all, or told nothing apart. */
-  get foretold(): Foretold | undefined {
+  get foretold(): Omit<Foretold, 'lateRuns'> | undefined {
     const twins: OwnedId[] = [];
     for (const alike of this.ids.twins())
       if (new Set(alike.flatMap(({ owners }) => owners)).size > 1) twins.push(...alike);

@@ -2,7 +2,7 @@ import type { Observation } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
 import type { Facts } from './facts.ts';
 import { newRunOnConnection, RunPacker } from './run-packer.ts';
-import type { Knowledge, OwnedId, UserIndex } from './knowledge.ts';
+import type { Knowledge, LateRun, LateRuns, OwnedId, UserIndex } from './knowledge.ts';
 
 /** One run on one connection of its asker. Sets are there once something is in them. */
 export interface RunOnConnection {
@@ -92,6 +92,8 @@ export interface Run {
 }
 
 const UNRECOGNISED_MAX = 20;
+/** Far more than any user has questions under way. */
+const UNCLAIMED_MAX = 1_000;
 /** Verbs that end a run, as probes name them. */
 const STOPPING = /stop|cancel|abort/i;
 const NONE: readonly never[] = [];
@@ -110,8 +112,15 @@ export class RunLedger {
   /** Questions that their askers are about to ask so that they fail. */
   readonly #provoked = new Map<UserIndex, Set<number>>();
   readonly #packer = new RunPacker();
+  /** Per receiver, ids of runs whose events came before anything told whose they are. */
+  readonly #unclaimed = new Map<UserIndex, Set<string>>();
+  readonly #lateRuns = new Map<string, LateRun>();
+  /** Of each question, the run that an earlier reading of the history has found out. */
+  readonly #foretold = new Map<string, LateRun & { readonly run: string }>();
 
-  constructor(knowledge: Knowledge) {
+  /** `lateRuns`: of the same history, from an earlier reading of it. */
+  constructor(knowledge: Knowledge, lateRuns: LateRuns = new Map()) {
+    for (const [run, late] of lateRuns) this.#foretold.set(questionKey(late), { run, ...late });
     this.#knowledge = knowledge;
     this.#profile = knowledge.profile;
     this.#byUser = knowledge.users.map(() => []);
@@ -119,6 +128,11 @@ export class RunLedger {
 
   get runs(): readonly Run[] {
     return this.#all;
+  }
+
+  /** Runs of which something had been received before it was known whose they are. */
+  get lateRuns(): LateRuns {
+    return this.#lateRuns;
   }
 
   runsOf(user: UserIndex): readonly Run[] {
@@ -273,7 +287,15 @@ export class RunLedger {
     runs.push(run);
     this.#all.push(run);
     if (ask.run !== undefined) this.#byId.set(ask.run, run);
+    else this.#nameForetold(run);
     if (ask.marker !== undefined) this.#byMarker.set(ask.marker, run);
+  }
+
+  #nameForetold(run: Run): void {
+    const late = this.#foretold.get(questionKey(run));
+    if (late === undefined || this.#byId.has(late.run)) return;
+    this.#name(run, late.run, late);
+    this.#knowledge.adoptRun(late.run, late.asker);
   }
 
   #name(run: Run, id: string, { certain }: { readonly certain: boolean }): void {
@@ -281,6 +303,9 @@ export class RunLedger {
     run.certain = certain;
     run.id = id;
     this.#byId.set(id, run);
+    const { asker, question } = run;
+    if (this.#unclaimed.get(asker)?.has(id) === true)
+      this.#lateRuns.set(id, { asker, question, certain });
   }
 
   /** A run id the target made: mine if the event carries my thread, my user id or my marker. */
@@ -290,7 +315,10 @@ export class RunLedger {
       facts.sightings.some(
         (sighting) => sighting.what === 'marker' && sighting.owner === facts.observer,
       );
-    if (!mine) return undefined;
+    if (!mine) {
+      this.#leaveUnclaimed(runId, facts.observer);
+      return undefined;
+    }
     const { thread } = facts.observation;
     const marked = runs.find(
       (run) => !run.bound && facts.sightings.some((sighting) => sighting.text === run.marker),
@@ -308,6 +336,16 @@ export class RunLedger {
     this.#knowledge.adoptRun(runId, facts.observer);
     return run;
   }
+
+  #leaveUnclaimed(runId: string, observer: UserIndex): void {
+    const unclaimed = this.#unclaimed.get(observer) ?? new Set();
+    this.#unclaimed.set(observer, unclaimed);
+    if (unclaimed.size < UNCLAIMED_MAX) unclaimed.add(runId);
+  }
+}
+
+function questionKey({ asker, question }: Pick<LateRun, 'asker' | 'question'>): string {
+  return `${asker} ${question}`;
 }
 
 /** Whether an act ends the run it names, if that is its user's own: a cancel, or a probe of a verb that stops. */
