@@ -10,6 +10,9 @@ import { StepFailure } from './step-failure.ts';
 import type { TrialContext } from './trial-context.ts';
 import type { OptionalVerb } from './user.ts';
 
+/** Ids of a list that are looked at: a user of a trial has few threads. */
+const LISTED_MAX = 1_000;
+
 /** Sign-in methods that make the user, so that the display name is ours to choose. */
 const NAMING: ReadonlySet<SignInMethod> = new Set(['register', 'e2e-key', 'page']);
 
@@ -174,7 +177,16 @@ export class TargetAccount {
     const { threads } = this.#context.target;
     if (threads.list === undefined) return;
     this.#owner.stepped('list-threads');
-    await threads.list({ http: this.http, session: this.session });
+    this.#recordListed(await threads.list({ http: this.http, session: this.session }));
+  }
+
+  /** What a profile says was listed; the reply itself has been recorded before. */
+  #recordListed(threads: readonly string[] | void): void {
+    if (!Array.isArray(threads)) return;
+    const { recorder } = this.#context;
+    const line = { ...this.#owner.observer(), conn: null, surface: 'http', dir: 'in' } as const;
+    for (const thread of threads.slice(0, LISTED_MAX))
+      recorder.journal.append({ ...line, kind: 'frame', event: 'list', thread: String(thread) });
   }
 
   /**
@@ -193,7 +205,7 @@ export class TargetAccount {
         return reply;
       },
     };
-    await wire.list({ http, session: this.session });
+    this.#recordListed(await wire.list({ http, session: this.session }));
     const missing = threads.filter((thread) => !replies.some((text) => text.includes(thread)));
     if (missing.length === 0) return;
     throw new StepFailure(

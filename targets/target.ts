@@ -210,7 +210,11 @@ export interface ThreadWire {
     title: string;
     members: readonly string[];
   }): Promise<string>;
-  list?(call: { http: TargetHttp; session: Session }): Promise<void>;
+  /**
+   * Lists the user's threads. Resolves to their ids where these are too short or too plain to be found in a reply
+   * by themselves (`42`): then it has to be said that they are ids.
+   */
+  list?(call: { http: TargetHttp; session: Session }): Promise<readonly string[] | void>;
   /** Reads one thread's messages. */
   read?(call: { http: TargetHttp; session: Session; thread: string }): Promise<void>;
   /** Stores a private text of the user that the agent's tool reads. */

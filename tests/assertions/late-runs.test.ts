@@ -59,3 +59,12 @@ test('one that never came is still missed, and one of another is that of the oth
     'order/missing-event u01 null agent_started',
   ]);
 });
+
+test('the short id of a thread that only an event told is found in the list of another', () => {
+  const history = untold();
+  const told = { kind: 'identity', surface: 'harness', dir: 'act', source: 'ask' } as const;
+  history.add('u00', { ...told, ids: { thread: '41' } });
+  history.add('u01', { surface: 'http', conn: null, event: 'list', thread: '41' });
+  history.add('u00', { surface: 'http', conn: null, event: 'list', thread: '41' });
+  expect(violations(history)).toEqual(['isolation/foreign-run u01 u00 list']);
+});

@@ -201,3 +201,16 @@ describe('a session after its sign-out', () => {
     expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
   });
 });
+
+test('ids that a profile says were listed are looked at, however short they are', async () => {
+  const url = await httpServer(closers, (_request, response) => response.end('[]'));
+  const target = tinyTarget({ threads: { list: () => Promise.resolve(['41', '42']) } });
+  const socket = await socketThat(() => true);
+  const crowd = await openRawTrial(closers, target, { url, socket, users: 1 });
+  await crowd.each('sign in', (user) => user.signIn());
+  await crowd.each('open chat', (user) => user.openChat());
+  await crowd.close('done');
+  const listed = linesOf(crowd.historyPath).filter(({ event }) => event === 'list');
+  expect(listed[0]).toMatchObject({ user: 'u00', surface: 'http', dir: 'in', thread: '41' });
+  expect(new Set(listed.map(({ thread }) => thread))).toEqual(new Set(['41', '42']));
+});
