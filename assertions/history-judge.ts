@@ -137,10 +137,7 @@ export class Judge {
         this.#guard(seat, () => seat.group.observeCrowd?.(observation));
       return;
     }
-    if (observation.kind === 'act') this.#ledger.act(facts);
-    else if (observation.kind === 'identity') this.#ledger.learned(facts);
-    if (observation.kind === 'screenshot' && observation.url !== undefined)
-      this.#report.pictured(facts.observer, observation.url);
+    this.#takeNote(facts);
     this.#disturbances.observe(facts);
     this.#tally.observe(facts);
     const seats = facts.received ? this.#seats : this.#seatsOfDeeds;
@@ -152,6 +149,15 @@ export class Judge {
         seat.failure = describe(error);
       }
     }
+  }
+
+  /** What is known by the time that the rules look at an observation. */
+  #takeNote(facts: Facts): void {
+    const { kind, url, line, message = '' } = facts.observation;
+    if (kind === 'act') this.#ledger.act(facts);
+    else if (kind === 'identity') this.#ledger.learned(facts);
+    if (kind === 'screenshot' && url !== undefined) this.#report.pictured(facts.observer, url);
+    if (isProfileDefect(facts.observation)) this.#unexamined.push({ line, message });
   }
 
   /** What cannot be examined has been recorded, but not searched: a gap in the evidence. */
@@ -277,6 +283,11 @@ export class Judge {
       return { rule: name, outcome: blind ? worseOutcome(found, 'inconclusive') : found, examined };
     });
   }
+}
+
+/** What the profile could not read is a gap in the evidence, and no fault of the target. */
+function isProfileDefect({ act, message = '' }: Observation): boolean {
+  return act === 'remark' && /^the profile's \w+ threw: /.test(message);
 }
 
 /** The worst outcome wins; the reasons are the findings of that severity, in one sentence each. */

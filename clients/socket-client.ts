@@ -358,7 +358,15 @@ export class SocketClient implements Beating {
     this.#hasOpened = true;
     const opening = this.#opening;
     if (opening === undefined) return;
-    if (opening.handshake.opened !== undefined) this.#step(opening.handshake.opened(), opening);
+    try {
+      const step = opening.handshake.opened?.();
+      if (step !== undefined) this.#step(step, opening);
+    } catch (error) {
+      const message = `the profile's handshake threw: ${messageOf(error)}`;
+      this.#settings.recorder.remark(this.#observer, message);
+      this.#fail(new StepFailure(message, { reason: 'error', step: 'handshake' }));
+      this.terminate();
+    }
   }
 
   #message(data: RawData, isBinary: boolean): void {

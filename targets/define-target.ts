@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { asFrame } from './frames.ts';
 import { judgingOf } from './judging.ts';
 import { MAIL_DOMAIN_DEFAULT, profileMistakes, shown } from './profile-checks.ts';
-import type { Handshake, SocketRequest, SocketWire, StreamWire, Target } from './target.ts';
+import type { Handshake, Session, SignInCall, SocketWire, StreamWire, Target } from './target.ts';
+import {
+  soundAsk,
+  soundFields,
+  soundHandshake,
+  soundIdentity,
+  soundRequest,
+  soundSession,
+} from './sound-answers.ts';
 import { SIGN_IN_METHODS } from './target.ts';
 import type { SocketInput, TargetInput } from './target-input.ts';
 
@@ -76,7 +84,7 @@ const LIMIT_DEFAULTS: Target['limits'] = {
 };
 
 function withDefaults(profile: TargetInput): Target {
-  const { name, production, isProduction, signIn, whoAmI, closeCodes } = profile;
+  const { name, production, isProduction, signIn, closeCodes } = profile;
   return {
     name,
     text: profile.text ?? name,
@@ -84,9 +92,8 @@ function withDefaults(profile: TargetInput): Target {
     isProduction,
     embedded: profile.embedded ?? false,
     ...reachOf(profile),
-    signIn,
+    ...identitiesOf(profile),
     signInOrder: profile.signInOrder ?? SIGN_IN_METHODS.filter((method) => signIn[method]),
-    whoAmI,
     signOut: profile.signOut,
     revoke: profile.revoke,
     refresh: profile.refresh,
@@ -105,6 +112,21 @@ function withDefaults(profile: TargetInput): Target {
       ...profile.judging,
       ...(profile.stream && { eventsOn: 'sse' }),
     }),
+  };
+}
+
+/** Who users are; what a profile says of it is looked at each time. */
+function identitiesOf({ signIn, whoAmI }: TargetInput): Pick<Target, 'signIn' | 'whoAmI'> {
+  const methods = SIGN_IN_METHODS.flatMap((name) => {
+    const method = signIn[name];
+    if (method === undefined) return [];
+    const sound = async (call: SignInCall): Promise<Session> =>
+      soundSession(await method.call(signIn, call));
+    return [[name, sound] as const];
+  });
+  return {
+    signIn: Object.fromEntries(methods),
+    whoAmI: whoAmI && (async (call) => soundIdentity(await whoAmI(call))),
   };
 }
 
@@ -151,9 +173,9 @@ function socketOf(input: SocketInput): SocketWire {
   const socket: SocketWire = {
     open: async (session, addresses, http) =>
       soundRequest(await input.open(session, addresses, http)),
-    handshake: (session) => input.handshake?.(session) ?? readyAtOnce(),
-    ask: (question) => input.ask(question),
-    decode: (frame) => input.decode(frame),
+    handshake: (session) => soundHandshake(input.handshake?.(session) ?? readyAtOnce()),
+    ask: (question) => soundAsk(input.ask(question)),
+    decode: (frame) => soundFields(input.decode(frame)),
     pingEveryMs: input.pingEveryMs ?? null,
   };
   return {
@@ -166,25 +188,10 @@ function socketOf(input: SocketInput): SocketWire {
     ...(input.framing && { framing: input.framing }),
     ...(input.reply && { reply: (frame: unknown) => input.reply?.(frame) }),
     ...(input.decodeAll && {
-      decodeAll: (frame: unknown) => input.decodeAll?.(frame) ?? [input.decode(frame)],
+      decodeAll: (frame: unknown) =>
+        (input.decodeAll?.(frame) ?? [input.decode(frame)]).map((fields) => soundFields(fields)),
     }),
   };
-}
-
-/** What a profile gives while users act is looked at there: a text that is missing would only fail later. */
-function soundRequest(request: SocketRequest): SocketRequest {
-  const { url, protocols, headers, secrets = [] } = request ?? {};
-  const areTexts = (values: unknown): boolean =>
-    values instanceof Object && Object.values(values).every((value) => typeof value === 'string');
-  if (
-    typeof url === 'string' &&
-    Array.isArray(protocols) &&
-    [protocols, headers, secrets].every((values) => areTexts(values))
-  )
-    return request;
-  throw new TypeError(
-    "the profile's socket.open must give { url, protocols: [], headers: {}, secrets: [] } in which everything is a text",
-  );
 }
 
 /** Where the events of a target come. */
@@ -203,7 +210,7 @@ function noSocket(name: string, stream: StreamWire): SocketWire {
     open: refuse,
     handshake: readyAtOnce,
     ask: refuse,
-    decode: (event) => stream.decode(event),
+    decode: (event) => soundFields(stream.decode(event)),
     pingEveryMs: null,
     absent: true,
   };

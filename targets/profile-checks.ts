@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Frame } from './frames.ts';
 import { fieldOf, frameAt } from './frames.ts';
 import { FRAMINGS } from './framing.ts';
+import { decodeMistakes } from './decoded-checks.ts';
 import { judgingInputSchema } from './judging.ts';
 import { judgingMistakes } from './judging-checks.ts';
 import { ADDRESS_NAMES, SIGN_IN_METHODS } from './target.ts';
@@ -306,6 +307,8 @@ const SHOWN_LENGTH_MAX = 60;
 function crossMistakes(sound: Readonly<Partial<TargetInput>>): string[] {
   const { name, judging, threads } = sound;
   const mistakes = [
+    ...(sound.socket === undefined ? [] : decodeMistakes('socket', sound.socket)),
+    ...(sound.stream === undefined ? [] : decodeMistakes('stream', sound.stream)),
     ...productionMistakes(sound),
     ...signInOrderMistakes(sound),
     ...headerMistakes(sound),

@@ -269,3 +269,23 @@ describe('hostile content', () => {
     expect(finding?.witness[0]?.excerpt).toContain(history.person('u01').note);
   });
 });
+
+test('what the profile could not read is a gap in the evidence, and accuses nobody', () => {
+  const history = new HistoryBuilder(3).goldenPath();
+  const at = history.lines.findIndex(
+    ({ event, user }) => event === 'tool_completed' && user === 'u01',
+  );
+  const [lost] = history.lines.splice(at, 1);
+  expect(lost).toBeDefined();
+  expect(history.verdict().verdict).toBe('fail');
+  history.add('u01', {
+    kind: 'act',
+    surface: 'harness',
+    dir: 'act',
+    act: 'remark',
+    message: "the profile's decode threw: no such member",
+  });
+  const { verdict, reasons } = history.verdict();
+  expect(verdict).toBe('inconclusive');
+  expect(reasons.join()).toContain("the profile's decode threw: no such member");
+});

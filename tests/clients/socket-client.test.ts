@@ -179,13 +179,13 @@ describe('opening', () => {
   });
 
   describe('that is never over says why', () => {
-    const late = { handshakeMsMax: 150 };
+    const late = { handshakeMsMax: 600 };
     const settling = tinyTarget({
       socket: {
         ...tinyTarget().socket,
         handshake: () => ({
           receive: (_frame, { event }) =>
-            event === 'hello' ? { state: 'ready', settleMs: 100 } : { state: 'waiting' },
+            event === 'hello' ? { state: 'ready', settleMs: 500 } : { state: 'waiting' },
         }),
       },
     });

@@ -117,6 +117,73 @@ describe('defineTarget', () => {
     });
   });
 
+  describe('looks at what the functions of a profile give', () => {
+    // Whoever writes a profile without types is told of it here.
+    const untyped = (section: string, member: string, give: unknown): unknown => ({
+      ...SMALLEST,
+      [section]: { ...SOCKET, [member]: give },
+    });
+
+    it.each([
+      [async () => ({ role: 'other' }), 'must give { role: … } at once, got a promise'],
+      [() => undefined, 'must give { role: … }, got undefined'],
+      [() => ({ role: 'Agent' }), 'must give a role of agent, handshake, .*, got Agent'],
+      [() => ({ role: 'agent', owner: 42 }), 'must give texts as event, owner, .* with String'],
+      [
+        () => {
+          throw new Error('boom');
+        },
+        'must never throw, and threw at every frame: boom',
+      ],
+    ])('decode, before anything is started: %#', (decode, mistake) => {
+      expect(mistakesOf(untyped('socket', 'decode', decode))).toEqual([
+        expect.stringMatching(new RegExp(`^"socket.decode" ${mistake}`)),
+      ]);
+    });
+
+    it('decode of one shape of frame alone, and of every frame that comes', () => {
+      const decode = (frame: unknown): unknown => {
+        if (!Array.isArray(frame)) throw new TypeError('not a list');
+        return { role: 'other', run: frame[0] === 'nine' ? 9 : undefined };
+      };
+      const { socket } = parseTarget(untyped('socket', 'decode', decode));
+      expect(socket.decode([])).toEqual({ role: 'other' });
+      expect(() => socket.decode(['nine'])).toThrow('write numbers with String');
+    });
+
+    it('ask, open and the handshake', async () => {
+      const give = (member: string, given: unknown) =>
+        parseTarget(untyped('socket', member, () => given)).socket;
+      const question = { content: '', thread: undefined, run: 'r', now: 0, first: true };
+      expect(() => give('ask', Promise.resolve({ frame: 1 })).ask(question)).toThrow('a promise');
+      expect(() => give('ask', { fram: 1 }).ask(question)).toThrow('got { fram }');
+      expect(() => give('ask', { frame: 1, run: 7 }).ask(question)).toThrow('run is a text');
+      const receive = async () => ({ state: 'ready' });
+      const handshake = give('handshake', { receive }).handshake(sessionOf('u'));
+      expect(() => handshake.receive({}, { role: 'other' })).toThrow('at once, got a promise');
+      const addresses = { api: '', auth: '', socket: 'ws://a', page: '' };
+      const http = { request: () => Promise.reject(new Error('not asked')) };
+      const open = { url: 'ws://a', protocols: [], headers: {}, secrets: [undefined] };
+      await expect(give('open', open).open(sessionOf('u'), addresses, http)).rejects.toThrow(
+        'everything is a text',
+      );
+    });
+
+    it('sign-in and who-am-I, without the secrets in them', async () => {
+      const { signIn, whoAmI } = parseTarget({
+        ...SMALLEST,
+        signIn: { register: async () => ({ userId: 5, token: 'secret', secrets: [] }) },
+        whoAmI: async () => 'me',
+      });
+      const http = { request: () => Promise.reject(new Error('not asked')) };
+      const account = { email: 'a@example.com', name: 'A' };
+      await expect(signIn.register?.({ http, account, env: {} })).rejects.toThrow(
+        /userId, token.*got \{ userId, token, secrets \}/,
+      );
+      await expect(whoAmI?.({ http, session: sessionOf('u') })).rejects.toThrow('got "me"');
+    });
+  });
+
   it('is ready at once where no handshake is given', () => {
     const handshake = defineTarget(SMALLEST).socket.handshake(sessionOf('u'));
     expect(handshake.opened?.()).toEqual({ state: 'ready' });
