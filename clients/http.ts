@@ -19,7 +19,7 @@ export const USER_AGENT = 'crosstalk';
 const CONNECTIONS_MAX = 128;
 const KEEP_ALIVE_MS = 10_000;
 /** Attempts of one request while the target answers 429, and the longest wait between two of them. */
-const ATTEMPTS_MAX = 4;
+export const ATTEMPTS_MAX = 4;
 const RETRY_AFTER_MS_MAX = 30_000;
 const RETRY_AFTER_MS_DEFAULT = 1_000;
 

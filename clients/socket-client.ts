@@ -15,7 +15,7 @@ import type {
 } from '../targets/target.ts';
 import type { Beating, Heartbeats } from './heartbeats.ts';
 import type { Arrival } from './inbox.ts';
-import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
+import { ATTEMPTS_MAX, CAMPAIGN_HEADER, retryAfterMs, upgradeHeaders, USER_AGENT } from './http.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
 import { isOutsiders, recordMasked } from './outsiders.ts';
 import type { QuietWindow } from './quiet-window.ts';
@@ -71,6 +71,8 @@ export interface SocketOwner {
 /** A socket that knows whose it is. */
 class OwnedSocket extends WebSocket {
   client: SocketClient | undefined;
+  /** Another one has taken its place: how it ends is of no interest. */
+  isReplaced = false;
 }
 
 /** Lives while a connection is being opened, and is dropped once a question may be asked. */
@@ -80,6 +82,10 @@ interface Opening {
   readonly reject: (failure: StepFailure) => void;
   readonly cancelLimit: () => void;
   cancelSettle: (() => void) | undefined;
+  readonly request: SocketRequest;
+  /** How often it was tried so far. */
+  attempts: number;
+  cancelRetry: (() => void) | undefined;
   /** What came meanwhile, for whoever has to find out why it was not enough. */
   messages: number;
   hasHeardError: boolean;
@@ -149,10 +155,10 @@ export class SocketClient implements Beating {
     clientOf(this).#message(data, isBinary);
   };
   static readonly #onError = function (this: WebSocket, error: Error): void {
-    clientOf(this).#error(error);
+    if (!isReplaced(this)) clientOf(this).#error(error);
   };
   static readonly #onClose = function (this: WebSocket, code: number, reason: Buffer): void {
-    clientOf(this).#close(code, reason);
+    if (!isReplaced(this)) clientOf(this).#close(code, reason);
   };
   static readonly #onControl = function (this: WebSocket, payload: Buffer): void {
     if (payload.length > 0) clientOf(this).#control(payload);
@@ -205,12 +211,13 @@ export class SocketClient implements Beating {
   }
 
   /**
-   * Opens the connection and goes through the target's handshake.
+   * Opens the connection and goes through the target's handshake. 429 is obeyed as in HTTP, within the limit
+   * of a handshake.
    * @param intended when the connection was due, on the trial's clock; its latency counts from here.
    * @throws StepFailure (step `connect` or `handshake`), after recording it.
    */
   connect(request: SocketRequest, handshake: Handshake, intended: number): Promise<void> {
-    const { recorder, handshakeMsMax, bytesMax, agent } = this.#settings;
+    const { recorder, handshakeMsMax } = this.#settings;
     for (const secret of request.secrets ?? []) recorder.vault.claim(secret);
     return new Promise((resolve, reject) => {
       this.#opening = {
@@ -219,30 +226,38 @@ export class SocketClient implements Beating {
         reject,
         cancelLimit: after(handshakeMsMax, () => this.#tooLate()),
         cancelSettle: undefined,
+        request,
+        attempts: 1,
+        cancelRetry: undefined,
         messages: 0,
         hasHeardError: false,
         hasBeenReady: false,
       };
-      this.#recordOpen(request, intended);
-      try {
-        const socket = new OwnedSocket(request.url, [...request.protocols], {
-          perMessageDeflate: false,
-          maxPayload: bytesMax,
-          headers: {
-            ...this.#settings.headers,
-            'user-agent': USER_AGENT,
-            [CAMPAIGN_HEADER]: recorder.campaignPrefix,
-            ...request.headers,
-          },
-          ...(agent === undefined ? {} : { agent }),
-        });
-        socket.client = this;
-        this.#socket = socket;
-        SocketClient.#listen(socket);
-      } catch (error) {
-        this.#fail(new StepFailure(messageOf(error), { reason: 'error', step: 'connect' }));
-      }
+      this.#start(request, intended);
     });
+  }
+
+  #start(request: SocketRequest, intended: number): void {
+    const { recorder, bytesMax, agent } = this.#settings;
+    this.#recordOpen(request, intended);
+    try {
+      const socket = new OwnedSocket(request.url, [...request.protocols], {
+        perMessageDeflate: false,
+        maxPayload: bytesMax,
+        headers: {
+          ...this.#settings.headers,
+          'user-agent': USER_AGENT,
+          [CAMPAIGN_HEADER]: recorder.campaignPrefix,
+          ...request.headers,
+        },
+        ...(agent === undefined ? {} : { agent }),
+      });
+      socket.client = this;
+      this.#socket = socket;
+      SocketClient.#listen(socket);
+    } catch (error) {
+      this.#fail(new StepFailure(messageOf(error), { reason: 'error', step: 'connect' }));
+    }
   }
 
   /** The frame that asks on this connection. */
@@ -288,12 +303,14 @@ export class SocketClient implements Beating {
   close(code: number = CLOSE_NORMAL, reason = ''): void {
     this.#closedByUs = true;
     this.#socket?.close(code, reason);
+    this.#stopRetrying();
   }
 
   /** Cuts the connection without a closing handshake. */
   terminate(): void {
     this.#closedByUs = true;
     this.#socket?.terminate();
+    this.#stopRetrying();
   }
 
   samplePing(): void {
@@ -615,6 +632,7 @@ export class SocketClient implements Beating {
     this.#opening = undefined;
     opening.cancelLimit();
     opening.cancelSettle?.();
+    opening.cancelRetry?.();
     return true;
   }
 
@@ -633,7 +651,7 @@ export class SocketClient implements Beating {
   #tooLate(): void {
     const step = this.#hasOpened ? 'handshake' : 'connect';
     const { handshakeMsMax } = this.#settings;
-    const why = step === 'handshake' && this.#opening ? whyNotReady(this.#opening) : '';
+    const why = this.#opening === undefined ? '' : whyNotReady(this.#opening, step);
     this.#fail(
       new StepFailure(`not ready within ${handshakeMsMax} ms${why}`, { reason: 'timeout', step }),
     );
@@ -649,6 +667,8 @@ export class SocketClient implements Beating {
       over = true;
       this.#recordResponse(response, Buffer.concat(chunks).toString('utf8'));
       const status = response.statusCode ?? 0;
+      if (status === 429 && this.#tryAgainAfter(retryAfterMs(response.headers['retry-after'])))
+        return;
       this.#fail(
         new StepFailure(`the upgrade was answered with status ${status}`, {
           reason: `status ${status}`,
@@ -665,6 +685,28 @@ export class SocketClient implements Beating {
     response.once('end', finish);
     response.once('error', finish);
     response.once('close', finish);
+  }
+
+  /** False where it is not to be tried again: who must be refused has been. */
+  #tryAgainAfter(ms: number): boolean {
+    const opening = this.#opening;
+    const socket = this.#socket;
+    if (opening === undefined || !(socket instanceof OwnedSocket)) return false;
+    if (opening.attempts === ATTEMPTS_MAX || this.#settings.purpose !== undefined) return false;
+    opening.attempts += 1;
+    socket.isReplaced = true;
+    socket.terminate();
+    opening.cancelRetry = after(ms, () =>
+      this.#start(opening.request, this.#settings.recorder.clock.now()),
+    );
+    return true;
+  }
+
+  /** A socket that is still to be made tells of no end. */
+  #stopRetrying(): void {
+    const isWaiting = this.#socket !== undefined && isReplaced(this.#socket);
+    if (isWaiting)
+      this.#fail(new StepFailure('closed while connecting', { reason: 'reset', step: 'connect' }));
   }
 
   /** The target's answer to the upgrade: its headers can hold another user's data like any other. */
@@ -750,6 +792,10 @@ export class SocketClient implements Beating {
   }
 }
 
+function isReplaced(socket: WebSocket): boolean {
+  return socket instanceof OwnedSocket && socket.isReplaced;
+}
+
 function clientOf(socket: WebSocket): SocketClient {
   // Called for every message; `assert` would gather its arguments first.
   if (socket instanceof OwnedSocket && socket.client !== undefined) return socket.client;
@@ -757,7 +803,9 @@ function clientOf(socket: WebSocket): SocketClient {
 }
 
 /** What is behind a handshake that was never over: the target's silence, its refusal, or the profile. */
-function whyNotReady({ messages, hasHeardError, hasBeenReady }: Opening): string {
+function whyNotReady(opening: Opening, step: 'connect' | 'handshake'): string {
+  const { attempts, messages, hasHeardError, hasBeenReady } = opening;
+  if (step === 'connect') return attempts > 1 ? ': the upgrade was answered with status 429' : '';
   if (messages === 0) return ': no message came that could be read';
   if (hasHeardError) return ': the target answered with an error';
   return hasBeenReady

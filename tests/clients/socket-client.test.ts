@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { WebSocketServer } from 'ws';
 import { CONTENT_CHARACTERS_MAX } from '../../clients/recorder.ts';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -146,6 +147,60 @@ describe('opening', () => {
         unreachable: true,
       }),
     );
+  });
+
+  describe('an upgrade answered with 429', () => {
+    /** Turns so many upgrades away before it lets one in. */
+    async function busy(refusals: number, retryAfter: string): Promise<string> {
+      const server = createServer();
+      const sockets = new WebSocketServer({ noServer: true });
+      let upgrades = 0;
+      server.on('upgrade', (request, socket, head) => {
+        upgrades += 1;
+        if (upgrades <= refusals)
+          socket.end(
+            `HTTP/1.1 429 Too Many Requests\r\nRetry-After: ${retryAfter}\r\nConnection: close\r\n\r\n`,
+          );
+        else sockets.handleUpgrade(request, socket, head, (accepted) => accepted.send(HELLO));
+      });
+      await new Promise<void>((resolve) => {
+        server.listen(0, '127.0.0.1', resolve);
+      });
+      closers.add(() => server.close());
+      return `ws://127.0.0.1:${portOf(server)}`;
+    }
+
+    test('is repeated after the time the target asks for', async () => {
+      const lab = socketLab(closers, await busy(2, '0.05'));
+      await lab.connect();
+      const lines = await lab.lines();
+      expect(lines.map((line) => line['status'] ?? line['kind'])).toEqual([
+        'open',
+        429,
+        'open',
+        429,
+        'open',
+        101,
+        'frame',
+      ]);
+    });
+
+    test('again and again is a failure', async () => {
+      const lab = socketLab(closers, await busy(99, '0.01'));
+      await expect(lab.connect()).rejects.toThrow('status 429');
+      const lines = await lab.lines();
+      expect(lines.filter(({ status }) => status === 429)).toHaveLength(4);
+      expect(lines).toContainEqual(expect.objectContaining({ kind: 'failure', step: 'connect' }));
+    });
+
+    test('is not waited for by whoever leaves', async () => {
+      const lab = socketLab(closers, await busy(1, '600'));
+      const connecting = expect(lab.connect()).rejects.toThrow('closed while connecting');
+      // The attempt, and the answer to it.
+      await until(() => lab.recorder.journal.count === 2);
+      lab.client.terminate();
+      await connecting;
+    });
   });
 
   test('an upgrade answered with a status is a failure, and the answer is recorded', async () => {
