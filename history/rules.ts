@@ -325,10 +325,10 @@ const DELIVERY = rules('delivery', MISBEHAVIOUR, [
 const EVIDENCE = rules('evidence', BLIND, [
   [
     'nothing-observed',
-    'a user received nothing at all',
+    'a user received nothing at all, or no stop of a run took effect',
     'Silence is not isolation.',
     'u04 received no agent event',
-    'A sign-in, connection or question that silently did nothing; a wrong address.',
+    'A sign-in, connection, question or stop that silently did nothing; a wrong address.',
     'Run "crosstalk doctor", and look at the last line of that user in the history.',
   ],
   [

@@ -14,12 +14,24 @@ const MISSING_PART = 'evidence/missing-part';
 /** Takes rounding out of `floor × pairs` before it is rounded up. */
 const EPSILON = 1e-9;
 
+/** So many events of a run that came after it was stopped had not left the target before that. */
+const EVENTS_AFTER_STOP = 2;
+
+/** A run that its asker stopped. */
+interface Stop {
+  readonly asker: UserIndex;
+  /** Required events that came all the same. */
+  readonly after: Set<string>;
+}
+
 /** Is there enough evidence to say anything? (DESIGN §3.4–3.6, FAULTS "Faults of the harness itself".) */
 export class EvidenceRules implements RuleGroup {
   readonly rules = [NOTHING, OVERLAP, INCOMPLETE, OVERLOADED, MISSING_PART];
   readonly notApplicable: readonly string[];
   readonly #bench: Bench;
   readonly #tally: Tally;
+  /** By the run's id. */
+  readonly #stops = new Map<string, Stop>();
 
   constructor(bench: Bench, tally: Tally) {
     this.#bench = bench;
@@ -35,6 +47,11 @@ export class EvidenceRules implements RuleGroup {
 
   /** What was received and not recorded cannot be searched. */
   observe({ observation, observer, received }: Facts): void {
+    const { act, run, event } = observation;
+    if (act === 'cancel' && run !== undefined)
+      this.#stops.set(run, { asker: observer, after: new Set() });
+    else if (received && event !== undefined && run !== undefined && this.#stops.size > 0)
+      this.#wentOn(run, event, observer);
     if (!received || observation.cut === undefined || observation.cut === 0) return;
     this.#bench.report.add({
       rule: INCOMPLETE,
@@ -43,6 +60,12 @@ export class EvidenceRules implements RuleGroup {
       observation,
       message: `${observation.cut} bytes that ${this.#bench.knowledge.nameOf(observer)} received were too many to record`,
     });
+  }
+
+  #wentOn(run: string, event: string, observer: UserIndex): void {
+    const stop = this.#stops.get(run);
+    const { required } = this.#bench.knowledge.profile.order;
+    if (stop?.asker === observer && required.includes(event)) stop.after.add(event);
   }
 
   observeCrowd(observation: Observation): void {
@@ -66,6 +89,7 @@ export class EvidenceRules implements RuleGroup {
   conclude(ending: Ending): void {
     this.#silence();
     this.#overlap();
+    if (ending.complete) this.#ignoredStops();
     const { part } = this.#bench.knowledge.header;
     if (part !== null)
       this.#add(MISSING_PART, `this is part ${part} of a trial, and its other parts are not here`);
@@ -105,6 +129,19 @@ export class EvidenceRules implements RuleGroup {
     return silent.length === 0
       ? 'no agent event'
       : `no agent event, and nothing at all on ${silent.join(', ')}`;
+  }
+
+  /** Where nobody's stop did anything nobody was disturbed, and whom it would have hit is not known. */
+  #ignoredStops(): void {
+    const stops = [...this.#stops];
+    const { ledger } = this.#bench;
+    const wasInTime = stops.some(([, { after }]) => after.size >= EVENTS_AFTER_STOP);
+    if (!wasInTime || stops.some(([run]) => ledger.byId(run)?.hasEnded !== true)) return;
+    const what =
+      stops.length === 1
+        ? 'the run that was stopped'
+        : `all ${stops.length} runs that were stopped`;
+    this.#add(NOTHING, `no stop took effect: ${what} went on to the end`);
   }
 
   #overlap(): void {
