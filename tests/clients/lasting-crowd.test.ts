@@ -18,7 +18,8 @@ import {
 const closers = new Closers();
 afterEach(() => closers.closeAll());
 
-const USUAL_MS = 400;
+/** Long enough for everybody to sign in and ask more than once, however busy the machine. */
+const USUAL_MS = 2_000;
 
 /** A crowd of three at a tiny chat that answers every question at once. */
 async function crowdOf(changes: Partial<TrialPlan>, questionsMax: number | null): Promise<Crowd> {
