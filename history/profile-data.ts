@@ -80,6 +80,8 @@ export const profileDataSchema = z.strictObject({
   }),
   /** The surface that agent events come on. Absent: `socket`. */
   eventsOn: z.enum(['socket', 'sse']).optional(),
+  /** Whether messages of bytes belong to the protocol (attachments, sound). Absent: no, and one is malformed. */
+  binaryMessages: z.boolean().optional(),
   /** Where the text of an answer sits in a frame: the first `answer` field found in a container. */
   answer: z.strictObject({
     containers: z.array(z.array(z.string())),

@@ -13,6 +13,7 @@ export const judgingInputSchema = z.strictObject({
   claims: claims.partial().optional(),
   answer: answer.partial().optional(),
   eventsOn: rest.eventsOn,
+  binaryMessages: rest.binaryMessages,
   heartbeats: rest.heartbeats.optional(),
   errors: rest.errors.optional(),
   limits: limits.partial().optional(),
@@ -77,7 +78,7 @@ export function judgingOf(name: string, input: JudgingInput): ProfileData {
       chunk: ['text', 'delta', 'content'],
       ...present(input.answer),
     },
-    ...present({ eventsOn: input.eventsOn }),
+    ...present({ eventsOn: input.eventsOn, binaryMessages: input.binaryMessages }),
     heartbeats: input.heartbeats ?? ['ping', 'pong', 'heartbeat'],
     errors: input.errors ?? ['error'],
     limits: {

@@ -119,7 +119,8 @@ class OrderJudge {
     const { reason, content, contentKind, cut } = observation;
     if (reason?.startsWith('WS_ERR') === true) return `that cannot be read (${reason})`;
     if (this.#isOversized(observation)) return 'larger than the limit';
-    if (contentKind === 'base64') return 'that is not text';
+    if (contentKind === 'base64')
+      return this.#bench.knowledge.profile.binaryMessages === true ? undefined : 'that is not text';
     if (contentKind === 'text' && cut === undefined && !isJson(content)) return 'that is not JSON';
     return undefined;
   }
