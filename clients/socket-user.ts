@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OwnedIds } from '../history/observation.ts';
-import type { DecodedFrame, Question, Session } from '../targets/target.ts';
+import type { DecodedFrame, Question, RunContext, Session } from '../targets/target.ts';
 import { NotApplicable } from './not-applicable.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import { OwnProbes } from './prober.ts';
@@ -251,7 +251,7 @@ export class SocketUser implements User, SocketOwner {
     if (run === undefined)
       throw new StepFailure('the run has no id by which it could be stopped', { reason: 'error' });
     recorder.act(this.#observer(), 'cancel', { run, message: saidOf(moment) });
-    this.#socketNow().send(target.socket.stop(run), { run });
+    this.#socketNow().send(target.socket.stop(run, this.#contextOf(tracker)), { run });
     await this.#untilOver(tracker);
   }
 
@@ -278,7 +278,12 @@ export class SocketUser implements User, SocketOwner {
     const run = tracker?.run;
     if (tracker === undefined || run === undefined || tracker.isOver) return;
     if (target.socket.resume === undefined) return;
-    this.#socketNow().send(target.socket.resume(run, tracker.sequence), { run });
+    const context = this.#contextOf(tracker);
+    this.#socketNow().send(target.socket.resume(run, tracker.sequence, context), { run });
+  }
+
+  #contextOf({ thread }: RunTracker): RunContext {
+    return { session: this.#account.session, thread };
   }
 
   async stall(moment: Moment = {}): Promise<void> {

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { asFrame } from './frames.ts';
 import { judgingOf } from './judging.ts';
 import { MAIL_DOMAIN_DEFAULT, profileMistakes, shown } from './profile-checks.ts';
-import type { Handshake, Session, SignInCall, SocketWire, StreamWire, Target } from './target.ts';
+import type {
+  Handshake,
+  RunContext,
+  Session,
+  SignInCall,
+  SocketWire,
+  StreamWire,
+  Target,
+} from './target.ts';
 import {
   soundAsk,
   soundFields,
@@ -180,9 +188,12 @@ function socketOf(input: SocketInput): SocketWire {
   };
   return {
     ...socket,
-    ...(input.stop && { stop: (run: string) => input.stop?.(run) }),
+    ...(input.stop && {
+      stop: (run: string, context: RunContext) => input.stop?.(run, context),
+    }),
     ...(input.resume && {
-      resume: (run: string, after: number) => input.resume?.(run, after),
+      resume: (run: string, after: number, context: RunContext) =>
+        input.resume?.(run, after, context),
     }),
     ...(input.ping && { ping: (nowUnixMs: number) => input.ping?.(nowUnixMs) }),
     ...(input.framing && { framing: input.framing }),

@@ -153,15 +153,21 @@ export interface AskFrame {
   readonly run?: string | undefined;
 }
 
+/** Whose run it is that is stopped or gone on with, and the conversation it is in, where that is known. */
+export interface RunContext {
+  readonly session: Session;
+  readonly thread?: string | undefined;
+}
+
 export interface SocketWire {
   open(session: Session, addresses: Addresses, http: TargetHttp): Promise<SocketRequest>;
   /** A fresh handshake for one connection of a user with this session. */
   handshake(session: Session): Handshake;
   /** The frame that asks. `run` is set when the target takes the run id from us. */
   ask(question: Question): AskFrame;
-  stop?(run: string): unknown;
+  stop?(run: string, context: RunContext): unknown;
   /** The frame that goes on with a run on a new connection, after the event with this sequence number. */
-  resume?(run: string, after: number): unknown;
+  resume?(run: string, after: number, context: RunContext): unknown;
   /** An application-level ping; its pong is decoded as role `pong`. */
   ping?(nowUnixMs: number): unknown;
   /** Canonical fields of one parsed frame. Must never throw, whatever the frame is. */

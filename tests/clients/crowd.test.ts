@@ -121,6 +121,42 @@ describe('together', () => {
   });
 });
 
+test('what stops a run, or goes on with it, is told whose it is and in which thread', async () => {
+  const told: unknown[] = [];
+  const target = tinyTarget({
+    socket: {
+      ...tinyTarget().socket,
+      stop: (run, context) => {
+        told.push(['stop', context.session.userId, context.thread]);
+        return { type: 'stop', run_id: run };
+      },
+      resume: (run, _after, context) => {
+        told.push(['resume', context.session.userId, context.thread]);
+        return { type: 'resume', run_id: run };
+      },
+    },
+    threads: { create: ({ session }) => Promise.resolve(`thread-of-${session.userId}`) },
+  });
+  const begun = new Set<string>();
+  const url = await chat((socket, asked) => {
+    const type = begun.has(asked.run_id) ? 'agent_completed' : 'agent_started';
+    begun.add(asked.run_id);
+    socket.send(JSON.stringify({ type, ...asked }));
+  });
+  const crowd = await trial(url, { users: 1 }, { target });
+  await signInAndOpen(crowd);
+  await crowd.each('ask', (user) => user.ask());
+  await crowd.each('come back', (user) => user.reconnect({ at: 'agent_started' }));
+  await crowd.each('read the answer', (user) => user.answered());
+  await crowd.each('ask again', (user) => user.ask());
+  await crowd.each('stop', (user) => user.cancel({ at: 'agent_started' }));
+  await crowd.close('done');
+  expect(told).toEqual([
+    ['resume', expect.stringMatching(/^id-/), expect.stringMatching(/^thread-of-id-/)],
+    ['stop', expect.stringMatching(/^id-/), expect.stringMatching(/^thread-of-id-/)],
+  ]);
+});
+
 describe('each', () => {
   test('a step that fails takes its user out, is recorded once, and the others go on', async () => {
     const crowd = await trial(

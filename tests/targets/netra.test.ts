@@ -73,7 +73,7 @@ describe('the profile of Netra', () => {
   });
 
   it('stops a run and pings', () => {
-    expect(netra.socket.stop?.('run_1')).toEqual({
+    expect(netra.socket.stop?.('run_1', { session: sessionOf('user-7') })).toEqual({
       type: 'stop_agent',
       payload: { run_id: 'run_1' },
     });

@@ -199,7 +199,10 @@ describe('what the harness sends to the embedded target', () => {
   });
 
   it('stops and pings', () => {
-    expect(socket.stop?.('run_1')).toEqual({ type: 'stop_agent', payload: { run_id: 'run_1' } });
+    expect(socket.stop?.('run_1', { session: sessionOf('user-7') })).toEqual({
+      type: 'stop_agent',
+      payload: { run_id: 'run_1' },
+    });
     expect(socket.ping?.(5)).toEqual({ type: 'ping', timestamp: 5 });
   });
 
