@@ -40,6 +40,8 @@ import { Tally } from './tally.ts';
 
 /** Sentences in a verdict's `reasons`. */
 const REASONS_MAX = 10;
+/** Observations that could not be examined and are listed; a profile may stumble over every one. */
+const UNEXAMINED_MAX = 100;
 /** Added by the calibration, not by a rule group. */
 const CALIBRATION_RULE = 'evidence/detector-missed';
 
@@ -157,7 +159,12 @@ export class Judge {
     if (kind === 'act') this.#ledger.act(facts);
     else if (kind === 'identity') this.#ledger.learned(facts);
     if (kind === 'screenshot' && url !== undefined) this.#report.pictured(facts.observer, url);
-    if (isProfileDefect(facts.observation)) this.#unexamined.push({ line, message });
+    if (isProfileDefect(facts.observation)) this.#leaveUnexamined({ line, message });
+  }
+
+  /** The first of them say it all. */
+  #leaveUnexamined(problem: HistoryProblem): void {
+    if (this.#unexamined.length < UNEXAMINED_MAX) this.#unexamined.push(problem);
   }
 
   /** What cannot be examined has been recorded, but not searched: a gap in the evidence. */
@@ -165,7 +172,7 @@ export class Judge {
     try {
       return this.#finder.find(observation);
     } catch (error) {
-      this.#unexamined.push({
+      this.#leaveUnexamined({
         line: observation.line,
         message: `this observation could not be examined: ${describe(error)}`,
       });
@@ -189,7 +196,8 @@ export class Judge {
     };
     this.#disturbances.excuseRuns(this.#ledger);
     for (const seat of this.#seats) this.#guard(seat, () => seat.group.conclude?.(ending));
-    for (const { line } of problems) if (line !== null) this.#report.doubtAfter(line);
+    const gaps = problems.flatMap(({ line }) => line ?? []);
+    if (gaps.length > 0) this.#report.doubtAfter(Math.min(...gaps));
     const metrics = this.#tally.metrics();
     const gates = judgeGates(this.#bench, {
       tally: this.#tally,

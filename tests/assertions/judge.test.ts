@@ -260,6 +260,22 @@ describe('hostile content', () => {
     expect(verdictAfter(history.lines.length + 2).verdict).toBe('fail');
   });
 
+  test('that the profile stumbles over again and again is told a hundred times', () => {
+    const history = clean();
+    for (let times = 0; times < 1_000; times += 1)
+      history.add('u00', {
+        kind: 'act',
+        act: 'remark',
+        surface: 'harness',
+        dir: 'act',
+        message: "the profile's decode threw: it is wrong",
+      });
+    const verdict = history.verdict();
+    expect(verdict).toMatchObject({ verdict: 'inconclusive', cause: 'blind' });
+    const [told] = verdict.findings.filter(({ rule }) => rule === 'evidence/incomplete-history');
+    expect(told).toMatchObject({ count: 100, message: expect.stringContaining('decode threw') });
+  });
+
   test('excerpts are short, whatever the frame', () => {
     const history = clean();
     const content = `{"type":"notice","x":"${'y'.repeat(1_000_000)}${history.person('u01').note}"}`;
