@@ -14,14 +14,17 @@ const MISSING_PART = 'evidence/missing-part';
 /** Takes rounding out of `floor × pairs` before it is rounded up. */
 const EPSILON = 1e-9;
 
-/** So many events of a run that came after it was stopped had not left the target before that. */
-const EVENTS_AFTER_STOP = 2;
+/** Between two events so far apart, milliseconds, a target has had a stop in hand that was sent before both. */
+const STOP_MS_MAX = 500;
+/** A harness that is later than this may have had events for longer than it seems, p99 in milliseconds. */
+const HARNESS_DELAY_MS_MAX = 50;
 
 /** A run that its asker stopped. */
 interface Stop {
   readonly asker: UserIndex;
-  /** Required events that came all the same. */
-  readonly after: Set<string>;
+  /** When the first of its required events came after that, and the latest, on the trial's clock. */
+  firstAt: number | undefined;
+  lastAt: number;
 }
 
 /** Is there enough evidence to say anything? (DESIGN §3.4–3.6, FAULTS "Faults of the harness itself".) */
@@ -47,11 +50,11 @@ export class EvidenceRules implements RuleGroup {
 
   /** What was received and not recorded cannot be searched. */
   observe({ observation, observer, received }: Facts): void {
-    const { act, run, event } = observation;
+    const { act, run } = observation;
     if (act === 'cancel' && run !== undefined)
-      this.#stops.set(run, { asker: observer, after: new Set() });
-    else if (received && event !== undefined && run !== undefined && this.#stops.size > 0)
-      this.#wentOn(run, event, observer);
+      this.#stops.set(run, { asker: observer, firstAt: undefined, lastAt: 0 });
+    else if (received && run !== undefined && this.#stops.size > 0)
+      this.#wentOn(run, observation, observer);
     if (!received || observation.cut === undefined || observation.cut === 0) return;
     this.#bench.report.add({
       rule: INCOMPLETE,
@@ -62,10 +65,12 @@ export class EvidenceRules implements RuleGroup {
     });
   }
 
-  #wentOn(run: string, event: string, observer: UserIndex): void {
+  #wentOn(run: string, { event = '', t }: Observation, observer: UserIndex): void {
     const stop = this.#stops.get(run);
     const { required } = this.#bench.knowledge.profile.order;
-    if (stop?.asker === observer && required.includes(event)) stop.after.add(event);
+    if (stop?.asker !== observer || !required.includes(event)) return;
+    stop.firstAt ??= t;
+    stop.lastAt = t;
   }
 
   observeCrowd(observation: Observation): void {
@@ -135,8 +140,11 @@ export class EvidenceRules implements RuleGroup {
   #ignoredStops(): void {
     const stops = [...this.#stops];
     const { ledger } = this.#bench;
-    const wasInTime = stops.some(([, { after }]) => after.size >= EVENTS_AFTER_STOP);
-    if (!wasInTime || stops.some(([run]) => ledger.byId(run)?.hasEnded !== true)) return;
+    const wasInTime = stops.some(
+      ([, { firstAt, lastAt }]) => firstAt !== undefined && lastAt - firstAt >= STOP_MS_MAX,
+    );
+    const isLate = (this.#tally.harnessDelay?.p99 ?? 0) > HARNESS_DELAY_MS_MAX;
+    if (!wasInTime || isLate || stops.some(([run]) => ledger.byId(run)?.hasEnded !== true)) return;
     const what =
       stops.length === 1
         ? 'the run that was stopped'
