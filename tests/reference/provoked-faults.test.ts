@@ -389,7 +389,7 @@ const PLAYS: Readonly<Record<string, Play>> = {
 };
 
 /** Slow enough to act in the middle of a run. */
-const PACE = 0.3;
+const PACE = 1;
 
 test('every fault that needs more than questions is played here or at a browser', () => {
   const walked = new Set(['gp', 'r2', 'eq', 'barrier', 'many rounds']);
