@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../history/message-of.ts';
 
 /** The groups of measurements. */
 export const SECTIONS = [
@@ -42,7 +43,7 @@ export function readOptions(args: readonly string[]): BenchOptions | readonly st
   try {
     return checked(parsed(args));
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)];
+    return [messageOf(error)];
   }
 }
 

@@ -3,6 +3,7 @@ import { BrowserMissing, findBrowsers } from '../clients/browser-finder.ts';
 import { thisMachine } from '../clients/browser-machine.ts';
 import type { TrialPlan } from '../clients/plan.ts';
 import { StepFailure } from '../clients/step-failure.ts';
+import { messageOf } from '../history/message-of.ts';
 import { resolveHeaders } from '../targets/addresses.ts';
 import type { Addresses, PageWire, Target } from '../targets/target.ts';
 
@@ -86,6 +87,6 @@ async function problemAt(
 }
 
 function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return (text.split('\n')[0] ?? '').slice(0, REASON_CHARACTERS_MAX);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../history/message-of.ts';
 import type { Summary } from '../history/verdict.ts';
 import { annotationsOf, stepSummaryOf } from '../reports/github.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
@@ -31,7 +32,6 @@ export async function tellGitHub(
     if ((process.env['GITHUB_STEP_SUMMARY'] ?? '') !== '')
       await core.summary.addRaw(stepSummaryOf(sheet)).write();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    output.remark(`crosstalk: GitHub was not told: ${reason}`);
+    output.remark(`crosstalk: GitHub was not told: ${messageOf(error)}`);
   }
 }

@@ -2,6 +2,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { keepHeapLean } from '../assertions/lean-heap.ts';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
+import { messageOf } from '../history/message-of.ts';
 import type { Summary, Verdict } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { summarise } from '../reports/summary.ts';
@@ -81,8 +82,10 @@ function collectHistories(args: readonly string[], mistakes: Mistakes): Historie
         );
       return one;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      mistakes.add('NO_HISTORY', `"${path}" must be a directory or a history: ${reason}.`);
+      mistakes.add(
+        'NO_HISTORY',
+        `"${path}" must be a directory or a history: ${messageOf(error)}.`,
+      );
       return { histories: [], gaps: [] };
     }
   });

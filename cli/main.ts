@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { messageOf } from '../history/message-of.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { outputFor } from './output.ts';
@@ -58,7 +59,7 @@ function reportNotWritten({ message }: Error, output: Output): number {
 }
 
 function reportDefect(error: unknown, output: Output): number {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const text = `DEFECT: crosstalk itself failed: ${message}`;
   output.document({ errors: [text] });
   if (!output.json) output.remark(text);

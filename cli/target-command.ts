@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { messageOf } from '../history/message-of.ts';
 import { programWords } from '../scenarios/compiled-programs.ts';
 import { EXIT } from './exit-codes.ts';
 import { OptionReader } from './option-reader.ts';
@@ -88,8 +89,10 @@ function readTruth(read: OptionReader, mistakes: Mistakes): string | undefined {
     if (!isPipe) closeSync(openSync(path, 'a', TRUTH_MODE));
     if (before === undefined) rmSync(realpathSync(path));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    mistakes.add('BAD_VALUE', `"--truth" must be a file that can be written to: ${reason}.`);
+    mistakes.add(
+      'BAD_VALUE',
+      `"--truth" must be a file that can be written to: ${messageOf(error)}.`,
+    );
   }
   return path;
 }

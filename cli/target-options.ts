@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { usersFileEntrySchema, type UsersFileEntry } from '../clients/plan.ts';
+import { messageOf } from '../history/message-of.ts';
 import { FAULTS, VARIANTS } from '../reference/catalogue.ts';
 import { resolveAddresses, resolveHeaders } from '../targets/addresses.ts';
 import { TargetDefinitionError } from '../targets/define-target.ts';
@@ -225,8 +226,7 @@ export function readJsonFile(
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    mistakes.add('UNREADABLE_FILE', `"--${option}" must be a readable file: ${reason}.`);
+    mistakes.add('UNREADABLE_FILE', `"--${option}" must be a readable file: ${messageOf(error)}.`);
     return undefined;
   }
   try {

@@ -1,4 +1,5 @@
 import { chromium, type Browser, type BrowserContext, type LaunchOptions } from 'playwright';
+import { messageOf } from '../history/message-of.ts';
 import type { Addresses } from '../targets/target.ts';
 import type { FoundBrowser } from './browser-finder.ts';
 import { obtainBrowser } from './browser-install.ts';
@@ -234,7 +235,7 @@ function kill(pid: number): void {
 }
 
 function startProblem(error: unknown, { path }: FoundBrowser): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const why = /no usable sandbox/i.test(text)
     ? 'this system does not let it have its sandbox. Allow unprivileged user namespaces, or run as root in a container'
     : tellingLine(text);

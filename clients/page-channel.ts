@@ -1,4 +1,5 @@
 import type { CDPSession } from 'playwright';
+import { messageOf } from '../history/message-of.ts';
 import type { DevToolsAnswers, DevToolsEvents, TargetFacts } from './page-protocol.ts';
 import { innerSessionOf, type InnerSession } from './page-inner-half.ts';
 import { within } from './waiting.ts';
@@ -189,8 +190,7 @@ export class DevToolsChannel {
     try {
       return await answer;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new DevToolsFailure(`${method}: ${message}`, false);
+      throw new DevToolsFailure(`${method}: ${messageOf(error)}`, false);
     }
   }
 

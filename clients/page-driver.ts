@@ -1,4 +1,5 @@
 import { errors, type BrowserContext, type Locator, type Page, type Request } from 'playwright';
+import { messageOf } from '../history/message-of.ts';
 import type { Selector } from '../targets/target.ts';
 import type { PageOwner, PageRecorder, ProfileState } from './browser-parts.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
@@ -106,7 +107,7 @@ export class PageDriver {
       });
       return new PageDriver(settings, { recorder, owner, context, trace, page });
     } catch (error) {
-      const reason = messageOf(error);
+      const reason = firstLineOf(error);
       owner.lost(reason);
       throw browserLost(reason, error);
     }
@@ -310,7 +311,7 @@ export class PageDriver {
           'Object.fromEntries(Object.entries(localStorage))',
         );
       } catch (error) {
-        if (NAVIGATING.test(messageOf(error)) && !GONE.test(messageOf(error))) return {};
+        if (NAVIGATING.test(firstLineOf(error)) && !GONE.test(firstLineOf(error))) return {};
         throw error;
       }
     });
@@ -434,7 +435,8 @@ export class PageDriver {
       try {
         return await this.page.evaluate<number>('performance.timeOrigin');
       } catch (error) {
-        if (NAVIGATING.test(messageOf(error)) && !GONE.test(messageOf(error))) return Number.NaN;
+        if (NAVIGATING.test(firstLineOf(error)) && !GONE.test(firstLineOf(error)))
+          return Number.NaN;
         throw error;
       }
     });
@@ -495,7 +497,7 @@ export class PageDriver {
   /** An error of Playwright's as a failure of the step. */
   #gone(error: unknown): StepFailure {
     if (error instanceof StepFailure) return error;
-    const message = messageOf(error);
+    const message = firstLineOf(error);
     if (GONE.test(message)) return this.#lostBy(message, error);
     const unreachable = UNREACHABLE.test(message);
     const timedOut = TIMED_OUT.test(message) || error instanceof errors.TimeoutError;
@@ -553,7 +555,6 @@ function hindrance(error: Error): string {
 }
 
 /** The first line of an error of Playwright's; the rest is its call log. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message.replaceAll(COLOURS, '').split('\n')[0] ?? error.name;
+function firstLineOf(error: unknown): string {
+  return messageOf(error).replaceAll(COLOURS, '').split('\n')[0] ?? '';
 }

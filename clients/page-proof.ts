@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { messageOf } from '../history/message-of.ts';
 import { DevToolsFailure, type DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
 import { ownWorldOf } from './page-world.ts';
@@ -42,8 +43,10 @@ export async function plantProofs(
     } catch (error) {
       const isLate = error instanceof DevToolsFailure && error.late;
       if (!isLate && tries < TRIES_MAX) continue;
-      const reason = error instanceof Error ? error.message : String(error);
-      pen.recorder.remark(pen.observer(), `nothing could be planted on the page: ${reason}`);
+      pen.recorder.remark(
+        pen.observer(),
+        `nothing could be planted on the page: ${messageOf(error)}`,
+      );
       return;
     }
 }

@@ -1,4 +1,5 @@
 import type { BrowserContext, Page } from 'playwright';
+import { messageOf } from '../history/message-of.ts';
 import type { Addresses } from '../targets/target.ts';
 import type { PageOwner, PageRecorder } from './browser-parts.ts';
 import { DevToolsChannel, DevToolsFailure } from './page-channel.ts';
@@ -365,8 +366,4 @@ export class CdpPageRecorder implements PageRecorder {
       .finally(() => this.#work.delete(settled));
     this.#work.add(settled);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
 import { join } from 'node:path';
 import type { BrowserContext, Dialog, Download, Page } from 'playwright';
+import { messageOf } from '../history/message-of.ts';
 import type { PagePen } from './page-pen.ts';
 import { within } from './waiting.ts';
 
@@ -45,8 +46,10 @@ export class PageScreen {
       writeFileSync(join(dir, url), bytes, { mode: 0o600 });
       this.#pen.line({ surface: 'screen', dir: 'act', kind: 'screenshot', url }, undefined);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#pen.recorder.remark(this.#pen.observer(), `no picture of the page: ${reason}`);
+      this.#pen.recorder.remark(
+        this.#pen.observer(),
+        `no picture of the page: ${messageOf(error)}`,
+      );
     }
   }
 
@@ -104,7 +107,7 @@ export class PageScreen {
         await file.close();
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#pen.blind('screen', 'a download could not be read');
       return { text: '', problem: this.#pen.recorder.short(reason) };
     }

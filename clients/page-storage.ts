@@ -1,4 +1,5 @@
 import type { BrowserContext, Cookie } from 'playwright';
+import { messageOf } from '../history/message-of.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
 import type { FrameTree, StorageWrite } from './page-protocol.ts';
@@ -172,7 +173,7 @@ export class PageStorage {
       }
       return null;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../history/message-of.ts';
 import type { HttpReply, HttpRequest, Session, TargetHttp } from '../targets/target.ts';
 import type { Observer, Recorder } from './recorder.ts';
 import { SocketClient } from './socket-client.ts';
@@ -160,8 +161,11 @@ class ProbingHttp implements TargetHttp {
       });
       return reply;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      tell(this.#recorder, this.#observer, { place, outcome: 'unclear', message });
+      tell(this.#recorder, this.#observer, {
+        place,
+        outcome: 'unclear',
+        message: messageOf(error),
+      });
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../history/message-of.ts';
 import { takeBucketLock, type HeldLock } from './bucket-lock.ts';
 
 /** The night did not run because another one holds the test users (`EX_TEMPFAIL`). */
@@ -101,10 +102,6 @@ async function crosstalk(words: readonly string[]): Promise<number> {
     process.off('SIGTERM', pass);
     process.off('SIGINT', pass);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 try {

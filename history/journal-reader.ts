@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
 import { HeadReader } from './line-head.ts';
+import { messageOf } from './message-of.ts';
 import type { Draft } from './observation-draft.ts';
 import type { Observation, TrialEnd, TrialHeader } from './observation.ts';
 import { observationFieldsSchema, trialEndSchema, trialHeaderSchema } from './schemas.ts';
@@ -408,8 +409,7 @@ function parseHeader(text: string, path: string): TrialHeader {
 }
 
 function short(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const text = error instanceof z.ZodError ? issuesText(error) : message;
+  const text = error instanceof z.ZodError ? issuesText(error) : messageOf(error);
   return text.replaceAll(/\s+/g, ' ').slice(0, 300);
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, normalize, sep } from 'node:path';
 import type { z } from 'zod';
+import { messageOf } from '../history/message-of.ts';
 import {
   summarySchema,
   verdictSchema,
@@ -62,8 +63,7 @@ class CampaignReader {
     try {
       text = readFileSync(path, 'utf8');
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#note('unreadable', `"${path}" must be readable: ${reason}.`);
+      this.#note('unreadable', `"${path}" must be readable: ${messageOf(error)}.`);
       return undefined;
     }
     return this.#parse(path, text, schema);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '../history/message-of.ts';
 
 const FILE_MODE = 0o600;
 
@@ -9,8 +10,7 @@ export class ArtifactNotWritten extends Error {
   override readonly name = 'ArtifactNotWritten';
 
   constructor(path: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`"${path}" could not be written: ${reason}`, { cause });
+    super(`"${path}" could not be written: ${messageOf(cause)}`, { cause });
   }
 }
 

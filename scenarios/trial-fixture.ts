@@ -13,6 +13,7 @@ import {
 } from '../clients/plan.ts';
 import { transportMistakes } from '../clients/plan-check.ts';
 import { every, within } from '../clients/waiting.ts';
+import { messageOf } from '../history/message-of.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
 import { encodeProgress, type Progress } from '../history/progress.ts';
 import { ruleText } from '../history/rules.ts';
@@ -290,7 +291,7 @@ async function takeEvidence(trial: Trial, testInfo: TestInfo): Promise<void> {
     await within(taken, EVIDENCE_MS_MAX, () => undefined);
   } catch (error) {
     // A picture that could not be taken must not keep the trial from its end.
-    tell({ kind: 'remark', text: `some evidence is missing: ${messageIn(error)}` });
+    tell({ kind: 'remark', text: `some evidence is missing: ${messageOf(error)}` });
   }
 }
 
@@ -317,10 +318,6 @@ function judgeOnce(): JudgeSoFar {
   };
 }
 
-function messageIn(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** Judges a trial's history, writes the verdict beside it; resolves to why the test fails, if it does. */
 export async function judgeTrial(
   historyPath: string,
@@ -332,10 +329,10 @@ export async function judgeTrial(
   const path = join(dir, 'verdict.json');
   writeJsonArtifact(path, verdict);
   await testInfo.attach('verdict.json', { path, contentType: 'application/json' });
-  return verdict.verdict === 'pass' ? undefined : new Error(messageOf(verdict));
+  return verdict.verdict === 'pass' ? undefined : new Error(sentenceOf(verdict));
 }
 
-function messageOf({ verdict, cause, reasons, trial }: Verdict): string {
+function sentenceOf({ verdict, cause, reasons, trial }: Verdict): string {
   return [
     `the trial's verdict is ${verdict}${cause === null ? '' : ` (${cause})`}`,
     ...reasons.slice(0, REASONS_SHOWN).map((reason) => `  ${reason}`),

@@ -1,3 +1,4 @@
+import { messageOf } from '../history/message-of.ts';
 import type { DecodedFrame } from './target.ts';
 
 /** What a frame may be; see {@link DecodedFrame}. */
@@ -59,7 +60,6 @@ function triedOn(
   try {
     return { gave: decodedMistake(wire.decode(frame)) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { threw: `must never throw, and threw at every frame: ${message}` };
+    return { threw: `must never throw, and threw at every frame: ${messageOf(error)}` };
   }
 }

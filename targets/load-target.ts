@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { messageOf } from '../history/message-of.ts';
 import { asFrame, fieldOf } from './frames.ts';
 import { parseTarget, TargetDefinitionError } from './define-target.ts';
 import { isModule } from './es-module.ts';
@@ -69,7 +70,7 @@ async function defaultExportOf(
         { cause: error },
       );
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     // Whatever else is said of a file that is not even taken for a module would lead astray.
     const mistake = isModule(file)
       ? `"${nameOrFile}" must be a module that loads, but loading it failed: ${reason}`
