@@ -6,7 +6,9 @@ import {
   type HistoryReading,
   type HistoryReceiver,
 } from '../history/journal-reader.ts';
+import { messageOf } from '../history/message-of.ts';
 import type { Observation, TrialEnd, TrialHeader } from '../history/observation.ts';
+import { isProfileDefect } from '../history/profile-defect.ts';
 import { RULES } from '../history/rules.ts';
 import {
   CAUSES,
@@ -148,7 +150,7 @@ export class Judge {
       try {
         seat.group.observe?.(facts);
       } catch (error) {
-        seat.failure = describe(error);
+        seat.failure = messageOf(error);
       }
     }
   }
@@ -159,6 +161,7 @@ export class Judge {
     if (kind === 'act') this.#ledger.act(facts);
     else if (kind === 'identity') this.#ledger.learned(facts);
     if (kind === 'screenshot' && url !== undefined) this.#report.pictured(facts.observer, url);
+    // A gap in the evidence, and no fault of the target.
     if (isProfileDefect(facts.observation)) this.#leaveUnexamined({ line, message });
   }
 
@@ -174,7 +177,7 @@ export class Judge {
     } catch (error) {
       this.#leaveUnexamined({
         line: observation.line,
-        message: `this observation could not be examined: ${describe(error)}`,
+        message: `this observation could not be examined: ${messageOf(error)}`,
       });
       return undefined;
     }
@@ -242,7 +245,7 @@ export class Judge {
       work();
     } catch (error) {
       // A rule that throws has judged nothing: inconclusive, never a pass (DESIGN §3.5).
-      seat.failure = describe(error);
+      seat.failure = messageOf(error);
     }
   }
 
@@ -293,11 +296,6 @@ export class Judge {
   }
 }
 
-/** What the profile could not read is a gap in the evidence, and no fault of the target. */
-function isProfileDefect({ act, message = '' }: Observation): boolean {
-  return act === 'remark' && /^the profile's \w+ threw: /.test(message);
-}
-
 /** The worst outcome wins; the reasons are the findings of that severity, in one sentence each. */
 function decide(
   entries: readonly Entry[],
@@ -334,10 +332,6 @@ function blindness(
   return [
     `${rule}: it ${examined === 0 ? 'applies but had nothing to examine' : 'could not be judged'}`,
   ];
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Observations that wait to be judged together: one alone finds nothing it needs in the caches. */

@@ -54,8 +54,7 @@ export class BrowserGreeting {
     try {
       step = take();
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      recorder.remark(this.#observer, `the profile's handshake threw: ${message}`);
+      recorder.defect(this.#observer, 'handshake', error);
     }
     if (step === undefined) return;
     const { ids, shown, state, settleMs = 0 } = step;

@@ -902,8 +902,7 @@ export class BrowserUser implements User, PageOwner {
     try {
       return this.#page().asked(frame);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#context.recorder.remark(this.#observer(), `the profile's asked threw: ${message}`);
+      this.#context.recorder.defect(this.#observer(), 'asked', error);
       return undefined;
     }
   }

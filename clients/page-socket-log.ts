@@ -297,7 +297,7 @@ export class PageSocketLog {
       const step = socket.handshake?.opened?.();
       if (step?.state === 'ready') socket.handshake = undefined;
     } catch (error) {
-      this.#remark(socket, 'handshake', error);
+      this.#pen.recorder.defect(socket.observer, 'handshake', error);
     }
   }
 
@@ -383,7 +383,7 @@ export class PageSocketLog {
       const [first = { role: 'other' }, ...rest] = wire.decodeAll(frame);
       return [first, ...rest];
     } catch (error) {
-      this.#remark(socket, 'decode', error);
+      this.#pen.recorder.defect(socket.observer, 'decode', error);
       return [{ role: 'other' }];
     }
   }
@@ -519,7 +519,7 @@ export class PageSocketLog {
       socket.handshakeUntil = state === 'ready' ? at + settleMs : Number.POSITIVE_INFINITY;
       return step;
     } catch (error) {
-      this.#remark(socket, 'handshake', error);
+      this.#pen.recorder.defect(socket.observer, 'handshake', error);
       return undefined;
     }
   }
@@ -648,11 +648,6 @@ export class PageSocketLog {
       this.#recordClose(socket, this.#closes.take(channel, url) ?? leaving, at);
     }
     sockets.clear();
-  }
-
-  #remark({ observer }: PageSocket, what: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.#pen.recorder.remark(observer, `the profile's ${what} threw: ${message}`);
   }
 }
 

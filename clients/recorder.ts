@@ -7,6 +7,7 @@ import type {
 } from '../history/journal-writer.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import { answerField } from '../history/answer-field.ts';
+import { profileDefect } from '../history/profile-defect.ts';
 import type { Vault } from '../history/redaction.ts';
 import { Inbox } from './inbox.ts';
 
@@ -82,6 +83,7 @@ export class Recorder {
   readonly #crowdIds = new Set<string>();
   readonly #chunkEvents: ReadonlySet<string>;
   #remarks = 0;
+  #defects = 0;
 
   constructor(journal: JournalWriter, vault: Vault, campaignPrefix: string) {
     this.journal = journal;
@@ -192,6 +194,18 @@ export class Recorder {
     this.#remarks += 1;
     if (this.#remarks <= REMARKS_MAX)
       this.act(observer, 'remark', { message: this.short(message) });
+  }
+
+  /**
+   * A function of the profile threw: what it would have read there is a gap in the evidence, whatever else was
+   * remarked before. Its message is the result.
+   */
+  defect(observer: Observer, name: string, error: unknown): string {
+    const message = profileDefect(name, error);
+    this.#defects += 1;
+    if (this.#defects <= REMARKS_MAX)
+      this.act(observer, 'remark', { message: this.short(message) });
+    return message;
   }
 
   /**

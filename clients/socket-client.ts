@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Agent, IncomingMessage } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
 import { FrameOrigin, type AskedFields } from '../history/journal-writer.ts';
+import { messageOf } from '../history/message-of.ts';
 import type { ObservationFields, OwnedIds } from '../history/observation.ts';
 import { framed, textsIn } from '../targets/framing.ts';
 import type {
@@ -379,8 +380,7 @@ export class SocketClient implements Beating {
       const step = opening.handshake.opened?.();
       if (step !== undefined) this.#step(step, opening);
     } catch (error) {
-      const message = `the profile's handshake threw: ${messageOf(error)}`;
-      this.#settings.recorder.remark(this.#observer, message);
+      const message = this.#settings.recorder.defect(this.#observer, 'handshake', error);
       this.#fail(new StepFailure(message, { reason: 'error', step: 'handshake' }));
       this.terminate();
     }
@@ -485,14 +485,14 @@ export class SocketClient implements Beating {
     try {
       return wire.reply?.(frame);
     } catch (error) {
-      recorder.remark(this.#observer, `the profile's reply threw: ${messageOf(error)}`);
+      recorder.defect(this.#observer, 'reply', error);
       return undefined;
     }
   }
 
   #undecoded(error: unknown): DecodedFrame {
     const { recorder } = this.#settings;
-    recorder.remark(this.#observer, `the profile's decode threw: ${messageOf(error)}`);
+    recorder.defect(this.#observer, 'decode', error);
     return { role: 'other' };
   }
 
@@ -598,7 +598,7 @@ export class SocketClient implements Beating {
       if (ids !== undefined) this.#owner.introduced(ids);
       return step;
     } catch (error) {
-      recorder.remark(this.#observer, `the profile's handshake threw: ${messageOf(error)}`);
+      recorder.defect(this.#observer, 'handshake', error);
       return undefined;
     }
   }
@@ -831,10 +831,4 @@ function isJson(text: string): boolean {
   } catch {
     return false; // An error page, or nothing.
   }
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.message !== '') return error.message;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -331,12 +331,20 @@ describe('frames', () => {
     expect(String(line?.['text']).length).toBe(CONTENT_CHARACTERS_MAX);
   });
 
-  test('a decode that throws is remarked, and the frame is kept', async () => {
+  test('a decode that throws is told whatever was remarked before, and the frame is kept', async () => {
     const lab = socketLab(closers, await sending('{"type":"explode"}', HELLO));
+    for (let times = 0; times < 100; times += 1)
+      lab.recorder.remark({ user: 'u00', conn: null }, 'no picture of the page');
     await lab.connect();
     await until(() => lab.told.length === 3);
     const lines = await lab.lines();
-    expect(lines).toContainEqual(expect.objectContaining({ kind: 'act', act: 'remark' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        kind: 'act',
+        act: 'remark',
+        message: expect.stringContaining("the profile's decode threw: "),
+      }),
+    );
     expect(lines).toContainEqual(expect.objectContaining({ frame: { type: 'explode' } }));
   });
 
