@@ -1,4 +1,5 @@
 import { ALPHABET } from '../history/markers.ts';
+import { TextUnits } from '../history/text-units.ts';
 
 /** So many characters of a marker's end name it: all but one of them are random. */
 export const MARKER_END_LENGTH = 12;
@@ -16,10 +17,10 @@ for (const letters of [ALPHABET, ALPHABET.toUpperCase()])
 export class MarkerEnds {
   /** By the hash of their ends, or the next one that was free. */
   readonly #markers = new Map<number, string>();
+  readonly #units = new TextUnits();
 
   add(marker: string): void {
-    const units = Uint16Array.from(marker, (character) => character.charCodeAt(0));
-    let hash = hashOfEnd(units, units.length);
+    let hash = hashOfEnd(this.#units.of(marker), marker.length);
     if (hash === -1) return;
     while (this.#markers.has(hash)) {
       if (this.#markers.get(hash) === marker) return;

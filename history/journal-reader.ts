@@ -10,8 +10,8 @@ const CHUNK_BYTES = 1024 * 1024;
 /** A line longer than this is not a line of ours; reading on would only fill memory. */
 const LINE_BYTES_MAX = 128 * 1024 * 1024;
 const NEWLINE = 0x0a;
-/** Lines read between two looks at the event loop. */
-const SLICE_LINES = 500;
+/** What is read between two looks at the event loop: some hundred lines. */
+const SLICE_BYTES = 256 * 1024;
 /** Problems listed; a file of rubbish has as many as lines. */
 const PROBLEMS_MAX = 100;
 /** Of one line that is none of ours. */
@@ -202,13 +202,21 @@ interface WholeLine extends Omit<Observation, 'line'> {
   readonly base64?: string | undefined;
 }
 
-/** One line in a buffer of many; valid until the next is asked for. */
+/** Lines in a buffer, one after the other; valid until the next are asked for. */
+interface Lines {
+  readonly bytes: Buffer;
+  /** Behind the last of them. */
+  readonly to: number;
+  /** False for a last line without its end. */
+  readonly whole: boolean;
+}
+
+/** One line of them. */
 interface Line {
   readonly bytes: Buffer;
   readonly from: number;
   /** Where its end stands, which is no part of it. */
   readonly to: number;
-  /** False for a last line without its end. */
   readonly whole: boolean;
 }
 
@@ -216,27 +224,24 @@ function textOf({ bytes, from, to }: Line): string {
   return bytes.toString('utf8', from, to);
 }
 
-/** Splits a file into lines without holding more than one chunk and one line. */
-function* linesOf(path: string): Generator<Line, void> {
+/** Reads a file by whole lines without holding more than one chunk of so many bytes and one line. */
+function* linesOf(path: string, chunkBytes: number): Generator<Lines, void> {
   const file = openSync(path, 'r');
   try {
-    let buffer: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    let buffer: Buffer = Buffer.allocUnsafeSlow(chunkBytes);
     let held = 0;
     for (;;) {
       const count = readSync(file, buffer, held, buffer.length - held, null);
       if (count === 0) break;
       const bytes = buffer.subarray(0, held + count);
-      let from = 0;
-      for (let to = bytes.indexOf(NEWLINE, held); to !== -1; to = bytes.indexOf(NEWLINE, from)) {
-        yield { bytes, from, to, whole: true };
-        from = to + 1;
-      }
-      held = bytes.length - from;
+      const to = bytes.lastIndexOf(NEWLINE) + 1;
+      if (to > 0) yield { bytes, to, whole: true };
+      held = bytes.length - to;
       if (held > LINE_BYTES_MAX)
         throw new HistoryUnreadable(`a line of ${path} is longer than ${LINE_BYTES_MAX} bytes`);
-      buffer = beginningWith(bytes.subarray(from), buffer);
+      buffer = beginningWith(bytes.subarray(to), buffer);
     }
-    if (held > 0) yield { bytes: buffer.subarray(0, held), from: 0, to: held, whole: false };
+    if (held > 0) yield { bytes: buffer.subarray(0, held), to: held, whole: false };
   } finally {
     closeSync(file);
   }
@@ -268,7 +273,21 @@ class HistoryParser {
     this.#receiver = receiver;
   }
 
-  take(line: Line): void {
+  take({ bytes, to: end, whole }: Lines): void {
+    let from = 0;
+    while (from < end) {
+      const to = whole ? bytes.indexOf(NEWLINE, from) : end;
+      this.#takeLine({ bytes, from, to, whole });
+      from = to + 1;
+    }
+  }
+
+  reading(): HistoryReading {
+    if (this.#line === 0) throw new HistoryUnreadable(`${this.#path} is empty`);
+    return { end: this.#end, problems: this.#problems, lines: this.#line };
+  }
+
+  #takeLine(line: Line): void {
     this.#line += 1;
     if (this.#line === 1) this.#receiver.header(parseHeader(textOf(line), this.#path));
     else if (this.#end !== undefined) this.#takeAfterEnd(line);
@@ -279,11 +298,6 @@ class HistoryParser {
       } catch (error) {
         this.#problem(line.whole ? `not an observation: ${short(error)}` : 'cut off');
       }
-  }
-
-  reading(): HistoryReading {
-    if (this.#line === 0) throw new HistoryUnreadable(`${this.#path} is empty`);
-    return { end: this.#end, problems: this.#problems, lines: this.#line };
   }
 
   /** Editors and pipes leave a blank line behind; it says nothing. */
@@ -353,7 +367,7 @@ class HistoryParser {
 export function readHistory(path: string, receiver: HistoryReceiver): HistoryReading {
   const parser = new HistoryParser(path, receiver);
   try {
-    for (const line of linesOf(path)) parser.take(line);
+    for (const lines of linesOf(path, CHUNK_BYTES)) parser.take(lines);
   } catch (error) {
     throw asUnreadable(path, error);
   }
@@ -361,7 +375,7 @@ export function readHistory(path: string, receiver: HistoryReceiver): HistoryRea
 }
 
 /**
- * The same without holding up the event loop: after each slice of lines it waits for `pause`.
+ * The same without holding up the event loop: after some hundred lines it waits for `pause`, again and again.
  * @throws HistoryUnreadable as {@link readHistory}.
  */
 export async function readHistoryInSlices(
@@ -370,12 +384,10 @@ export async function readHistoryInSlices(
   pause: () => Promise<void>,
 ): Promise<HistoryReading> {
   const parser = new HistoryParser(path, receiver);
-  let lines = 0;
   try {
-    for (const line of linesOf(path)) {
-      parser.take(line);
-      lines += 1;
-      if (lines % SLICE_LINES === 0) await pause();
+    for (const lines of linesOf(path, SLICE_BYTES)) {
+      parser.take(lines);
+      await pause();
     }
   } catch (error) {
     throw asUnreadable(path, error);
