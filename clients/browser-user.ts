@@ -124,6 +124,7 @@ export class BrowserUser implements User, PageOwner {
       stepped: (step) => {
         this.#step = step;
       },
+      renewTokens: () => this.#renewTokens(),
     });
     this.#probes = new OwnProbes(context, {
       self: this,
@@ -393,16 +394,10 @@ export class BrowserUser implements User, PageOwner {
   async refreshToken(moment: Moment = {}): Promise<void> {
     await this.#reach(moment);
     this.#begin('refresh-token');
-    const { entries } = this.#page().signIn;
-    if (entries === undefined)
+    if (this.#page().signIn.entries === undefined)
       throw new NotApplicable(this.cannot('refreshToken') ?? 'the page keeps no tokens');
-    const driver = this.#open();
-    // The page may have exchanged its tokens itself meanwhile; a refresh token works once.
-    const kept = await this.#keptSession(driver);
-    if (kept !== undefined && kept.token !== this.#account.session.token)
-      this.#account.signedIn(kept);
-    await this.#account.refresh();
-    await driver.keepEntries(entries(this.#account.session));
+    await this.#adoptTokens();
+    await this.#exchangeTokens();
     await this.#account.whoAmI();
   }
 
@@ -754,6 +749,25 @@ export class BrowserUser implements User, PageOwner {
     const { http } = this.#account;
     const session = await this.#page().signIn.session(await driver.entries(), { cookies, http });
     return session && { ...session, cookies };
+  }
+
+  async #renewTokens(): Promise<void> {
+    if (this.#page().signIn.entries === undefined) return;
+    await this.#adoptTokens();
+    if (this.#account.isEnding) await this.#exchangeTokens();
+  }
+
+  /** The page may have exchanged its tokens itself meanwhile; a refresh token works once. */
+  async #adoptTokens(): Promise<void> {
+    const kept = await this.#keptSession(this.#open());
+    const { userId, token } = this.#account.session;
+    if (kept?.userId === userId && kept.token !== token) this.#account.signedIn(kept);
+  }
+
+  async #exchangeTokens(): Promise<void> {
+    const { entries } = this.#page().signIn;
+    await this.#account.refresh();
+    await this.#open().keepEntries(entries?.(this.#account.session) ?? {});
   }
 
   async #openPage(): Promise<void> {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { decodeJwt } from 'jose';
 import { wallUnixMs } from '../history/clock.ts';
 import type { OwnedIds } from '../history/observation.ts';
 import type {
@@ -14,7 +13,9 @@ import type {
   SocketRequest,
   TargetHttp,
 } from '../targets/target.ts';
+import { unixMsOf } from '../targets/frames.ts';
 import { isTargetRefusal } from '../targets/target.ts';
+import { claimsOf } from '../targets/token-claims.ts';
 import { FORGERIES, sessionWith, withoutToken, withoutTokenHeaders } from './forged-tokens.ts';
 import { tryToOpen } from './hostile-open.ts';
 import { NotApplicable } from './not-applicable.ts';
@@ -443,13 +444,9 @@ function shows({ session, markerPrefix }: Probed, { text }: HttpReply): boolean 
   return text.includes(markerPrefix) || (userId !== '' && text.includes(userId));
 }
 
-/** When a JWT ends, Unix milliseconds; now for a token that does not say. */
+/** When a token ends, Unix milliseconds. One that does not say was asked to live for a second, which the margin covers. */
 function expiryOf(token: string): number {
-  try {
-    return (decodeJwt(token).exp ?? 0) * 1_000;
-  } catch {
-    return 0; // No JWT: it was asked to live for a second, and the margin covers that.
-  }
+  return unixMsOf(claimsOf(token), 'exp') ?? 0;
 }
 
 /** Whose probes these are. */
@@ -480,6 +477,7 @@ export class OwnProbes {
   async probe(what: Probing, neighbour: Probed, ask: () => Promise<boolean>): Promise<void> {
     this.#prober ??= this.#make();
     const prober = await this.#prober;
+    await this.#owner.account.lastingSession();
     if (what === 'foreign run') await prober.foreignRuns(neighbour);
     else if (what === 'own run') await prober.ownRuns();
     else if (what === 'threads') await prober.threads(neighbour);
@@ -497,11 +495,12 @@ export class OwnProbes {
   async #make(): Promise<Prober> {
     const { target, addresses, recorder, socket: settings } = this.#context;
     const { self, persona, account } = this.#owner;
-    const { http, session } = account;
+    const { http } = account;
     const wire = target.probes;
     const reason = account.cannot('probe');
     if (wire === undefined || reason !== undefined)
       throw new NotApplicable(reason ?? `"${target.name}" names nothing to probe`);
+    const session = await account.lastingSession();
     let prober: Prober | undefined;
     const listener = {
       userId: session.userId,
@@ -517,10 +516,18 @@ export class OwnProbes {
       await socket.connect(request, target.socket.handshake(session), recorder.clock.now());
     }
     const context = this.#context;
-    prober = new Prober(
-      { context, self, observer, account: persona.account, session, http, socket },
-      wire,
-    );
+    const seat = {
+      context,
+      self,
+      observer,
+      account: persona.account,
+      http,
+      socket,
+      get session() {
+        return account.session;
+      },
+    };
+    prober = new Prober(seat, wire);
     return prober;
   }
 }

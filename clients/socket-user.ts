@@ -72,6 +72,7 @@ export class SocketUser implements User, SocketOwner {
       stepped: (step) => {
         this.#step = step;
       },
+      renewTokens: () => this.#account.refresh(),
     });
     this.#probes = new OwnProbes(context, {
       self: this,
@@ -435,7 +436,8 @@ export class SocketUser implements User, SocketOwner {
   /** Opens a connection; `made` hears of it before anything is received on it. */
   async #open(made: (socket: SocketClient) => void): Promise<void> {
     const { target, addresses, recorder, socket: settings } = this.#context;
-    const { http, session } = this.#account;
+    const { http } = this.#account;
+    const session = await this.#account.lastingSession();
     const intended = recorder.clock.now();
     const request = await target.socket.open(session, addresses, http);
     const socket = new SocketClient(settings, this, {

@@ -7,6 +7,7 @@ import { NotApplicable } from './not-applicable.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import type { Observer } from './recorder.ts';
 import { StepFailure } from './step-failure.ts';
+import { TokenLife } from './token-life.ts';
 import type { TrialContext } from './trial-context.ts';
 import type { OptionalVerb } from './user.ts';
 
@@ -47,6 +48,8 @@ export interface AccountOwner {
   observer(): Observer;
   /** A step within the action under way begins. */
   stepped(step: string): void;
+  /** The session's token ends soon: has it exchanged, wherever else this user keeps it. */
+  renewTokens(): Promise<void>;
 }
 
 /**
@@ -59,6 +62,7 @@ export class TargetAccount {
   readonly #persona: Persona;
   readonly #owner: AccountOwner;
   #session: Session | undefined;
+  #tokenLife: TokenLife | undefined;
   /** A sign-in is under way: the session before it says no more who is signed in. */
   #isArriving = false;
   /** The target has made the account, so that signing in again must not make it once more. */
@@ -84,6 +88,23 @@ export class TargetAccount {
   /** What the target gave at sign-in; undefined before that. */
   get sessionIfAny(): Session | undefined {
     return this.#session;
+  }
+
+  /**
+   * The session, with a token that lasts: whoever works for longer than a token lives exchanges it in time, as
+   * apps do. One that is refused before its time stays refused.
+   */
+  async lastingSession(): Promise<Session> {
+    const { session } = this;
+    const { refresh } = this.#context.target;
+    if (refresh !== undefined && session.refreshToken !== undefined && this.isEnding)
+      await this.#owner.renewTokens();
+    return this.session;
+  }
+
+  /** Whether the session's token ends soon, as far as it says. */
+  get isEnding(): boolean {
+    return this.#tokenLife?.isEnding(this.#nowUnixMs()) === true;
   }
 
   /** The session that this user works with; undefined while a sign-in is under way. */
@@ -133,10 +154,11 @@ export class TargetAccount {
   }
 
   /** Takes over what a sign-in gave: its secrets are known from here on, its ids are this user's own. */
-  signedIn(session: Session): void {
+  signedIn(session: Session, { isFresh = false }: { readonly isFresh?: boolean } = {}): void {
     const { recorder } = this.#context;
     const { account } = this.#persona;
     this.#session = session;
+    this.#tokenLife = new TokenLife(session, { obtainedAt: this.#nowUnixMs(), isFresh });
     this.#isArriving = false;
     this.#exists = true;
     recorder.learn({ user: session.userId });
@@ -166,7 +188,8 @@ export class TargetAccount {
     const { target, recorder } = this.#context;
     if (target.whoAmI === undefined) return;
     this.#owner.stepped('who-am-i');
-    const { http, session } = this;
+    const { http } = this;
+    const session = await this.lastingSession();
     const { userId, email } = await target.whoAmI({ http, session });
     if (userId !== session.userId)
       recorder.identity(this.#owner.observer(), { source: 'whoami', shown: userId });
@@ -177,7 +200,8 @@ export class TargetAccount {
     const { threads } = this.#context.target;
     if (threads.list === undefined) return;
     this.#owner.stepped('list-threads');
-    this.#recordListed(await threads.list({ http: this.http, session: this.session }));
+    const session = await this.lastingSession();
+    this.#recordListed(await threads.list({ http: this.http, session }));
   }
 
   /** What a profile says was listed; the reply itself has been recorded before. */
@@ -205,7 +229,7 @@ export class TargetAccount {
         return reply;
       },
     };
-    this.#recordListed(await wire.list({ http, session: this.session }));
+    this.#recordListed(await wire.list({ http, session: await this.lastingSession() }));
     const missing = threads.filter((thread) => !replies.some((text) => text.includes(thread)));
     if (missing.length === 0) return;
     throw new StepFailure(
@@ -227,7 +251,7 @@ export class TargetAccount {
     if (marker !== undefined) this.plant('title', marker);
     const thread = await threads.create({
       http: this.http,
-      session: this.session,
+      session: await this.lastingSession(),
       title: text,
       members: other === undefined ? [] : [other.email],
     });
@@ -245,14 +269,14 @@ export class TargetAccount {
     this.#owner.stepped('store-note');
     const { text, marker } = this.#persona.note();
     this.plant('note', marker);
-    await threads.note({ http: this.http, session: this.session, text });
+    await threads.note({ http: this.http, session: await this.lastingSession(), text });
   }
 
   async readThread(thread: string | undefined): Promise<void> {
     const { threads } = this.#context.target;
     if (threads.read === undefined || thread === undefined) return;
     this.#owner.stepped('read-thread');
-    await threads.read({ http: this.http, session: this.session, thread });
+    await threads.read({ http: this.http, session: await this.lastingSession(), thread });
   }
 
   /** Signs out over the API, and waits until the target agreed. */
@@ -284,7 +308,7 @@ export class TargetAccount {
     const { session } = this;
     const fresh = await target.refresh({ http: this.http, session });
     if (fresh.userId === session.userId) {
-      this.signedIn(fresh);
+      this.signedIn(fresh, { isFresh: true });
       return;
     }
     // Tokens of somebody else are no more this user's own for having been handed out.
@@ -311,6 +335,11 @@ export class TargetAccount {
       return 'only users that the harness made itself are probed';
     const needed = NEEDED_OF_TARGETS[verb];
     return needed === undefined || needed.isThere(target) ? undefined : this.#offersNo(needed.what);
+  }
+
+  #nowUnixMs(): number {
+    const { clock } = this.#context.recorder;
+    return clock.startedAtUnixMs + clock.now();
   }
 
   #offersNo(what: string): string {

@@ -1,7 +1,7 @@
-import { decodeJwt } from 'jose';
 import { asFrame, frameAt, idOf, textOf } from './frames.ts';
 import type { Session } from './target.ts';
 import type { PageInput } from './target-input.ts';
+import { claimsOf } from './token-claims.ts';
 
 /** Client frames that ask: the page of the snapshot sends the first for every question (§11). */
 const QUESTIONS = new Set(['start_agent', 'user_message', 'chat']);
@@ -67,13 +67,4 @@ export function sessionInStorage(entries: Readonly<Record<string, string>>): Ses
     refreshToken,
     secrets: refreshToken === undefined ? [token] : [token, refreshToken],
   };
-}
-
-/** What a token claims, unverified: the target verifies, we only want to know whose it claims to be. */
-function claimsOf(token: string): ReturnType<typeof asFrame> {
-  try {
-    return asFrame(decodeJwt(token));
-  } catch {
-    return undefined; // Something else, or half of it, is kept there.
-  }
 }

@@ -1,9 +1,9 @@
-import { decodeJwt } from 'jose';
 import { Vault } from '../history/redaction.ts';
 import type { Frame } from './frames.ts';
 import { asFrame, firstOf, frameAt, idOf, fieldOf, textOf } from './frames.ts';
 import type { Account, AddressName, HttpReply, Session, SignInCall, TargetHttp } from './target.ts';
 import { TargetRefusal } from './target.ts';
+import { claimsOf } from './token-claims.ts';
 
 /** A request that exchanges what an account knows for tokens. */
 export interface CredentialExchange {
@@ -60,7 +60,7 @@ export async function signInByExchange(
   if (token === undefined) throw refusal(what, 'an access_token', { reply, secrets });
   const refreshToken = longTextOf(body, 'refresh_token');
   const user = frameAt(body, ['user']);
-  const userId = firstOf(idOf, [user], ['id', 'user_id']) ?? subjectOf(token);
+  const userId = firstOf(idOf, [user], ['id', 'user_id']) ?? textOf(claimsOf(token), 'sub');
   if (userId === undefined) {
     throw refusal(what, 'a user id (user.id, or the sub of the token)', {
       reply,
@@ -92,7 +92,7 @@ export async function signInByToken(
         'Add "token" to its entry in the users file.',
     );
   }
-  const claimed = subjectOf(token) ?? call.account.userId;
+  const claimed = textOf(claimsOf(token), 'sub') ?? call.account.userId;
   const secrets = distinct([token, refreshToken]);
   const session = { userId: claimed ?? '', token, refreshToken, secrets };
   const identity = await identityOf(whoAmI, call.http, session);
@@ -195,16 +195,6 @@ function cookiesOf(reply: HttpReply): string | undefined {
     ([, name = '']) => !COOKIE_ATTRIBUTES.has(name.toLowerCase()),
   );
   return pairs.map(([, name = '', value = '']) => `${name}=${value}`).join('; ');
-}
-
-/** The subject of a JWT, unverified: the target verifies, we only want to know whose it claims to be. */
-function subjectOf(token: string): string | undefined {
-  try {
-    return textOf(asFrame(decodeJwt(token)), 'sub');
-  } catch {
-    // Not every access token is a JWT; then there is no subject to read.
-    return undefined;
-  }
 }
 
 function isSuccess(reply: HttpReply): boolean {

@@ -408,7 +408,10 @@ export interface Target {
   readonly signOut?: ((call: { http: TargetHttp; session: Session }) => Promise<void>) | undefined;
   /** Ends all sessions of a session's user, wherever they are: their tokens and sockets with them. */
   readonly revoke?: ((call: { http: TargetHttp; session: Session }) => Promise<void>) | undefined;
-  /** Exchanges a session's refresh token for new tokens of the same user. */
+  /**
+   * Exchanges a session's refresh token for new tokens of the same user. Users who work for longer than their
+   * tokens live have it done in time, where a token says when it ends and the session has a refresh token.
+   */
   readonly refresh?:
     ((call: { http: TargetHttp; session: Session }) => Promise<Session>) | undefined;
   readonly probes?: ProbeWire | undefined;
