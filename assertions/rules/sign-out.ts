@@ -47,7 +47,8 @@ export class SignOutWatch {
   /** Who opened a connection: in a browser profile that was taken over, another may see it close. */
   readonly #openerOf = new Map<string, UserIndex>();
   readonly #heartbeats: ReadonlySet<string>;
-  #stalledMs = 0;
+  /** Standstills of the harness: when each was over, and how long it was, milliseconds. */
+  readonly #stalls: { readonly t: number; readonly delay: number }[] = [];
   /** Sign-outs that were judged. */
   judged = 0;
 
@@ -89,15 +90,22 @@ export class SignOutWatch {
     }
   }
 
-  observeCrowd({ kind, delay = 0 }: Observation): void {
-    if (kind === 'stall') this.#stalledMs = Math.max(this.#stalledMs, delay);
+  observeCrowd({ kind, t, delay = 0 }: Observation): void {
+    if (kind === 'stall') this.#stalls.push({ t, delay });
   }
 
   conclude(): void {
     if (!this.applies) return;
-    const ownDelay = Math.max(this.#tally.harnessDelay?.max ?? 0, this.#stalledMs);
     for (const [user, { signOuts }] of this.#users)
-      for (const signOut of signOuts) this.#judge(user, signOut, TOLERANCE_MS + ownDelay);
+      for (const signOut of signOuts) this.#judge(user, signOut);
+  }
+
+  /** What the harness was late by itself is nobody's fault: its longest delay, or all that it stood still meanwhile. */
+  #toleranceMs(since: number, until: number): number {
+    const stalledMs = this.#stalls
+      .filter(({ t, delay }) => t > since && t - delay < until)
+      .reduce((sum, { delay }) => sum + delay, 0);
+    return TOLERANCE_MS + Math.max(this.#tally.harnessDelay?.max ?? 0, stalledMs);
   }
 
   #of(user: UserIndex): Watched {
@@ -165,27 +173,24 @@ export class SignOutWatch {
     if (signOut.sockets.some((socket) => socket.conn === conn)) signOut.late.push(observation);
   }
 
-  #judge(user: UserIndex, signOut: SignOut, toleranceMs: number): void {
+  #judge(user: UserIndex, signOut: SignOut): void {
     const { act, agreed, sockets, late } = signOut;
-    for (const socket of sockets) this.#judgeSocket(user, { signOut, socket }, toleranceMs);
+    for (const socket of sockets) this.#judgeSocket(user, signOut, socket);
     if (agreed === undefined) return;
+    const since = agreed.observation.t;
     for (const frame of late)
-      if (frame.t - agreed.observation.t > toleranceMs && frame.n > act.n)
+      if (frame.t - since > this.#toleranceMs(since, frame.t) && frame.n > act.n)
         this.#add(user, frame, {
           event: frame.event ?? null,
           what: `it still received ${frame.event ?? 'a frame'}`,
         });
   }
 
-  #judgeSocket(
-    user: UserIndex,
-    { signOut, socket }: { signOut: SignOut; socket: Socket },
-    toleranceMs: number,
-  ): void {
-    const { act, agreed } = signOut;
+  #judgeSocket(user: UserIndex, { act, agreed }: SignOut, socket: Socket): void {
     const since = agreed?.observation.t ?? act.t;
-    const openMs = (socket.closed?.t ?? this.#tally.lastAt) - since;
-    const inTime = openMs <= toleranceMs;
+    const until = socket.closed?.t ?? this.#tally.lastAt;
+    const openMs = until - since;
+    const inTime = openMs <= this.#toleranceMs(since, until);
     this.judged += 1;
     const isPage = this.#bench.knowledge.isBrowser(user);
     if (isRight(socket, { inTime, isPage })) return;

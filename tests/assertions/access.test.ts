@@ -227,6 +227,8 @@ describe('isolation/stale-authority', () => {
     readonly until?: number;
     readonly frameAfter?: number;
     readonly delay?: number;
+    /** How long after the reply each standstill of the harness was over; each lasted 1.5 s. */
+    readonly stalls?: readonly number[];
   }
 
   /** u00 signs out after its golden path; the others stay. */
@@ -246,6 +248,14 @@ describe('isolation/stale-authority', () => {
       });
     if (closesAfter !== undefined)
       history.add('u00', { kind: 'close', by, code: 1008, t: t + closesAfter });
+    for (const after of story.stalls ?? [])
+      history.add(null, {
+        kind: 'stall',
+        surface: 'harness',
+        dir: 'act',
+        delay: 1_500,
+        t: t + after,
+      });
     if (story.delay !== undefined)
       history.add(null, {
         kind: 'delay',
@@ -264,6 +274,13 @@ describe('isolation/stale-authority', () => {
     const history = signedOut({ closesAfter: 50 });
     expect(told(history)).toEqual([]);
     expect(outcome(history, 'stale-authority')).toBe('pass');
+  });
+
+  test('the socket closes as late as the harness stood still, once and again', () => {
+    const history = signedOut({ closesAfter: 3_500, stalls: [1_600, 3_300] });
+    expect(outcome(history, 'stale-authority')).toBe('pass');
+    const before = signedOut({ closesAfter: 3_500, stalls: [-2_000, -100] });
+    expect(told(before)).toContain('violation stale-authority u00 of u00');
   });
 
   test('the socket stays open', () => {
