@@ -5,6 +5,7 @@ import type { PageOwner, PageRecorder, ProfileState } from './browser-parts.ts';
 import type { BrowserSeat, TrialContext } from './trial-context.ts';
 import { StepFailure } from './step-failure.ts';
 import { TraceFile } from './page-driver-trace.ts';
+import { withoutNotes, type CarryOut } from './page-inner-half.ts';
 import { leavePage } from './page-leaving.ts';
 import { every, pause, within } from './waiting.ts';
 
@@ -72,6 +73,7 @@ export class PageDriver {
   readonly #settings: DriverSettings;
   readonly #browserContext: BrowserContext;
   readonly #trace: TraceFile | undefined;
+  readonly #carryOut: CarryOut;
   readonly #lost: Promise<never>;
   #reject: (failure: StepFailure) => void = () => undefined;
   #loss: StepFailure | undefined;
@@ -95,17 +97,20 @@ export class PageDriver {
     seat.pool.onGone(index, (reason) => owner.lost(reason));
     const opening = (async () => {
       const context = await seat.pool.open(index, kept?.state);
-      await recorder.watch(context);
-      const trace = seat.trace ? await TraceFile.start(context) : undefined;
-      const page = await context.newPage();
-      await recorder.attended(page);
-      return { context, trace, page };
+      const carryOut = seat.trace ? asNoted : await withoutNotes(context);
+      return carryOut(async () => {
+        await recorder.watch(context);
+        const trace = seat.trace ? await TraceFile.start(context) : undefined;
+        const page = await context.newPage();
+        await recorder.attended(page);
+        return { context, trace, page, carryOut };
+      });
     })();
     try {
-      const { context, trace, page } = await within(opening, stepMsMax(settings), () => {
+      const opened = await within(opening, stepMsMax(settings), () => {
         throw new Error(`it opened no profile within ${stepMsMax(settings)} ms`);
       });
-      return new PageDriver(settings, { recorder, owner, context, trace, page });
+      return new PageDriver(settings, { recorder, owner, ...opened });
     } catch (error) {
       const reason = firstLineOf(error);
       owner.lost(reason);
@@ -121,6 +126,7 @@ export class PageDriver {
       readonly context: BrowserContext;
       readonly trace: TraceFile | undefined;
       readonly page: Page;
+      readonly carryOut: CarryOut;
     },
   ) {
     this.#settings = settings;
@@ -129,6 +135,7 @@ export class PageDriver {
     this.#owner = parts.owner;
     this.#browserContext = parts.context;
     this.#trace = parts.trace;
+    this.#carryOut = parts.carryOut;
     this.#lost = new Promise<never>((_resolve, reject) => {
       this.#reject = reject;
     });
@@ -380,7 +387,7 @@ export class PageDriver {
       // On its way to a document that the target does not send a page answers nobody: the step's limit tells.
       if (this.#awaited !== undefined) return;
       const documents = this.#documents;
-      const sign = this.page.evaluate('1').catch(() => undefined);
+      const sign = this.#carryOut(() => this.page.evaluate('1')).catch(() => undefined);
       const limit = Math.min(LIFE_MS_MAX, timeoutMs * LIFE_SHARE);
       void within(sign, limit, () => {
         if (documents === this.#documents)
@@ -455,7 +462,9 @@ export class PageDriver {
   /** Runs one step to its end, its limit, or the end of the profile, whichever comes first. */
   async #step<T>(what: string, act: () => Promise<T>, ms = this.stepMsMax): Promise<T> {
     try {
-      return await this.whileAlive(within(act(), ms + GRACE_MS, () => this.#hung(what)));
+      return await this.whileAlive(
+        within(this.#carryOut(act), ms + GRACE_MS, () => this.#hung(what)),
+      );
     } catch (error) {
       if (error instanceof errors.TimeoutError || error instanceof StepFailure) throw error;
       throw this.#gone(error);
@@ -552,6 +561,11 @@ function hindrance(error: Error): string {
     .map((line) => line.replace(/^[\s-]+/, ''))
     .filter((line) => line !== '' && !/^(waiting|retrying|\d+ ×)/.test(line));
   return lines.at(-1) ?? 'no reason given';
+}
+
+/** A Playwright trace consists of what Playwright noted. */
+function asNoted<T>(act: () => T): T {
+  return act();
 }
 
 /** The first line of an error of Playwright's; the rest is its call log. */

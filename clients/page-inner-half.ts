@@ -3,7 +3,8 @@
  * in, given a stack trace. Where both are in this process the inner one can be reached, through internals
  * of the one version that this project pins; whoever does so must get by without it.
  */
-import type { Browser, CDPSession, Page } from 'playwright';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Browser, BrowserContext, CDPSession, Page } from 'playwright';
 
 const LISTENER = '_eventListener';
 
@@ -42,6 +43,29 @@ export function drivingSessionOf(page: Page): InnerSession | undefined {
       line[LISTENER] = listener;
     },
   };
+}
+
+/** Carries out what calls Playwright. */
+export type CarryOut = <T>(act: () => T) => T;
+
+/**
+ * Has Playwright make no note of what is called within. By itself it takes a stack trace at each call, and its
+ * test runner keeps every call of a test until that is over: a tenth of a trial's work in this process, and a
+ * gigabyte in two hours of ten users. It makes none of calls within another call, so one is entered that
+ * never ends. A Playwright trace would be empty.
+ */
+export async function withoutNotes(outer: BrowserContext): Promise<CarryOut> {
+  const wrapped = memberOf(outer, '_wrapApiCall');
+  let carryOut: CarryOut = (act) => act();
+  if (typeof wrapped === 'function')
+    await wrapped.call(
+      outer,
+      async () => {
+        carryOut = AsyncLocalStorage.snapshot();
+      },
+      { internal: true },
+    );
+  return carryOut;
 }
 
 /** What stands behind an object of Playwright's; undefined where that is in another process. */
