@@ -1,15 +1,11 @@
-import type { Browser, CDPSession, Page } from 'playwright';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CDPSession, Page } from 'playwright';
+import { expect, test } from 'vitest';
 import { DevToolsChannel } from '../../clients/page-channel.ts';
 import { drivingSessionOf, innerSessionOf } from '../../clients/page-inner-half.ts';
 import { until } from './lab.ts';
-import { launchBrowser } from './page-lab.ts';
+import { pageTests } from './page-lab.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
+const { browser } = pageTests();
 
 /** An object as another version of Playwright may have it: with nothing to be found behind it. */
 function closed<T extends CDPSession | Page>(outer: T): T {
@@ -28,7 +24,7 @@ test.each([
   ['through the inner half', asItIs, true],
   ['by the public way where there is no other', closed<CDPSession>, false],
 ] as const)('a channel answers and tells %s', async (_how, seenAs, hasInner) => {
-  const context = await browser.newContext();
+  const context = await browser().newContext();
   const page = await context.newPage();
   const session = seenAs(await context.newCDPSession(page));
   expect(innerSessionOf(session) !== undefined).toBe(hasInner);
@@ -46,7 +42,7 @@ test.each([
 });
 
 test('what Playwright is told of a page is not asked for once more', async () => {
-  const context = await browser.newContext();
+  const context = await browser().newContext();
   const page = await context.newPage();
   const driving = drivingSessionOf(page);
   const session = await context.newCDPSession(page);
@@ -73,7 +69,7 @@ test('what Playwright is told of a page is not asked for once more', async () =>
 });
 
 test('a page of which nothing can be heard is asked by our own session', async () => {
-  const context = await browser.newContext();
+  const context = await browser().newContext();
   expect(drivingSessionOf(closed(await context.newPage()))).toBeUndefined();
   await context.close();
 });

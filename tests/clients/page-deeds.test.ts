@@ -1,25 +1,18 @@
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Closers, type Line } from './lab.ts';
+import { describe, expect, it } from 'vitest';
+import type { Line } from './lab.ts';
 import {
   contentIn,
   holding,
-  launchBrowser,
   nothingTold,
   on,
   ownerOf,
   pageLab,
+  pageTests,
   site,
   type PageLab,
 } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 /** A page that has run this. */
 async function did(deed: () => void): Promise<PageLab> {

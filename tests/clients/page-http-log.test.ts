@@ -1,21 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DevToolsChannel } from '../../clients/page-channel.ts';
 import { PageHttpLog } from '../../clients/page-http-log.ts';
 import { PagePen } from '../../clients/page-pen.ts';
 import { SecondWitness } from '../../clients/page-second-witness.ts';
 import { QuietWindow } from '../../clients/quiet-window.ts';
-import { Closers, type Line } from './lab.ts';
-import { contentIn, holding, launchBrowser, on, pageLab, site, WAIT_MS_MAX } from './page-lab.ts';
+import type { Line } from './lab.ts';
+import { contentIn, holding, on, pageLab, pageTests, site, WAIT_MS_MAX } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 /** In the order in which they came: one that waits for its headers is written after the next. */
 function replies(lines: readonly Line[], path: string): Line[] {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { PageOwner } from '../../clients/browser-parts.ts';
 import { CdpPageRecorder, type PageRecorderSettings } from '../../clients/page-recorder.ts';
@@ -13,6 +14,7 @@ import { JournalWriter } from '../../history/journal-writer.ts';
 import { Vault } from '../../history/redaction.ts';
 import type { DecodedFrame } from '../../targets/target.ts';
 import {
+  Closers,
   headerFor,
   linesOf,
   planFor,
@@ -20,7 +22,6 @@ import {
   PREFIX,
   temporaryDirectory,
   tinyTarget,
-  type Closers,
   type Line,
 } from './lab.ts';
 
@@ -36,6 +37,32 @@ export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
     chromiumSandbox: process.getuid?.() !== 0,
     args: ['--disable-background-networking', '--disable-component-update', ...args],
   });
+}
+
+/** What the page tests of a file share. */
+interface PageTests {
+  /** What one of the tests opened. */
+  readonly closers: Closers;
+  /** Launched before the first of them, closed after the last. */
+  readonly browser: () => Browser;
+}
+
+/** To be asked for at the head of a file: it hooks in what goes on around its tests. */
+export function pageTests(): PageTests {
+  const closers = new Closers();
+  let launched: Browser | undefined;
+  beforeAll(async () => {
+    launched = await launchBrowser();
+  });
+  afterAll(() => launched?.close());
+  afterEach(() => closers.closeAll());
+  return {
+    closers,
+    browser: () => {
+      if (launched === undefined) throw new Error('there is a browser only while tests run');
+      return launched;
+    },
+  };
 }
 
 /** Id of the process that keeps a browser's cookies. */
@@ -142,7 +169,7 @@ export function nothingTold(): Told {
 /** One recorder on a fresh profile of a browser, with a journal of its own, owned by `u00`. */
 export async function pageLab(
   closers: Closers,
-  browser: Browser,
+  browser: () => Browser,
   changes: Partial<PageRecorderSettings> = {},
 ): Promise<PageLab> {
   const directory = temporaryDirectory(closers);
@@ -164,7 +191,7 @@ export async function pageLab(
     addresses: { api: '', auth: '', socket: '', page: '' },
     ...changes,
   });
-  const context = await browser.newContext();
+  const context = await browser().newContext();
   closers.add(async () => {
     await recorder.stop();
     await context.close();

@@ -1,16 +1,9 @@
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { leavePage } from '../../clients/page-leaving.ts';
-import { Closers, until } from './lab.ts';
-import { holding, launchBrowser, on, pageLab, site } from './page-lab.ts';
+import { until } from './lab.ts';
+import { holding, on, pageLab, pageTests, site } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 /** What is lost is lost by chance: without care most leaves lose something. */
 const LEAVES = 6;

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Closers, until, type Line } from './lab.ts';
+import type { Page } from 'playwright';
+import { describe, expect, it, vi } from 'vitest';
+import { until, type Line } from './lab.ts';
 import {
   contentIn,
   holding,
@@ -12,17 +12,12 @@ import {
   on,
   ownerOf,
   pageLab,
+  pageTests,
   site,
   WAIT_MS_MAX,
 } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 /** Puts something into every place in which a page can keep things. */
 function keepThings(page: Page, what: string): Promise<void> {
@@ -194,7 +189,7 @@ describe('the watchers', () => {
     const slow = await launchBrowser();
     closers.add(() => slow.close());
     const place = await site(closers, { files: { '/': '<p>page</p>' } });
-    const lab = await pageLab(closers, slow);
+    const lab = await pageLab(closers, () => slow);
     await lab.open(place.url);
     await lab.recorder.flush();
     const keeper = await networkProcessOf(slow);
@@ -376,7 +371,7 @@ describe('a page that is gone', () => {
   it('is told when its browser is gone', async () => {
     const other = await launchBrowser();
     const place = await site(closers, { files: { '/': '<p>page</p>' } });
-    const lab = await pageLab(closers, other);
+    const lab = await pageLab(closers, () => other);
     await lab.open(place.url);
     await other.close();
     await until(() => lab.told.lost.length === 1);

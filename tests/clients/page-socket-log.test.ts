@@ -1,21 +1,14 @@
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DevToolsChannel } from '../../clients/page-channel.ts';
 import { PagePen } from '../../clients/page-pen.ts';
 import { SecondWitness } from '../../clients/page-second-witness.ts';
 import { PageSocketLog } from '../../clients/page-socket-log.ts';
 import { drivingSessionOf } from '../../clients/page-inner-half.ts';
 import { QuietWindow } from '../../clients/quiet-window.ts';
-import { Closers, fieldsOf, tinyTarget, until } from './lab.ts';
-import { holding, launchBrowser, nothingTold, on, ownerOf, pageLab, site } from './page-lab.ts';
+import { fieldsOf, tinyTarget, until } from './lab.ts';
+import { holding, nothingTold, on, ownerOf, pageLab, pageTests, site } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 const OPENS = `<script>
   const socket = new WebSocket('ws://' + location.host + '/ws?ticket=abcdefgh12345');

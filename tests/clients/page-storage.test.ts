@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Browser, BrowserContext } from 'playwright';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { BrowserContext } from 'playwright';
+import { beforeAll, expect, test } from 'vitest';
 import { DevToolsChannel } from '../../clients/page-channel.ts';
 import { PagePen } from '../../clients/page-pen.ts';
 import { PageStorage } from '../../clients/page-storage.ts';
@@ -11,7 +11,6 @@ import { startClock } from '../../history/clock.ts';
 import { JournalWriter } from '../../history/journal-writer.ts';
 import { Vault } from '../../history/redaction.ts';
 import {
-  Closers,
   headerFor,
   linesOf,
   planFor,
@@ -20,17 +19,13 @@ import {
   tinyTarget,
   type Line,
 } from './lab.ts';
-import { launchBrowser, nothingTold, on, ownerOf } from './page-lab.ts';
+import { nothingTold, on, ownerOf, pageTests } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
+const { closers, browser } = pageTests();
 let context: BrowserContext;
 beforeAll(async () => {
-  browser = await launchBrowser();
-  context = await browser.newContext();
+  context = await browser().newContext();
 });
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
 
 /** Reads a page that keeps a draft, and whose document is replaced so many times while it is read. */
 async function readWhileReplaced(times: number, problem: string): Promise<readonly Line[]> {

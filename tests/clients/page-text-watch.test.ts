@@ -1,26 +1,19 @@
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Closers, type Line } from './lab.ts';
+import { describe, expect, it, vi } from 'vitest';
+import type { Line } from './lab.ts';
 import {
   contentIn,
   holding,
-  launchBrowser,
   nothingTold,
   on,
   ownerOf,
   pageLab,
+  pageTests,
   site,
   WAIT_MS_MAX,
   type PageLab,
 } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 async function shown(lab: PageLab): Promise<Line[]> {
   return on(await lab.lines(), 'dom').filter(
