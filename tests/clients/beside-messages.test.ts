@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { judgeOnce } from '../../assertions/history-judge.ts';
 import { guardedTarget } from './guarded-chat.ts';
-import { Closers, openRawTrial, portOf } from './lab.ts';
+import { Closers, listening, openRawTrial } from './lab.ts';
 
 const closers = new Closers();
 afterEach(() => closers.closeAll());
@@ -33,14 +33,7 @@ async function indiscreetChat({ upgrade, greeted }: Indiscretion): Promise<strin
     socket.send(JSON.stringify({ type: 'hello', user_id: userOf(request) }));
     if (former !== undefined) greeted?.(socket, former);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  closers.add(() => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.close();
-  });
-  return `http://127.0.0.1:${portOf(server)}`;
+  return listening(closers, server, sockets);
 }
 
 const WAYS: Readonly<Record<string, Indiscretion>> = {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { decodeJwt, jwtVerify, SignJWT } from 'jose';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { DecodedFrame, Session, Target } from '../../targets/target.ts';
-import { fieldsOf, portOf, tinyTarget, type Closers } from './lab.ts';
+import { fieldsOf, listening, tinyTarget, type Closers } from './lab.ts';
 
 /** What a chat does with what it must refuse. */
 export interface Guard {
@@ -50,17 +50,8 @@ export async function guardedChat(closers: Closers, guard: Guard): Promise<Chat>
       else sockets.handleUpgrade(request, socket, head, (guest) => house.welcome(guest, user));
     });
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  closers.add(async () => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
-  return { url: `http://127.0.0.1:${portOf(server)}`, finishRuns: () => house.finishRuns() };
+  const url = await listening(closers, server, sockets);
+  return { url, finishRuns: () => house.finishRuns() };
 }
 
 class House {

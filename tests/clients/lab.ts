@@ -158,17 +158,31 @@ export async function httpServer(
   closers: Closers,
   serve: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<string> {
-  const server: Server = createServer(serve);
+  return listening(closers, createServer(serve));
+}
+
+/** The address at which a server listens from now on until the test ends. */
+export async function listening(
+  closers: Closers,
+  server: Server,
+  sockets?: WebSocketServer,
+): Promise<string> {
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
+  endsWithTest(closers, server, sockets);
+  return `http://127.0.0.1:${portOf(server)}`;
+}
+
+/** What a server still serves ends with it. */
+export function endsWithTest(closers: Closers, server: Server, sockets?: WebSocketServer): void {
   closers.add(async () => {
+    for (const socket of sockets?.clients ?? []) socket.terminate();
     server.closeAllConnections();
     await new Promise((resolve) => {
       server.close(resolve);
     });
   });
-  return `http://127.0.0.1:${portOf(server)}`;
 }
 
 /** The first line of a history without users. */

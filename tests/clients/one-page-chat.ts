@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { asFrame, idOf, textOf } from '../../targets/frames.ts';
 import type { Target } from '../../targets/target.ts';
-import { fieldsOf, portOf, tinyTarget, type Closers } from './lab.ts';
+import { fieldsOf, listening, tinyTarget, type Closers } from './lab.ts';
 
 /** What of a former user such a page holds on to. */
 export type Kept =
@@ -78,17 +78,7 @@ export async function onePageChat(closers: Closers, kept: Kept): Promise<string>
       sockets.handleUpgrade(request, socket, head, (guest) => house.welcome(guest, token));
     else socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n');
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  closers.add(async () => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
-  return `http://127.0.0.1:${portOf(server)}`;
+  return listening(closers, server, sockets);
 }
 
 const HANDSHAKE = '{"type":"hello"}';

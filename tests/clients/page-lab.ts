@@ -15,6 +15,7 @@ import { Vault } from '../../history/redaction.ts';
 import type { DecodedFrame } from '../../targets/target.ts';
 import {
   Closers,
+  endsWithTest,
   headerFor,
   linesOf,
   planFor,
@@ -114,13 +115,7 @@ export async function site(
   await new Promise<void>((resolve) => {
     server.listen(0, resolve);
   });
-  closers.add(async () => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
+  endsWithTest(closers, server, sockets);
   const port = portOf(server);
   return { url: `http://127.0.0.1:${port}`, otherUrl: `http://localhost:${port}` };
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { fieldsOf, portOf, type Closers, type Line } from '../clients/lab.ts';
+import { fieldsOf, listening, type Closers, type Line } from '../clients/lab.ts';
 import { jwt } from './fake-http.ts';
 
 /** What the double does differently from a healthy Netra. */
@@ -58,17 +58,8 @@ export async function netraDouble(
     offered.push(request.headers['sec-websocket-protocol'] ?? '');
     sockets.handleUpgrade(request, socket, head, (open) => service.greet(open, person));
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  closers.add(async () => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
-  return { url: `http://127.0.0.1:${portOf(server)}`, offered, frames: service.frames };
+  const url = await listening(closers, server, sockets);
+  return { url, offered, frames: service.frames };
 }
 
 class Service {
