@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { act, browserPath, reply } from './browser-history.ts';
-import { FIVE, HistoryBuilder, type Line } from './history-builder.ts';
+import { FIVE, HistoryBuilder, clean, type Line } from './history-builder.ts';
 
 const READ = 'http GET /api/threads/{id}';
 const STOP = 'socket stop_agent';
@@ -27,7 +27,6 @@ function probe(
   if (got !== 'nothing') act(history, by, 'probe-result', { ...about, reason: got });
 }
 
-const clean = () => new HistoryBuilder(3).goldenPath();
 const told = (history: HistoryBuilder) =>
   history
     .verdict()

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FIVE, HistoryBuilder } from './history-builder.ts';
+import { FIVE, HistoryBuilder, clean } from './history-builder.ts';
 
-const clean = (users = 3) => new HistoryBuilder(users).goldenPath();
 const failure = { kind: 'failure', surface: 'harness', dir: 'act', conn: null } as const;
 
 describe('delivery/connect-failed', () => {

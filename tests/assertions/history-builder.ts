@@ -289,3 +289,11 @@ export const FIVE = [
   'tool_completed',
   'agent_completed',
 ] as const;
+
+/** A history to which nothing can be objected. */
+export const clean = (users = 3): HistoryBuilder => new HistoryBuilder(users).goldenPath();
+
+/** Who saw what is whose, by a finding. */
+export const who = (
+  finding: { readonly observer: string | null; readonly owner: string | null } | undefined,
+): string => `${finding?.observer} of ${finding?.owner}`;

@@ -4,10 +4,8 @@ import { Judge } from '../../assertions/history-judge.ts';
 import type { Observation } from '../../history/observation.ts';
 import { asFrame } from '../../targets/frames.ts';
 import reference from '../../targets/reference.ts';
-import { FIVE, HistoryBuilder } from './history-builder.ts';
+import { FIVE, HistoryBuilder, clean } from './history-builder.ts';
 import { endOf } from './history-language.ts';
-
-const clean = (users = 3) => new HistoryBuilder(users).goldenPath();
 
 describe('a legal history', () => {
   test('passes with nothing found', () => {

@@ -3,7 +3,7 @@ import { explainedFaults, explainedRules, partsOf } from '../../cli/explanations
 import { caseOf } from '../../history/cases.ts';
 import { RULES } from '../../history/rules.ts';
 import { FAULTS } from '../../reference/catalogue.ts';
-import { HistoryBuilder, FIVE } from '../assertions/history-builder.ts';
+import { FIVE, HistoryBuilder, clean } from '../assertions/history-builder.ts';
 
 const ALL = [...explainedRules(), ...explainedFaults()];
 const byName = ALL.map((explained) => [`${explained.kind} ${explained.name}`, explained] as const);
@@ -66,7 +66,6 @@ function withRun(events: readonly string[], then?: (story: HistoryBuilder) => vo
   then?.(history);
   return history;
 }
-const clean = () => new HistoryBuilder(3).goldenPath();
 const received = (content: string, run?: string) => ({
   event: 'agent_thinking',
   contentKind: 'frame' as const,

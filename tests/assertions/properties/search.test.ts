@@ -6,13 +6,11 @@ import { markerlessText, MARKERLESS_KINDS, pickFrom } from '../../../bench/rando
 import { SearchedTexts } from '../../../bench/searched-texts.ts';
 import { AnchorIndex } from '../../../history/anchor-index.ts';
 import { mintMarker, newCampaignPrefix, userPrefix } from '../../../history/markers.ts';
-import { HistoryBuilder } from '../history-builder.ts';
+import { HistoryBuilder, who } from '../history-builder.ts';
 import { effort, EFFORT_MS } from './effort.ts';
 import { chains, type Transformation } from './transformations.ts';
 
 const CHAINS = chains();
-const who = (finding: { observer: string | null; owner: string | null } | undefined) =>
-  `${finding?.observer} of ${finding?.owner}`;
 
 type Chain = readonly Transformation[];
 

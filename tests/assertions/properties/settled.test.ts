@@ -1,8 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FIVE, HistoryBuilder } from '../history-builder.ts';
-
-const who = (finding: { observer: string | null; owner: string | null }) =>
-  `${finding.observer} of ${finding.owner}`;
+import { FIVE, HistoryBuilder, who } from '../history-builder.ts';
 
 /** What generated histories showed, or what the two judges disagreed about, as the smallest history of each. */
 describe('once settled', () => {

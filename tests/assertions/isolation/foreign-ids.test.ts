@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest';
+import { calibrate } from '../../../assertions/calibration.ts';
+import { HistoryBuilder, clean, who } from '../history-builder.ts';
+
+describe('isolation/foreign-run and foreign-identity', () => {
+  test('a foreign run id nested in an own event is found with its place', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const foreign = history.asked.get('u02')?.[0]?.run ?? '';
+    history.event('u00', 'agent_started', { payload: { queue: [{ run: foreign }] } });
+    const [finding] = history.findings('foreign-run');
+    expect(who(finding)).toBe('u00 of u02');
+    expect(finding?.place).toBe('payload.queue[0].run');
+  });
+
+  test('ids that occur in ordinary text are not searched for, but still own their events', () => {
+    const history = clean();
+    const own = { kind: 'identity', surface: 'harness', dir: 'act', conn: null } as const;
+    for (const thread of ['42', 'general', '1234567'])
+      history.add('u01', { ...own, ids: { thread } });
+    history.add('u00', {
+      event: 'notice',
+      contentKind: 'frame',
+      content: '{"type":"notice","text":"42 general questions, 1234567 answers"}',
+    });
+    expect(history.findings('foreign-run')).toEqual([]);
+    history.add('u00', {
+      event: 'agent_thinking',
+      thread: '42',
+      contentKind: 'frame',
+      content: '{"type":"agent_thinking","thread_id":42}',
+    });
+    expect(history.findings('misdelivered-event').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test('a foreign run id as part of a longer id is found', () => {
+    const history = clean();
+    const foreign = history.asked.get('u02')?.[0]?.run ?? '';
+    history.add('u00', {
+      event: 'ack',
+      contentKind: 'frame',
+      content: `{"type":"ack","key":"q/${foreign}_17"}`,
+    });
+    expect(history.findings('foreign-run').map(who)).toEqual(['u00 of u02']);
+  });
+
+  test('a foreign user id in a response header is found, with the header', () => {
+    const history = clean();
+    history.add('u00', {
+      surface: 'http',
+      kind: 'response',
+      status: 200,
+      headers: { 'x-last-user': history.person('u01').id },
+      conn: null,
+    });
+    const [finding] = history.findings('foreign-identity');
+    expect(who(finding)).toBe('u00 of u01');
+    expect(finding?.place).toBe('header x-last-user');
+    expect(finding?.surface).toBe('http');
+  });
+
+  test('a foreign e-mail in another case is found', () => {
+    const history = clean();
+    history.add('u00', {
+      event: 'presence',
+      contentKind: 'frame',
+      content: `{"type":"presence","who":"${history.person('u02').email.toUpperCase()}"}`,
+    });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u02']);
+  });
+
+  test('another user id inside an own event is an identity leak, not a misdelivery', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    const foreign = history.person('u01').id;
+    history.event('u00', 'tool_completed', {
+      root: { user_id: foreign },
+      fields: { owner: foreign },
+    });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u01']);
+    expect(history.findings('misdelivered-event')).toEqual([]);
+  });
+
+  test('a handshake that shows another identity accuses the one it shows, or outside', () => {
+    const history = clean();
+    const identity = {
+      kind: 'identity',
+      surface: 'harness',
+      dir: 'act',
+      source: 'handshake',
+    } as const;
+    history.add('u00', { ...identity, shown: history.person('u01').id });
+    history.add('u02', { ...identity, shown: 'demo-use...' });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u01', 'u02 of outside']);
+  });
+
+  test('an unknown user id outside agent events is a person outside the crowd', () => {
+    const history = clean();
+    history.add('u00', {
+      event: 'presence',
+      owner: 'somebody-else-1',
+      contentKind: 'frame',
+      content: '{"type":"presence","user_id":"somebody-else-1"}',
+    });
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of outside']);
+  });
+});
+
+describe('the answer to a close', () => {
+  const closing = (history: HistoryBuilder, reason: string): void => {
+    history.add('u00', { kind: 'close', dir: 'act', by: 'us', code: 1000, reason });
+  };
+
+  test('has been received: another’s marker or id in its reason is a leak', () => {
+    const history = clean();
+    const { email, note } = history.person('u02');
+    closing(history, `bye ${note} ${email}`);
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u02']);
+    expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u02']);
+  });
+
+  test('may say what it likes of the one who closed', () => {
+    const history = clean();
+    const { email, note } = history.person('u00');
+    closing(history, `bye ${note} ${email}`);
+    expect(history.verdict().verdict).toBe('pass');
+  });
+});
+
+describe('an identity that a target shows', () => {
+  test('is found by the address that a sign-in told, where a users file names nobody', () => {
+    const history = clean();
+    for (const user of history.header.users) Object.assign(user, { identity: '' });
+    expect(history.verdict()).toMatchObject({ verdict: 'pass' });
+    const { header, lines } = history;
+    expect(calibrate({ header, observations: lines }).missed).toEqual([]);
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    for (const name of ['u01', 'u00'])
+      history.add(name, {
+        ...line,
+        source: 'sign-in',
+        ids: { email: `${name}@forum.example.org` },
+      });
+    const content = '{"type":"notice","from":"u01@forum.example.org","to":"u00@forum.example.org"}';
+    history.add('u00', { event: 'notice', contentKind: 'frame', content });
+    const [finding, ...others] = history.findings('foreign-identity');
+    expect(others).toEqual([]);
+    expect(finding?.message).toBe('u00 received the e-mail of u01 in notice at from');
+  });
+
+  test("is another's, also where that other one is known only later", () => {
+    const history = clean();
+    const shown = 'user-of-u02-that-was-new';
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    history.add('u01', { ...line, source: 'handshake', shown });
+    history.add('u02', { ...line, source: 'sign-in', ids: { user: shown } });
+    const [finding] = history.findings('foreign-identity');
+    expect(who(finding)).toBe('u01 of u02');
+  });
+
+  test('is the own one where a sign-in that was under way gave it', () => {
+    const history = clean();
+    const shown = 'user-of-u01-after-a-restart';
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    history.add('u01', { ...line, source: 'handshake', shown });
+    history.add('u01', { ...line, source: 'sign-in', ids: { user: shown } });
+    expect(history.findings('foreign-identity')).toEqual([]);
+  });
+
+  test('is a stranger’s where nobody in the crowd has it', () => {
+    const history = clean();
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null } as const;
+    history.add('u01', { ...line, source: 'whoami', shown: 'somebody-else' });
+    const [finding] = history.findings('foreign-identity');
+    expect(who(finding)).toBe('u01 of outside');
+  });
+});
