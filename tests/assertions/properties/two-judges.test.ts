@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { pickFrom } from '../../../bench/random-texts.ts';
 import type { Observation, TrialHeader } from '../../../history/observation.ts';
 import { judged, legalStory, tell } from '../history-language.ts';
-import { judgeNaively } from '../naive-judge.ts';
+import { judgeNaively } from '../naive/judge.ts';
 import { disordered } from './disorder.ts';
 import { effort, EFFORT_MS } from './effort.ts';
 import { MUTATIONS } from './mutations.ts';

@@ -1,0 +1,183 @@
+import type { Observation, TrialHeader } from '../../../history/observation.ts';
+import { payloadText } from './texts.ts';
+import { remembered } from './remembered.ts';
+
+/** A line of the history. */
+export type Line = Observation;
+
+/** A question, and the run that answers it. */
+export interface Run {
+  readonly id: string;
+  readonly asker: string;
+  readonly ask: Line;
+  readonly cancelledAt: number;
+}
+
+/** What of a user could be recognised elsewhere. */
+interface Belongings {
+  readonly name: string;
+  readonly ids: readonly { readonly id: string; readonly kind: string }[];
+  readonly markers: readonly { readonly marker: string; readonly place: string }[];
+  readonly hashes: readonly string[];
+}
+
+/** A whole history, and what can be asked of any of its lines: whose it is, and what it says. */
+export class NaiveTrial {
+  readonly violations = new Set<string>();
+  readonly runs: readonly Run[];
+  readonly header: TrialHeader;
+  readonly lines: readonly Line[];
+  readonly users: readonly string[];
+  readonly belongings: readonly Belongings[];
+
+  constructor(header: TrialHeader, lines: readonly Line[]) {
+    this.header = header;
+    this.lines = lines;
+    this.users = header.users.map(({ user }) => user);
+    this.runs = lines
+      .filter(({ kind, act }) => kind === 'act' && act === 'ask')
+      .map((ask) => ({
+        id: ask.run ?? '',
+        asker: ask.user ?? '',
+        ask,
+        cancelledAt:
+          lines.find(({ act, run }) => (act === 'stop' || act === 'cancel') && run === ask.run)
+            ?.n ?? Infinity,
+      }));
+    this.belongings = this.#collectBelongings();
+  }
+
+  // oxlint-disable-next-line max-params -- the parts of a finding
+  violated(rule: string, observer: string, owner: string | null, event: string | undefined): void {
+    this.violations.add([rule, observer, owner ?? '', event ?? ''].join('|'));
+  }
+
+  /** A text without case and separators. */
+  readonly flattened = remembered((text: string) =>
+    text.toLowerCase().replaceAll(/[^a-z0-9]/g, ''),
+  );
+
+  /** The letters and digits of a text that stand together, in lower case. */
+  readonly #words = remembered((text: string) => text.toLowerCase().match(/[a-z0-9]+/g) ?? []);
+
+  /** A marker counts from the characters on that tell whose it is and which, or as the end of a word. */
+  holds(text: string, marker: string): boolean {
+    return (
+      this.flattened(text).includes(marker.slice(0, 20)) ||
+      this.#words(text).some((word) => word.endsWith(marker.slice(-12)))
+    );
+  }
+
+  get order() {
+    return this.header.profile.order;
+  }
+
+  isAgentEvent(event: string | undefined): boolean {
+    const { required, chunk, failure, stopped, pairs } = this.order;
+    const names = [...required, ...chunk, ...failure, ...stopped];
+    for (const { opens, closes } of pairs) names.push(opens, closes);
+    return event !== undefined && names.includes(event);
+  }
+
+  /** Crowd names of those who were given an id, first come first. */
+  readonly ownersOf = remembered((id: string | undefined): readonly string[] => {
+    const owners: string[] = [];
+    if (id === undefined) return owners;
+    for (const { user, ids, identity } of this.header.users)
+      if (Object.values(ids).includes(id) || identity === id) owners.push(user);
+    for (const { kind, user, ids } of this.lines)
+      if (kind === 'identity' && user !== null && Object.values(ids ?? {}).includes(id))
+        if (!owners.includes(user)) owners.push(user);
+    return owners;
+  });
+
+  readonly audienceOf = remembered((thread: string | undefined): readonly string[] => {
+    const line = this.lines.find(
+      ({ kind, ids, audience }) =>
+        kind === 'identity' && audience !== undefined && ids?.thread === thread,
+    );
+    return thread === undefined ? [] : (line?.audience ?? []);
+  });
+
+  threadOf({ thread, run }: Line): string | undefined {
+    return thread ?? this.runs.find(({ id }) => id === run)?.ask.thread;
+  }
+
+  /** A frame's owner is the owner of its run, else of its thread, else of its user id. */
+  ownersOfFrame({ run, thread, owner }: Line): readonly string[] {
+    for (const id of [run, thread, owner]) {
+      const owners = this.ownersOf(id);
+      if (owners.length > 0) return owners;
+    }
+    return [];
+  }
+
+  /** Its type claims ids, and it carries none: nobody knows whose it is. */
+  isUnattributable({ event = '', run, thread, owner }: Line): boolean {
+    const claimed = this.header.profile.claims.ids[event] ?? [];
+    return (run ?? thread ?? owner) === undefined && claimed.length > 0;
+  }
+
+  isInAudience(line: Line, user: string): boolean {
+    return this.audienceOf(this.threadOf(line)).includes(user);
+  }
+
+  /** Everything of each user that could be recognised somewhere else. */
+  #collectBelongings(): Belongings[] {
+    return this.users.map((name) => {
+      const own = this.lines.filter(({ user }) => user === name);
+      const identity = this.header.users.find(({ user }) => user === name)?.identity ?? '';
+      const ids = own.flatMap((line) =>
+        line.kind === 'identity'
+          ? Object.entries(line.ids ?? {}).map(([kind, id]) => ({
+              id,
+              kind: kind === 'user' ? 'foreign-identity' : 'foreign-run',
+            }))
+          : [],
+      );
+      return {
+        name,
+        ids: [...ids, { id: identity, kind: 'foreign-identity' }],
+        markers: own.flatMap(({ kind, marker, place = 'question' }) =>
+          kind === 'act' && marker !== undefined ? [{ marker, place }] : [],
+        ),
+        hashes: own.flatMap(({ kind, credentials = [] }) =>
+          kind === 'identity' ? credentials : [],
+        ),
+      };
+    });
+  }
+
+  /** All pieces of one stream so far, read as one text. */
+  streamUpTo(line: Line): string {
+    if (!this.order.chunk.includes(line.event ?? '')) return '';
+    return this.lines
+      .filter(
+        ({ n, user, conn, run, event }) =>
+          n <= line.n &&
+          user === line.user &&
+          conn === line.conn &&
+          run === line.run &&
+          this.order.chunk.includes(event ?? ''),
+      )
+      .map((piece) => payloadText(piece, this.header.profile.answer.chunk) ?? '')
+      .join('');
+  }
+
+  streamBefore(line: Line): string {
+    const joined = this.streamUpTo(line);
+    if (joined === '') return joined;
+    const own = payloadText(line, this.header.profile.answer.chunk) ?? '';
+    return joined.slice(0, joined.length - own.length);
+  }
+
+  closedByTarget(user: string): Line[] {
+    return this.lines.filter(
+      (line) =>
+        line.kind === 'close' &&
+        line.user === user &&
+        line.by === 'them' &&
+        !this.lines.some((o) => o.n < line.n && o.conn === line.conn && o.by === 'us'),
+    );
+  }
+}
