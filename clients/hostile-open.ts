@@ -12,7 +12,7 @@ import type {
 import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
 import { contentOf, toMicroseconds, type Observer } from './recorder.ts';
 import { outcomeOfStatus, type ProbeOutcome } from './refusals.ts';
-import type { SocketSettings } from './socket-client.ts';
+import type { SocketSettings } from './socket-settings.ts';
 import { after } from './waiting.ts';
 
 /** After the upgrade a target may still refuse; one that says no more for so long has said what it had to say. */

@@ -5,7 +5,7 @@ import type { HttpSettings } from './http.ts';
 import type { Pacer } from './pacer.ts';
 import type { Persona } from './persona.ts';
 import type { Recorder } from './recorder.ts';
-import type { SocketSettings } from './socket-client.ts';
+import type { SocketSettings } from './socket-settings.ts';
 import type { User } from './user.ts';
 
 /** What every user of a trial shares. Made once per trial by `openTrial`. */

@@ -25,7 +25,7 @@ import {
 } from './plan.ts';
 import { QuietWindow } from './quiet-window.ts';
 import { Recorder } from './recorder.ts';
-import type { SocketSettings } from './socket-client.ts';
+import type { SocketSettings } from './socket-settings.ts';
 import { SocketUser } from './socket-user.ts';
 import { failureOf } from './step-failure.ts';
 import type { Cast, TrialContext, UserFactory } from './trial-context.ts';

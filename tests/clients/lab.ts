@@ -6,11 +6,8 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { Heartbeats } from '../../clients/heartbeats.ts';
 import { QuietWindow } from '../../clients/quiet-window.ts';
 import { Recorder } from '../../clients/recorder.ts';
-import {
-  SocketClient,
-  type SocketOwner,
-  type SocketSettings,
-} from '../../clients/socket-client.ts';
+import { SocketClient } from '../../clients/socket-client.ts';
+import type { SocketOwner, SocketSettings } from '../../clients/socket-settings.ts';
 import type { Crowd } from '../../clients/crowd.ts';
 import { judgingOfTrial, openTrial } from '../../clients/trial.ts';
 import { resolveAddresses } from '../../targets/addresses.ts';
