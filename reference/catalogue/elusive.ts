@@ -1,0 +1,77 @@
+import type { FaultEntry } from './entry.ts';
+
+/** Leaks that are hard to see: beside the text, in pieces, encoded, late, rare, or in a race. */
+export const ELUSIVE: readonly FaultEntry[] = [
+  {
+    name: 'token-in-event',
+    does: "Another user's access token inside an event.",
+    after: [],
+    needs: 'gp',
+    seenBy: 'any',
+    rules: ['isolation/foreign-credential'],
+  },
+  {
+    name: 'header-leak',
+    does: "Another user's id in an HTTP response header.",
+    after: [],
+    needs: 'gp',
+    seenBy: 'any',
+    rules: ['isolation/foreign-identity'],
+  },
+  {
+    name: 'split-chunks',
+    does: 'A foreign marker spread over several streamed pieces.',
+    after: [],
+    needs: 'gp',
+    seenBy: 'any',
+    rules: ['isolation/foreign-marker'],
+  },
+  {
+    name: 'encoded',
+    does: 'Foreign text as base64, URL-encoded, or escaped.',
+    after: [],
+    needs: 'gp',
+    seenBy: 'any',
+    rules: ['isolation/foreign-marker'],
+  },
+  {
+    name: 'late-leak',
+    does: "A foreign event 1.5 s after the crowd's last agent_completed.",
+    after: ['U17'],
+    needs: 'gp',
+    seenBy: 'any',
+    rules: ['isolation/foreign-marker', 'isolation/misdelivered-event'],
+  },
+  {
+    name: 'replace-mine',
+    does: "My tool_completed replaced by another user's, ids rewritten to mine.",
+    after: ['U17'],
+    needs: 'gp',
+    seenBy: 'any',
+    rules: ['isolation/foreign-marker'],
+  },
+  {
+    name: 'rare-leak',
+    does: 'Each event goes to one wrong user with p = 1/200 (seeded).',
+    after: ['A14'],
+    needs: 'many rounds',
+    seenBy: 'any',
+    rules: ['isolation/misdelivered-event'],
+  },
+  {
+    name: 'reconnect-race',
+    does: 'Leaks only when one user reconnects while a tool of another is running.',
+    after: ['A31'],
+    needs: 'reconnect',
+    seenBy: 'any',
+    rules: ['isolation/misdelivered-event'],
+  },
+  {
+    name: 'overlap-only',
+    does: 'Two runs that start within 5 ms swap their tool results.',
+    after: ['A14'],
+    needs: 'gp, barrier',
+    seenBy: 'socket',
+    rules: ['isolation/wrong-answer', 'isolation/foreign-marker'],
+  },
+];
