@@ -297,3 +297,26 @@ export const clean = (users = 3): HistoryBuilder => new HistoryBuilder(users).go
 export const who = (
   finding: { readonly observer: string | null; readonly owner: string | null } | undefined,
 ): string => `${finding?.observer} of ${finding?.owner}`;
+
+/** A golden path in which u00's run shows these events and everybody else's all five. */
+export function withRun(
+  events: readonly string[],
+  change?: (history: HistoryBuilder) => void,
+): HistoryBuilder {
+  const history = new HistoryBuilder(3).start();
+  for (const { name } of history.people) history.ask(name);
+  for (const type of FIVE) for (const name of ['u01', 'u02']) history.event(name, type);
+  for (const type of events) history.event('u00', type);
+  change?.(history);
+  return history;
+}
+
+/** The rules that a history violates. */
+export const rulesOf = (history: HistoryBuilder): string[] => [
+  ...new Set(
+    history
+      .verdict()
+      .findings.filter(({ severity }) => severity === 'violation')
+      .map(({ rule }) => rule),
+  ),
+];

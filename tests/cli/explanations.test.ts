@@ -3,7 +3,7 @@ import { explainedFaults, explainedRules, partsOf } from '../../cli/explanations
 import { caseOf } from '../../history/cases.ts';
 import { RULES } from '../../history/rules.ts';
 import { FAULTS } from '../../reference/catalogue.ts';
-import { FIVE, HistoryBuilder, clean } from '../assertions/history-builder.ts';
+import { FIVE, HistoryBuilder, clean, withRun } from '../assertions/history-builder.ts';
 
 const ALL = [...explainedRules(), ...explainedFaults()];
 const byName = ALL.map((explained) => [`${explained.kind} ${explained.name}`, explained] as const);
@@ -57,15 +57,6 @@ describe('standards', () => {
   });
 });
 
-/** One run of u00 that shows these events, while the others see all. */
-function withRun(events: readonly string[], then?: (story: HistoryBuilder) => void) {
-  const history = new HistoryBuilder(3).start();
-  for (const { name } of history.people) history.ask(name);
-  for (const type of FIVE) for (const name of ['u01', 'u02']) history.event(name, type);
-  for (const type of events) history.event('u00', type);
-  then?.(history);
-  return history;
-}
 const received = (content: string, run?: string) => ({
   event: 'agent_thinking',
   contentKind: 'frame' as const,
