@@ -1,7 +1,7 @@
 import { oneOf, type Pick } from '../../../bench/random-texts.ts';
 import type { Observation } from '../../../history/observation.ts';
 import type { Told } from '../history-language.ts';
-import { numbered } from './mutations.ts';
+import { numbered } from './mutations/mutation.ts';
 
 /** A change that means nothing in particular: what a judge must say of it, only another judge can tell. */
 type Change = (

@@ -4,7 +4,8 @@ import { pickFrom } from '../../../bench/random-texts.ts';
 import type { Finding } from '../../../history/verdict.ts';
 import { judged, legalStory, tell } from '../history-language.ts';
 import { effort, EFFORT_MS } from './effort.ts';
-import { MUTATIONS, type Mutated } from './mutations.ts';
+import { MUTATIONS } from './mutations.ts';
+import type { Mutated } from './mutations/mutation.ts';
 
 describe('a legal history', () => {
   test(

@@ -10,7 +10,8 @@ import type { Finding, Verdict } from '../../../history/verdict.ts';
 import { endOf, judged, legalStory, tell, type Told } from '../history-language.ts';
 import { disordered } from './disorder.ts';
 import { effort, EFFORT_MS } from './effort.ts';
-import { MUTATIONS, numbered } from './mutations.ts';
+import { MUTATIONS } from './mutations.ts';
+import { numbered } from './mutations/mutation.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'crosstalk-same-verdict-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
