@@ -124,6 +124,12 @@ export class FactFinder {
     return foreign.length > 0 ? this.#notPublic(observation, foreign) : NOTHING;
   }
 
+  /** What an observation holds of its observer's own, by all that is known now. */
+  ownIn({ observation, observer }: Facts): readonly Sighting[] {
+    const all = this.#search(observation, false).sightings;
+    return all.filter((sighting) => this.#isOwn(sighting, observer));
+  }
+
   /** Everything found in one text, own and foreign. */
   searchText(text: string): readonly Sighting[] {
     const collector = new SightingCollector(this.#knowledge, this.#scanner);

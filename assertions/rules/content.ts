@@ -2,6 +2,7 @@ import type { Observation } from '../../history/observation.ts';
 import { ClaimedIds } from '../claimed-ids.ts';
 import { EarlyContent } from '../early-content.ts';
 import type { Facts, Sighting } from '../facts.ts';
+import { HealthReplies } from '../health-replies.ts';
 import { placeIn } from '../json-place.ts';
 import { OUTSIDE, type IdKind, type UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
@@ -29,6 +30,12 @@ const ID_RULES: Readonly<Record<IdKind, readonly [rule: string, what: string]>> 
   connection: [RUN, 'the connection id'],
 };
 
+/** Something received; by nobody in particular where it came without a sign-in. */
+interface Received {
+  readonly observation: Observation;
+  readonly observer: UserIndex | null;
+}
+
 /**
  * Does anything of another user appear in what a user received? (DESIGN §4.7.) The content oracle: it
  * needs no ids in the right places, so it sees what guards that compare ids let through.
@@ -44,6 +51,7 @@ export class ContentRules implements RuleGroup {
   readonly #doubtful: { facts: Facts; sighting: Sighting; misdelivered: boolean }[] = [];
   readonly #early: EarlyContent;
   readonly #claimed: ClaimedIds;
+  readonly #health: HealthReplies;
   #searched = 0;
   #identities = 0;
 
@@ -54,6 +62,9 @@ export class ContentRules implements RuleGroup {
     });
     this.#claimed = new ClaimedIds(bench, (facts, sighting) => {
       this.#judge(facts, sighting, this.#turnedOutMisdelivered(facts));
+    });
+    this.#health = new HealthReplies(bench.facts, (facts, sighting) => {
+      this.#name({ observation: facts.observation, observer: null }, sighting, false);
     });
   }
 
@@ -68,6 +79,7 @@ export class ContentRules implements RuleGroup {
     if (observation.dir === 'out') this.#claimed.sent(facts);
     if (!facts.received) return;
     this.#searched += 1;
+    this.#health.received(facts);
     const misdelivered = isMisdelivered(facts.attribution, observer);
     if (facts.foreign.length > 0) this.#foreign(facts, misdelivered);
     // An own event, or no event at all, may still name another, or a stranger, in its envelope.
@@ -88,6 +100,7 @@ export class ContentRules implements RuleGroup {
       if (this.#isStillFound(facts, sighting)) this.#judge(facts, sighting, misdelivered);
     this.#early.conclude();
     this.#claimed.conclude();
+    this.#health.conclude();
     for (const { observation, observer } of this.#shown) this.#showsOther(observation, observer);
     for (const { observation, observer } of this.#strangers)
       if (this.#claimsStranger(observation, observer)) this.#stranger(observation, observer);
@@ -119,7 +132,11 @@ export class ContentRules implements RuleGroup {
   }
 
   #judge(facts: Facts, sighting: Sighting, misdelivered: boolean): void {
-    if (reportResidue(this.#bench, facts, sighting)) return;
+    if (!reportResidue(this.#bench, facts, sighting)) this.#name(facts, sighting, misdelivered);
+  }
+
+  /** Reports what was found under the rules that it breaks. */
+  #name(facts: Received, sighting: Sighting, misdelivered: boolean): void {
     switch (sighting.what) {
       case 'credential':
         this.#add(facts, sighting, [CREDENTIAL, 'a credential']);
@@ -138,14 +155,15 @@ export class ContentRules implements RuleGroup {
   }
 
   #add(
-    { observation, observer }: Facts,
+    { observation, observer }: Received,
     sighting: Sighting,
     [rule, what]: readonly [string, string],
   ): void {
     const { knowledge, matrix, report } = this.#bench;
     const { owner, at } = sighting;
     const place = sighting.place ?? placeIn(observation, sighting.text);
-    matrix.accuse(observer, owner, observation.n);
+    if (observer !== null) matrix.accuse(observer, owner, observation.n);
+    const who = observer === null ? 'whoever asks for health' : knowledge.nameOf(observer);
     const within = observation.event ?? observation.kind;
     report.add({
       rule,
@@ -154,7 +172,7 @@ export class ContentRules implements RuleGroup {
       observation,
       place,
       at,
-      message: `${knowledge.nameOf(observer)} received ${what} of ${knowledge.describe(owner)} in ${within}${
+      message: `${who} received ${what} of ${knowledge.describe(owner)} in ${within}${
         place === null ? '' : ` at ${place}`
       }`,
     });

@@ -6,6 +6,7 @@ import { RuleGroup } from './rule-group.ts';
 export class Isolation extends RuleGroup {
   judge(): void {
     for (const line of this.trial.lines) {
+      if (line.purpose === 'health' && line.dir === 'in') this.#health(line);
       if (line.kind === 'identity') this.#identity(line);
       if (line.dir !== 'in' || line.user === null) continue;
       if (this.trial.isAgentEvent(line.event)) this.#agentEvent(line, line.user);
@@ -60,6 +61,26 @@ export class Isolation extends RuleGroup {
     if (!this.trial.isAgentEvent(line.event)) return false;
     const owners = this.trial.ownersOfFrame(line);
     return owners.length > 0 ? !owners.includes(observer) : line.owner !== undefined;
+  }
+
+  /** Nobody signs in to ask for health: what its reader owns is not the reader's to receive there. */
+  #health(line: Line): void {
+    for (const text of textsOf(line))
+      for (const { name, ids, markers, hashes } of this.trial.belongings) {
+        if (name !== line.user) continue;
+        for (const { id, kind } of ids)
+          if (this.#holdsNow(text, id))
+            this.trial.violated(`isolation/${kind}`, '', name, line.event);
+        for (const { marker, place } of markers)
+          if (this.trial.holds(text, marker)) {
+            this.trial.violated('isolation/foreign-marker', '', name, line.event);
+            if (place === 'name')
+              this.trial.violated('isolation/foreign-identity', '', name, line.event);
+          }
+        for (const hash of hashes)
+          if (text.includes(`[redacted:${hash}]`))
+            this.trial.violated('isolation/foreign-credential', '', name, line.event);
+      }
   }
 
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
