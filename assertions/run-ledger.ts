@@ -91,7 +91,7 @@ export interface Run {
   timedOut: boolean;
 }
 
-const UNRECOGNISED_MAX = 20;
+export const UNRECOGNISED_MAX = 20;
 /** Far more than any user has questions under way. */
 const UNCLAIMED_MAX = 1_000;
 /** Verbs that end a run, as probes name them. */

@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { judgeHistory } from '../assertions/judge.ts';
+import { UnrecognisedFrames } from '../assertions/unrecognised-frames.ts';
 import { BrowserMissing } from '../clients/browser-finder.ts';
 import { CrowdLost, TrialAborted, type Crowd } from '../clients/crowd.ts';
 import { openDispatcher } from '../clients/http.ts';
@@ -194,13 +195,39 @@ async function chatOpens({ crowd, target, seen, record }: Walk): Promise<boolean
 }
 
 async function answerComes({ crowd, target, seen, record }: Walk): Promise<void> {
+  const before = seen.length;
   await attempt(() => crowd.together('ask', (user) => user.ask()));
   await attempt(() => crowd.each('read the answer', (user) => user.answered()));
   const problem = told(failureIn(seen));
   if (problem === null) await crowd.settle();
   await crowd.close('done');
   const answer = judgeAnswer(crowd.historyPath);
-  record('one question', problem ?? answer.problem, answer.fact + unreadThreads(target, seen));
+  const came = problem === null ? '' : cameInstead(target, seen.slice(before));
+  record(
+    'one question',
+    problem === null ? answer.problem : problem + came,
+    answer.fact + unreadThreads(target, seen),
+  );
+}
+
+/** What came after the question in place of an answer: nothing, what decode does not know, or events. */
+function cameInstead({ judging, stream }: Target, since: readonly Observation[]): string {
+  const { order } = judging;
+  const frames = since.filter(({ dir, kind }) => dir === 'in' && kind === 'frame');
+  if (frames.length === 0)
+    return stream === undefined ? '; no frame came after the question' : '; no event came after it';
+  const events = new Set([...order.required, ...order.chunk, ...order.failure, ...order.stopped]);
+  const isKnown = ({ event = '' }: Observation): boolean => events.has(event);
+  if (frames.some(({ event }) => event === order.last))
+    return `; ${order.last} came, and did not end the run: decode must give it the role "agent", and the ids of the question`;
+  const unrecognised = new UnrecognisedFrames();
+  for (const frame of frames) if (!isKnown(frame)) unrecognised.note(frame);
+  const known = [...new Set(frames.filter(isKnown).map(({ event }) => event))];
+  const parts = [
+    known.length === 0 ? [] : [`of the run's events came ${known.join(', ')}`],
+    unrecognised.describe() ?? [],
+  ].flat();
+  return `; ${parts.join('; ')}`;
 }
 
 /** What is never read is never searched, and nobody would miss it. */

@@ -328,8 +328,8 @@ const EVIDENCE = rules('evidence', BLIND, [
     'a user received nothing at all, or no stop of a run took effect',
     'Silence is not isolation.',
     'u04 received no agent event',
-    'A sign-in, connection, question or stop that silently did nothing; a wrong address.',
-    'Run "crosstalk doctor", and look at the last line of that user in the history.',
+    'A sign-in, connection, question or stop that silently did nothing; a wrong address; a decode that knows the events by other names.',
+    'Run "crosstalk doctor", and look at the last line of that user in the history; map the events that came in the decode of the profile.',
   ],
   [
     'no-overlap',

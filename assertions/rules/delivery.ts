@@ -14,12 +14,17 @@ const STREAM_ENDED = 1000;
 /** Steps by which a user comes to be connected; anything else that fails is an error. */
 const CONNECTING = /sign.?in|connect|handshake|open.?chat|who.?am.?i/i;
 
+/** The step that is over with the run, once its last event is recognised for what it is. */
+const WAITS_FOR_THE_END = /^answer/i;
+
 /** Reasons of failures that other lines or other rules tell of. */
 const SAID_ELSEWHERE = new Set(['unexpected-close', 'not-shown', 'browser-lost']);
 
 interface Failure {
   readonly user: UserIndex;
   readonly observation: Observation;
+  /** What its user waited for had come by then, if its own event is to be believed. */
+  readonly cameAllTheSame?: boolean;
 }
 
 interface FailedStep {
@@ -112,7 +117,8 @@ export class DeliveryRules implements RuleGroup {
     }
     const run = this.#bench.ledger.runsOf(observer).at(-1);
     if (run !== undefined) run.timedOut = true;
-    this.#gather(TIMEOUT, step, failure);
+    const cameAllTheSame = run?.hasEnded === true && WAITS_FOR_THE_END.test(step);
+    this.#gather(TIMEOUT, step, { ...failure, cameAllTheSame });
   }
 
   #closed({ observation, observer }: Facts): void {
@@ -168,11 +174,12 @@ export class DeliveryRules implements RuleGroup {
       owner: null,
       observation: first.observation,
       event: step,
-      message: `${what}: ${describe(rule, step, first.observation)}`,
+      message: `${what}: ${describe(rule, step, first.observation)}${this.#came(first)}`,
     });
   }
 
-  #violated({ rule, step }: FailedStep, { user, observation }: Failure): void {
+  #violated({ rule, step }: FailedStep, failure: Failure): void {
+    const { user, observation } = failure;
     const { knowledge, report } = this.#bench;
     report.add({
       rule,
@@ -180,8 +187,15 @@ export class DeliveryRules implements RuleGroup {
       owner: null,
       observation,
       event: step,
-      message: `${knowledge.nameOf(user)}: ${describe(rule, step, observation)}`,
+      message: `${knowledge.nameOf(user)}: ${describe(rule, step, observation)}${this.#came(failure)}`,
     });
+  }
+
+  /** An event goes by its name here, and to its user by the role and the ids that the profile gives it. */
+  #came({ cameAllTheSame, user }: Failure): string {
+    const { knowledge } = this.#bench;
+    if (cameAllTheSame !== true || knowledge.isBrowser(user)) return '';
+    return `, although ${knowledge.profile.order.last} had come: the profile's decode must give it the role "agent", and the ids of the question`;
   }
 }
 

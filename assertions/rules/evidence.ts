@@ -3,6 +3,7 @@ import type { Facts } from '../facts.ts';
 import type { Tally } from '../tally.ts';
 import type { UserIndex } from '../knowledge.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
+import { UnrecognisedFrames } from '../unrecognised-frames.ts';
 import { silentSurfaces } from './surfaces.ts';
 
 const NOTHING = 'evidence/nothing-observed';
@@ -35,6 +36,8 @@ export class EvidenceRules implements RuleGroup {
   readonly #tally: Tally;
   /** By the run's id. */
   readonly #stops = new Map<string, Stop>();
+  /** Of users who have received no agent event so far. */
+  readonly #unrecognised = new Map<UserIndex, UnrecognisedFrames>();
 
   constructor(bench: Bench, tally: Tally) {
     this.#bench = bench;
@@ -49,8 +52,10 @@ export class EvidenceRules implements RuleGroup {
   }
 
   /** What was received and not recorded cannot be searched. */
-  observe({ observation, observer, received }: Facts): void {
-    const { act, run } = observation;
+  observe({ observation, observer, received, attribution }: Facts): void {
+    const { act, run, kind } = observation;
+    if (received && kind === 'frame' && attribution === undefined)
+      this.#notRecognised(observation, observer);
     if (act === 'cancel' && run !== undefined)
       this.#stops.set(run, { asker: observer, firstAt: undefined, lastAt: 0 });
     else if (received && run !== undefined && this.#stops.size > 0)
@@ -63,6 +68,13 @@ export class EvidenceRules implements RuleGroup {
       observation,
       message: `${observation.cut} bytes that ${this.#bench.knowledge.nameOf(observer)} received were too many to record`,
     });
+  }
+
+  #notRecognised(observation: Observation, observer: UserIndex): void {
+    if (this.#tally.agentEventsOf(observer) > 0) return;
+    const known = this.#unrecognised.get(observer) ?? new UnrecognisedFrames();
+    this.#unrecognised.set(observer, known);
+    known.note(observation);
   }
 
   #wentOn(run: string, { event = '', t }: Observation, observer: UserIndex): void {
@@ -129,11 +141,11 @@ export class EvidenceRules implements RuleGroup {
 
   #whatIsMissing(user: UserIndex): string {
     if (this.#tally.inboundOf(user) === 0) return 'nothing at all';
-    if (!this.#bench.knowledge.isBrowser(user)) return 'no agent event';
+    const frames = this.#unrecognised.get(user)?.describe();
+    const none = frames === undefined ? 'no agent event' : `no agent event, but ${frames}`;
+    if (!this.#bench.knowledge.isBrowser(user)) return none;
     const silent = silentSurfaces(this.#bench.knowledge, this.#tally, user);
-    return silent.length === 0
-      ? 'no agent event'
-      : `no agent event, and nothing at all on ${silent.join(', ')}`;
+    return silent.length === 0 ? none : `${none}, and nothing at all on ${silent.join(', ')}`;
   }
 
   /** Where nobody's stop did anything nobody was disturbed, and whom it would have hit is not known. */

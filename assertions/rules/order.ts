@@ -2,7 +2,14 @@ import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
 import type { OwnedId } from '../knowledge.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
-import { hasShown, type Run, type RunOnConnection, type RunTools } from '../run-ledger.ts';
+import {
+  hasShown,
+  UNRECOGNISED_MAX,
+  type Run,
+  type RunOnConnection,
+  type RunTools,
+} from '../run-ledger.ts';
+import { UnrecognisedFrames } from '../unrecognised-frames.ts';
 
 const PER_RUN = [
   'order/missing-event',
@@ -549,7 +556,7 @@ class OrderJudge {
           'order/missing-event',
           run,
           { observation: run.ask, event },
-          `${event} never came`,
+          `${event} never came${unrecognisedOf(run)}`,
         );
         continue;
       }
@@ -608,6 +615,15 @@ class OrderJudge {
     });
     return alike[missing.indexOf(event)];
   }
+}
+
+/** What else of a run came, for whoever has to tell a lost event from one that the profile does not know. */
+function unrecognisedOf(run: Run): string {
+  const frames = new UnrecognisedFrames();
+  for (const { observation } of run.unrecognised) frames.note(observation);
+  const described = frames.describe();
+  if (described === undefined) return '';
+  return `; of this run ${run.unrecognised.length < UNRECOGNISED_MAX ? '' : 'at least '}${described}`;
 }
 
 function toolsOf(run: Run): RunTools {

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { writeProfile } from './profiles.ts';
+
+const doctorSchema = z.object({
+  steps: z.array(z.object({ step: z.string(), message: z.string() })),
+});
+
+/** What doctor says of the one question to a target whose agent events decode turns into these. */
+async function asked(decoded: string): Promise<string | undefined> {
+  const cwd = temporaryDirectory();
+  writeProfile(
+    cwd,
+    'odd',
+    `page: undefined, socket: { ...reference.socket, decode: (frame) => {
+       const known = reference.socket.decode(frame);
+       return known.role === 'agent' ? ${decoded} : known;
+     } }`,
+  );
+  const words = 'doctor --target ./odd.mts --pace 0.02 --timeout 4 --json';
+  const { code, out } = await crosstalk(words.split(' '), { cwd });
+  expect(code).toBe(2);
+  return doctorSchema.parse(JSON.parse(out)).steps.find(({ step }) => step === 'one question')
+    ?.message;
+}
+
+it('says by which names the events came that decode does not know', async () => {
+  expect(await asked(`{ role: 'other', event: 'my.' + known.event }`)).toMatch(
+    /; \d+ frames came that are no agent event .* my\.agent_started \(1\), .*Check ask and decode/,
+  );
+}, 60_000);
+
+it('says that the end of the run came under another role', async () => {
+  expect(await asked(`{ ...known, role: 'other' }`)).toContain(
+    '; agent_completed came, and did not end the run: decode must give it the role "agent"',
+  );
+}, 60_000);
