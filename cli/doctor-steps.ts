@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { judgeHistory } from '../assertions/judge.ts';
+import { RateLimits } from '../assertions/rate-limits.ts';
 import { UnrecognisedFrames } from '../assertions/unrecognised-frames.ts';
 import { BrowserMissing } from '../clients/browser-finder.ts';
 import { CrowdLost, TrialAborted, type Crowd } from '../clients/crowd.ts';
@@ -167,10 +168,10 @@ async function walkUser(walk: Walk): Promise<boolean> {
 async function signInWorks({ crowd, target, identity, seen, record }: Walk): Promise<boolean> {
   await attempt(() => crowd.each('sign in', (user) => user.signIn()));
   const failure = failureIn(seen);
-  const signIn = failure?.step === 'who-am-i' ? null : told(failure);
+  const signIn = failure?.step === 'who-am-i' ? null : told(failure, seen);
   const who = identity() === '' ? `the user ${userIdIn(seen)}` : identity();
   if (!record('sign-in', signIn ?? strangerFrom(seen, 'sign-in'), `as ${who}`)) return false;
-  const whoAmI = told(failure) ?? strangerFrom(seen, 'whoami');
+  const whoAmI = told(failure, seen) ?? strangerFrom(seen, 'whoami');
   const fact = target.whoAmI === undefined ? 'the profile has no who-am-I' : 'the same user';
   return record('who am I', whoAmI, fact);
 }
@@ -190,8 +191,8 @@ async function chatOpens({ crowd, target, seen, record }: Walk): Promise<boolean
     target.stream === undefined
       ? 'open, and ready for a question'
       : 'none, events come in streams; the page is ready for a question';
-  if (!record('socket', cameLater ? null : told(failure), fact)) return false;
-  return cameLater ? record('one question', told(failure), '') : true;
+  if (!record('socket', cameLater ? null : told(failure, seen), fact)) return false;
+  return cameLater ? record('one question', told(failure, seen), '') : true;
 }
 
 async function answerComes({ crowd, target, seen, record }: Walk): Promise<void> {
@@ -301,9 +302,12 @@ function failureIn(seen: readonly Observation[]): Observation | undefined {
   return seen.find(({ kind, user }) => kind === 'failure' && user !== null);
 }
 
-function told(failure: Observation | undefined): string | null {
+function told(failure: Observation | undefined, seen: readonly Observation[] = []): string | null {
   if (failure === undefined) return null;
-  return `${failure.step ?? 'a step'}: ${failure.message ?? failure.reason ?? 'it failed'}`;
+  const limits = new RateLimits<null>();
+  for (const observation of seen.slice(0, seen.indexOf(failure)))
+    if (observation.kind === 'response') limits.replied(null, observation);
+  return `${failure.step ?? 'a step'}: ${failure.message ?? failure.reason ?? 'it failed'}${limits.behind(null)}`;
 }
 
 function strangerFrom(seen: readonly Observation[], source: string): string | null {

@@ -1,6 +1,7 @@
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
+import { RateLimits } from '../rate-limits.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
 
 const ERROR = 'delivery/error-event';
@@ -25,6 +26,8 @@ interface Failure {
   readonly observation: Observation;
   /** What its user waited for had come by then, if its own event is to be believed. */
   readonly cameAllTheSame?: boolean;
+  /** That the target was asked too often for it, and what to do. */
+  readonly limited?: string;
 }
 
 interface FailedStep {
@@ -46,6 +49,7 @@ export class DeliveryRules implements RuleGroup {
   readonly #closedByUs = new Set<string>();
   readonly #errorEvents: ReadonlySet<string>;
   readonly #failureEvents: ReadonlySet<string>;
+  readonly #limits = new RateLimits<UserIndex>();
   #connections = 0;
   #steps = 0;
 
@@ -70,6 +74,9 @@ export class DeliveryRules implements RuleGroup {
       case 'failure':
         this.#steps += 1;
         this.#stepFailed(facts);
+        break;
+      case 'response':
+        this.#limits.replied(facts.observer, facts.observation);
         break;
       case 'close':
         this.#connections += 1;
@@ -110,7 +117,8 @@ export class DeliveryRules implements RuleGroup {
     const { reason, step = 'a step' } = observation;
     // The close line itself says it; what a page shows, and what could not be watched, has its own rules.
     if (SAID_ELSEWHERE.has(reason ?? '') || step === 'watch') return;
-    const failure = { user: observer, observation };
+    const limited = WAITS_FOR_THE_END.test(step) ? '' : this.#limits.behind(observer);
+    const failure = { user: observer, observation, limited };
     if (reason !== 'timeout') {
       this.#gather(CONNECTING.test(step) ? CONNECT : ERROR, step, failure);
       return;
@@ -174,7 +182,7 @@ export class DeliveryRules implements RuleGroup {
       owner: null,
       observation: first.observation,
       event: step,
-      message: `${what}: ${describe(rule, step, first.observation)}${this.#came(first)}`,
+      message: `${what}: ${describe(rule, step, first.observation)}${this.#behind(first)}`,
     });
   }
 
@@ -187,14 +195,14 @@ export class DeliveryRules implements RuleGroup {
       owner: null,
       observation,
       event: step,
-      message: `${knowledge.nameOf(user)}: ${describe(rule, step, observation)}${this.#came(failure)}`,
+      message: `${knowledge.nameOf(user)}: ${describe(rule, step, observation)}${this.#behind(failure)}`,
     });
   }
 
-  /** An event goes by its name here, and to its user by the role and the ids that the profile gives it. */
-  #came({ cameAllTheSame, user }: Failure): string {
+  /** What is behind it: an event goes by its name here, and to its user by the role and the ids that the profile gives it. */
+  #behind({ cameAllTheSame, limited = '', user }: Failure): string {
     const { knowledge } = this.#bench;
-    if (cameAllTheSame !== true || knowledge.isBrowser(user)) return '';
+    if (cameAllTheSame !== true || knowledge.isBrowser(user)) return limited;
     return `, although ${knowledge.profile.order.last} had come: the profile's decode must give it the role "agent", and the ids of the question`;
   }
 }
