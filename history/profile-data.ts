@@ -82,7 +82,10 @@ export const profileDataSchema = z.strictObject({
   eventsOn: z.enum(['socket', 'sse']).optional(),
   /** Whether messages of bytes belong to the protocol (attachments, sound). Absent: no, and one is malformed. */
   binaryMessages: z.boolean().optional(),
-  /** Where the text of an answer sits in a frame: the first `answer` field found in a container. */
+  /**
+   * Where the text of an answer sits in a frame: the first `answer` field found in a container. The way to one may
+   * go through texts that are JSON themselves, or STOMP messages with a body of JSON.
+   */
   answer: z.strictObject({
     containers: z.array(z.array(z.string())),
     answer: z.array(z.string()),
