@@ -1,16 +1,15 @@
-import { hasMembers } from '../history/json-object.ts';
 import type { Observation } from '../history/observation.ts';
 import type { Facts, Sighting } from './facts.ts';
 import { parseObject, withoutFields } from './json-frame.ts';
+import { membersOf, type Member } from './json-members.ts';
 import { isTelling, OUTSIDE, type IdKind, type OwnedId, type UserIndex } from './knowledge.ts';
+import { NamedMembers, type NamedMember } from './named-members.ts';
 import type { Bench } from './rule-group.ts';
 
 /** Claims kept until it is known whose they are. */
 const PENDING_MAX = 20_000;
 /** Ids remembered as sent, of each user. */
 const SENT_MAX = 5_000;
-/** Values of a frame that are looked at. */
-const VALUES_MAX = 20_000;
 
 /** Members of what is sent that name somebody or something, as opposed to counting it. */
 const NAMES_SOMETHING = /(?:id|user|owner|thread|run|conversation|session|chat)$/i;
@@ -51,6 +50,8 @@ interface Claim {
   /** That field, or where in the content a user is named. */
   readonly place: string;
   readonly text: string;
+  /** The profile says that it is one: nobody has to be known by it, for a user to be named. */
+  readonly isNamed?: boolean | undefined;
 }
 
 /**
@@ -63,10 +64,12 @@ export class ClaimedIds {
   readonly #pending = new Map<string, Claim>();
   /** What each user sent first: its echo is no leak. */
   readonly #sent = new Map<UserIndex, Set<string>>();
+  readonly #members: NamedMembers;
 
   constructor(bench: Bench, accuse: (facts: Facts, sighting: Sighting) => void) {
     this.#bench = bench;
     this.#accuse = accuse;
+    this.#members = new NamedMembers(bench.knowledge.profile.named);
   }
 
   /** Remembers what was sent. */
@@ -74,6 +77,7 @@ export class ClaimedIds {
     const named = [...namesIn(observation)].filter(({ text }) => isUnsearched(text));
     for (const { what, text } of sightings)
       if (what === 'id') named.push({ text, kind: undefined });
+    for (const { text } of this.#members.in(observation)) named.push({ text, kind: undefined });
     const sent = this.#sent.get(observer) ?? new Set();
     for (const name of named)
       if (!this.#isOwn(name, observer) && sent.size < SENT_MAX) sent.add(keyOf(name));
@@ -89,6 +93,13 @@ export class ClaimedIds {
     }
     for (const { place, text } of this.#usersNamedIn(facts))
       this.#claim({ facts, field: 'owner', place, text });
+    for (const member of this.#members.in(facts.observation)) this.#named(facts, member);
+  }
+
+  /** What stands where the profile says that somebody or something is named. */
+  #named(facts: Facts, { field, path, text }: NamedMember): void {
+    const claim = { facts, field, place: path, text, isNamed: true };
+    if (isUnsearched(text) || this.#idOf(claim) === undefined) this.#claim(claim);
   }
 
   #claim(claim: Claim): void {
@@ -140,6 +151,7 @@ export class ClaimedIds {
         field,
         place,
         text,
+        isNamed: claim.isNamed,
       });
     return true;
   }
@@ -148,10 +160,23 @@ export class ClaimedIds {
     const { facts, place, text } = claim;
     const { observer } = facts;
     const id = this.#idOf(claim);
-    if (id === undefined || this.#bench.knowledge.maySee(id, observer)) return;
+    if (id === undefined) {
+      if (claim.isNamed === true && claim.field === 'owner') this.#stranger(claim);
+      return;
+    }
+    if (this.#bench.knowledge.maySee(id, observer)) return;
+    // It was nobody's when it came, and has been looked for again since.
+    if (claim.isNamed === true && !isUnsearched(text)) return;
     if (this.#isWithinAudience(id, facts)) return;
     const owner = id.owners[0] ?? OUTSIDE;
     this.#accuse(facts, { what: 'id', owner, text, id, place, at: -1 });
+  }
+
+  /** Nobody in the crowd is known by it, also in no other spelling: it is a person's outside. */
+  #stranger({ facts, text, place }: Claim): void {
+    if (this.#bench.facts.searchText(text).length > 0) return;
+    const id: OwnedId = { text, kind: 'user', owners: [OUTSIDE], audience: null };
+    this.#accuse(facts, { what: 'id', owner: OUTSIDE, text, id, place, at: -1 });
   }
 
   #idOf({ facts, field, text }: Claim): OwnedId | undefined {
@@ -248,40 +273,7 @@ function decoded(text: string): string {
   }
 }
 
-/** A text or a number in a frame. */
-interface Member {
-  readonly text: string;
-  /** Its name, or that of the list it stands in. */
-  readonly name: string;
-  /** The name of what it is a member of. */
-  readonly of: string;
-  readonly path: string;
-}
-
 /** Whether it holds the id of a user, by its name. */
 function namesUser({ name, of }: Member): boolean {
   return NAMES_USER.test(name) || (name === 'id' && IS_USER.test(of));
-}
-
-/** Texts and numbers of a frame. */
-function* membersOf(frame: unknown): Generator<Member> {
-  const stack = [{ value: frame, name: '', of: '', path: '' }];
-  for (let looked = 0; looked < VALUES_MAX; looked += 1) {
-    const member = stack.pop();
-    if (member === undefined) return;
-    const { value, name, of, path } = member;
-    if (typeof value === 'string' || typeof value === 'number')
-      yield { text: String(value), name, of, path };
-    else if (Array.isArray(value))
-      for (const [i, inner] of value.entries())
-        stack.push({ value: inner as unknown, name, of, path: `${path}[${i}]` });
-    else if (hasMembers(value))
-      for (const [key, inner] of Object.entries(value))
-        stack.push({
-          value: inner,
-          name: key,
-          of: name,
-          path: path === '' ? key : `${path}.${key}`,
-        });
-  }
 }

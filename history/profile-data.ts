@@ -91,6 +91,22 @@ export const profileDataSchema = z.strictObject({
     answer: z.array(z.string()),
     chunk: z.array(z.string()),
   }),
+  /**
+   * Members of frames and replies that hold ids, beside those that `decode` reads: by their name, wherever they
+   * stand (`owner_id`, or `participants` for each value of a list), or with the name of what they are a member
+   * of (`author.id`, `members.id`). In a `user` (an id or an e-mail) nobody but the observer may be named, also
+   * nobody outside the crowd; in a `thread` or `run` none that somebody else owns. `nobody`: values that name no
+   * person (`system`). Absent: ids that are long enough are found wherever they stand, if the crowd owns them.
+   */
+  named: z
+    .strictObject({
+      user: z.array(z.string().min(1)),
+      thread: z.array(z.string().min(1)),
+      run: z.array(z.string().min(1)),
+      nobody: z.array(z.string()),
+    })
+    .partial()
+    .optional(),
   /** Types that are no answer to anything and do not count for silence: pings, heartbeats. */
   heartbeats: z.array(eventName),
   /** Types (outside runs) with which the target reports an error. */

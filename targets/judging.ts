@@ -14,6 +14,7 @@ export const judgingInputSchema = z.strictObject({
   answer: answer.partial().optional(),
   eventsOn: rest.eventsOn,
   binaryMessages: rest.binaryMessages,
+  named: rest.named,
   heartbeats: rest.heartbeats.optional(),
   errors: rest.errors.optional(),
   limits: limits.partial().optional(),
@@ -78,7 +79,11 @@ export function judgingOf(name: string, input: JudgingInput): ProfileData {
       chunk: ['text', 'delta', 'content'],
       ...present(input.answer),
     },
-    ...present({ eventsOn: input.eventsOn, binaryMessages: input.binaryMessages }),
+    ...present({
+      eventsOn: input.eventsOn,
+      binaryMessages: input.binaryMessages,
+      named: input.named,
+    }),
     heartbeats: input.heartbeats ?? ['ping', 'pong', 'heartbeat'],
     errors: input.errors ?? ['error'],
     limits: {

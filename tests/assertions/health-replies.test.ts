@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../history/verdict.ts';
 import { HistoryBuilder, type Line } from './history-builder.ts';
-import { judgeNaively } from './naive-judge.ts';
+import { judgeNaively } from './naive/judge.ts';
 
 const REPLY = {
   surface: 'http',

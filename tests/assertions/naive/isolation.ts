@@ -1,4 +1,4 @@
-import { textsOf, holdsId, withoutWhole } from './texts.ts';
+import { holdsId, isJson, textsOf, valuesIn, withoutWhole } from './texts.ts';
 import type { Line } from './trial.ts';
 import { RuleGroup } from './rule-group.ts';
 
@@ -112,8 +112,28 @@ export class Isolation extends RuleGroup {
     }
     // An own event, or no event at all, may still name another, or a stranger, in its envelope.
     if (!anothers) this.#claims(line, observer);
+    if (!anothers) this.#named(line, observer);
     if (!anothers && line.owner !== undefined && this.trial.ownersOf(line.owner).length === 0)
       this.trial.violated('isolation/foreign-identity', observer, 'outside', line.event);
+  }
+
+  /** Whom and what a frame names where the profile says that it names somebody or something. */
+  // oxlint-disable-next-line complexity -- the rule's text from top to bottom
+  #named(line: Line, observer: string): void {
+    const { user = [], thread = [], run = [], nobody = [] } = this.trial.header.profile.named ?? {};
+    if (!['socket', 'sse', 'http'].includes(line.surface) || !isJson(line.content)) return;
+    for (const { names, text } of valuesIn(JSON.parse(line.content ?? '{}'))) {
+      const stands = (members: readonly string[]): boolean =>
+        members.some((member) => names.includes(member));
+      const owners = this.trial.ownersOf(text);
+      if (text === '' || nobody.includes(text) || owners.includes(observer)) continue;
+      const isUser = stands(user);
+      if (!isUser && !stands(thread) && !stands(run)) continue;
+      const [name = isUser ? 'outside' : undefined] = owners;
+      if (name === undefined || this.#mayHold(line, { observer, name, text })) continue;
+      const rule = `isolation/foreign-${isUser ? 'identity' : 'run'}`;
+      this.trial.violated(rule, observer, name, line.event);
+    }
   }
 
   #claims(line: Line, observer: string): void {

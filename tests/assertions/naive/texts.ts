@@ -45,6 +45,14 @@ export function payloadText(
   return values.find((value) => typeof value === 'string');
 }
 
+/** Texts and numbers, each with the names that it goes by: its own, and with that of what it is a member of. */
+export function valuesIn(value: unknown, of = '', name = ''): { names: string[]; text: string }[] {
+  if (typeof value === 'string' || typeof value === 'number')
+    return [{ names: [name, `${of}.${name}`], text: String(value) }];
+  if (Array.isArray(value)) return value.flatMap((inner) => valuesIn(inner, of, name));
+  return Object.entries(Object(value)).flatMap(([key, inner]) => valuesIn(inner, name, key));
+}
+
 export function isJson(content = ''): boolean {
   try {
     JSON.parse(content);
