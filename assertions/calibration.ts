@@ -4,6 +4,7 @@ import type { Observation, TrialEnd, TrialHeader } from '../history/observation.
 import type { Calibration, Finding, Verdict } from '../history/verdict.ts';
 import { SampleCollector, type Sample } from './calibration-sample.ts';
 import { isTelling, type Foretold } from './knowledge.ts';
+import { parseObject } from './json-frame.ts';
 import { settledRuns } from './settled-runs.ts';
 import { CALIBRATION_RULE, Judge, judgeOnce, type JudgeOptions } from './history-judge.ts';
 
@@ -146,11 +147,17 @@ function ownEvents(sample: Sample, event: string): readonly Observation[] {
       observation.dir === 'in' &&
       observation.kind === 'frame' &&
       observation.event === event &&
-      observation.contentKind === 'frame' &&
+      isFrame(observation) &&
       settled(observation) &&
       (observation.run === undefined ||
         (asked.get(observation.run) ?? observation.user) === observation.user),
   );
+}
+
+/** JSON on several lines is recorded as a text. */
+function isFrame({ contentKind, content, cut }: Observation): boolean {
+  if (contentKind !== 'text' || content === undefined) return contentKind === 'frame';
+  return cut === undefined && parseObject(content) !== undefined;
 }
 
 function namesItsOwner({ owner, thread, run }: Observation): boolean {
