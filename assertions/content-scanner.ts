@@ -17,6 +17,13 @@ import {
 } from '../history/markers.ts';
 import { TextUnits } from '../history/text-units.ts';
 import { MARKER_END_LENGTH, type MarkerEnds } from './marker-ends.ts';
+import {
+  packedAt,
+  unpacked,
+  UNPACKED_BYTES_MAX,
+  UUID_IN_BASE64,
+  uuidInBase64,
+} from './packed-bytes.ts';
 
 /** A marker found in a text. */
 export interface MarkerHit {
@@ -44,6 +51,8 @@ export const LONG_RUN_MIN = 12;
 const ENCODED_RUN_MIN = 20;
 /** Characters that may stand between two characters of a marker (`x-t-k`, `x, t, k`). */
 const GAP_MAX = 3;
+/** Taken from what may be unpacked where nothing came of it. */
+const UNPACKED_IN_VAIN = UNPACKED_BYTES_MAX / 64;
 /** Layers of encoding undone, beside the escapes of the JSON frame itself. */
 const DEPTH_MAX = 2;
 /** Depth of the text as it came. */
@@ -102,6 +111,8 @@ export class ContentScanner<V extends IndexValue> {
   #dull = new Set<string>();
   #dullAtSize = 0;
   readonly #units = new TextUnits();
+  /** Bytes that may still be unpacked of the text that is scanned. */
+  #unpackedLeft = 0;
 
   /** `ends`: of the markers that were planted so far. */
   constructor(campaignPrefix: string, index: AnchorIndex<V>, ends: MarkerEnds) {
@@ -113,6 +124,7 @@ export class ContentScanner<V extends IndexValue> {
 
   /** Reports everything found in the text, in any encoding. Something may be reported twice. */
   scan(text: string, sink: ScanSink<V>): void {
+    this.#unpackedLeft = UNPACKED_BYTES_MAX;
     this.#scan(text, sink, OUTERMOST);
   }
 
@@ -168,10 +180,30 @@ export class ContentScanner<V extends IndexValue> {
     for (const offset of offsets)
       this.#scan(decodeBase64(text.slice(start + offset, end)), watching, depth + 1);
     for (const from of hexes) this.#scan(decodeHex(text.slice(from, end)), watching, depth + 1);
+    this.#unpackRun(encoded, watching, depth);
     // Deeper inside, fewer layers are undone: what gave nothing there may give something elsewhere.
     if (found || depth > 0 || encoded.length > DULL_LENGTH_MAX) return;
     if (this.#dull.size >= DULL_RUNS_MAX) this.#dull = new Set();
     this.#dull.add(encoded);
+  }
+
+  /** Reads what was packed before it was written in base64. */
+  #unpackRun(encoded: string, sink: ScanSink<V>, depth: number): void {
+    const at = encoded.length < UNGATED_BASE64_MIN ? -1 : packedAt(encoded);
+    if (at === -1) return;
+    const content = unpacked(Buffer.from(encoded.slice(at), 'base64'), this.#unpackedLeft);
+    // What holds too much, or only looked like it, has taken its time as well.
+    this.#unpackedLeft -= content?.length ?? UNPACKED_IN_VAIN;
+    if (content === undefined) return;
+    this.#scan(content.toString('utf8'), sink, depth + 1);
+  }
+
+  /** Reports an id whose bytes, not letters, are written in base64. */
+  #uuidIn(of: AnchorText, start: number, sink: ScanSink<V>): void {
+    if (!this.#index.holdsUuids) return;
+    const uuid = uuidInBase64(of.text.slice(start, start + UUID_IN_BASE64));
+    const value = uuid === undefined ? undefined : this.#index.get(uuid);
+    if (uuid !== undefined && value !== undefined) sink.id(uuid, value, of.hidden ? -1 : start);
   }
 
   /** The hot loop: one look at each character. Split into functions it is measurably slower. */
@@ -199,7 +231,7 @@ export class ContentScanner<V extends IndexValue> {
             // Whatever its parts may be, the whole at all offsets shows it.
             longRuns?.splice(runsBeforeWide);
             (longRuns ??= []).push(wideStart, i);
-          }
+          } else if (i - wideStart === UUID_IN_BASE64) this.#uuidIn(of, wideStart, sink);
           wideStart = -1;
         }
         if (i >= length) return { signs: signs & SIGNS, longRuns: longRuns ?? NO_RUNS };

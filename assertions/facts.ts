@@ -2,6 +2,7 @@ import type { Observation } from '../history/observation.ts';
 import { ContentScanner } from './content-scanner.ts';
 import { withoutFields } from './json-frame.ts';
 import { OUTSIDE, type IdKind, type Knowledge, type OwnedId, type UserIndex } from './knowledge.ts';
+import { unpacked, UNPACKED_BYTES_MAX, uuidsIn } from './packed-bytes.ts';
 import { NO_TOKENS, SightingCollector, type Sighting, type Tokens } from './sightings.ts';
 import { StreamSearch } from './stream-search.ts';
 
@@ -193,14 +194,25 @@ export class FactFinder {
   }
 
   #searchContent(collector: SightingCollector, observation: Observation, content: string): void {
-    const bytes = observation.contentKind === 'base64';
-    const text = bytes ? Buffer.from(content, 'base64').toString('latin1') : content;
+    const bytes = observation.contentKind === 'base64' ? Buffer.from(content, 'base64') : undefined;
+    const text = bytes?.toString('latin1') ?? content;
     const { surface, place } = observation;
     collector.search(text, place ?? null);
+    if (bytes !== undefined) this.#searchBytes(collector, bytes);
     // Apps keep things under their user's id: the name of an entry is kept as much as its value.
     if (place !== undefined && (surface === 'storage' || surface === 'cookie'))
       collector.search(place, 'its name');
     for (const sighting of this.#streams.search(observation, text)) collector.add(sighting);
+  }
+
+  /** What bytes hold that is no text: packed texts, and ids by their bytes. */
+  #searchBytes(collector: SightingCollector, bytes: Buffer): void {
+    const text = unpacked(bytes, UNPACKED_BYTES_MAX);
+    if (text !== undefined) collector.search(text.toString('utf8'), 'packed');
+    const { ids } = this.#knowledge;
+    if (!ids.holdsUuids) return;
+    const known = [...uuidsIn(bytes)].filter((uuid) => ids.get(uuid) !== undefined);
+    collector.search(known.join(' '), 'bytes of a UUID');
   }
 
   /** All at once first: there is rarely anything in headers, and then no matter in which. */

@@ -137,6 +137,11 @@ export class AnchorIndex<V extends IndexValue> {
     this.#join = join;
   }
 
+  /** Whether a UUID is among them. */
+  get holdsUuids(): boolean {
+    return this.#holdsUuids;
+  }
+
   /** How many strings are filed. */
   get size(): number {
     return this.#values.size;

@@ -1,0 +1,65 @@
+import { constants, gunzipSync, inflateSync } from 'node:zlib';
+
+/** Bytes that are unpacked of one text or message: what a target sends may unfold to anything. */
+export const UNPACKED_BYTES_MAX = 1024 * 1024;
+
+/** gzip, deflate: what the format says of itself. */
+const GZIP = [0x1f, 0x8b, 0x08] as const;
+const DEFLATE = 0x78;
+const DEFLATE_CHECK = 31;
+
+/** What gzip begins with in base64, whatever it holds, and what deflate does. */
+const GZIP_IN_BASE64 = 'H4sI';
+const DEFLATE_IN_BASE64 = /^e[AFJN]/;
+
+/** Where packed bytes may begin in a run of base64; −1 where nothing looks like it. */
+export function packedAt(run: string): number {
+  return DEFLATE_IN_BASE64.test(run) ? 0 : run.indexOf(GZIP_IN_BASE64);
+}
+
+/** What packed bytes hold, as far as they go; undefined where they are none, or hold too much. */
+export function unpacked(bytes: Buffer, bytesMax: number): Buffer | undefined {
+  const unpack = unpackerOf(bytes);
+  if (unpack === undefined || bytesMax <= 0) return undefined;
+  try {
+    // What was cut off is unpacked up to there.
+    return unpack(bytes, { maxOutputLength: bytesMax, finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return undefined; // It only began like packed bytes.
+  }
+}
+
+function unpackerOf(bytes: Buffer): typeof gunzipSync | undefined {
+  if (GZIP.every((byte, at) => bytes[at] === byte)) return gunzipSync;
+  const [first, second = 0] = bytes;
+  return first === DEFLATE && (first * 256 + second) % DEFLATE_CHECK === 0
+    ? inflateSync
+    : undefined;
+}
+
+/** Characters of the 16 bytes of a UUID in base64, without what it is filled up with. */
+export const UUID_IN_BASE64 = 22;
+const UUID_BYTES = 16;
+
+/** The UUID whose bytes a run of {@link UUID_IN_BASE64} characters is; undefined where it is none. */
+export function uuidInBase64(run: string): string | undefined {
+  // The last character stands for two bits only.
+  if (!/[AQgw]$/.test(run)) return undefined;
+  const bytes = Buffer.from(run, 'base64');
+  return bytes.length === UUID_BYTES ? uuidAt(bytes, 0) : undefined;
+}
+
+/** Every UUID that may stand in a message of bytes, at any place. */
+export function* uuidsIn(bytes: Buffer): Generator<string> {
+  for (let at = 0; at + UUID_BYTES <= bytes.length; at += 1) {
+    const version = (bytes[at + 6] ?? 0) >> 4;
+    const isVariant = ((bytes[at + 8] ?? 0) & 0xc0) === 0x80;
+    if (isVariant && version >= 1 && version <= 8) yield uuidAt(bytes, at);
+  }
+}
+
+function uuidAt(bytes: Buffer, at: number): string {
+  return bytes
+    .toString('hex', at, at + UUID_BYTES)
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
