@@ -1,3 +1,4 @@
+import { jsonIn } from '../history/answer-field.ts';
 import type { Observation } from '../history/observation.ts';
 import type { ProfileData } from '../history/profile-data.ts';
 import { parseObject } from './json-frame.ts';
@@ -7,6 +8,9 @@ import { membersOf, type Member } from './json-members.ts';
 const HAS_MEMBERS: ReadonlySet<string> = new Set(['socket', 'sse', 'http']);
 /** What the recorder wrote in place of a text. */
 const REPLACED = /^\[(?:masked|redacted):/;
+
+/** A text of JSON, or a STOMP message. */
+const MAY_BE_JSON = /^(?:[[{]|[A-Z]+\r?\n)/;
 
 /** A value that stands where the profile says that ids stand. */
 export interface NamedMember {
@@ -29,7 +33,9 @@ export class NamedMembers {
     for (const member of named?.run ?? []) this.#fieldOf.set(member, 'run');
     this.#nobody = new Set(named?.nobody);
     const names = [...this.#fieldOf.keys()].map((member) => member.split('.').at(-1) ?? member);
-    if (names.length > 0) this.#mayHold = new RegExp(`"(?:${names.map(escaped).join('|')})"\\s*:`);
+    // Within a text the quotes are escaped.
+    if (names.length > 0)
+      this.#mayHold = new RegExp(`"(?:${names.map(escaped).join('|')})\\\\*"\\s*:`);
   }
 
   /** Nothing where the profile declares nothing. */
@@ -37,13 +43,23 @@ export class NamedMembers {
     if (this.#mayHold === undefined || content === undefined || !HAS_MEMBERS.has(surface))
       return NONE;
     if (!this.#mayHold.test(content)) return NONE;
-    return [...membersOf(parseObject(content))].flatMap((member) => this.#read(member) ?? []);
+    return [...membersOf(parseObject(content))].flatMap((member) => this.#readAll(member));
   }
 
-  #read({ name, of, path, text }: Member): NamedMember | undefined {
+  /** A member, or what is in it where it is a text that is JSON itself. */
+  #readAll(member: Member): readonly NamedMember[] {
+    const within = MAY_BE_JSON.test(member.text) ? jsonIn(member.text) : undefined;
+    if (within === undefined) return this.#read(member) ?? NONE;
+    return [...membersOf(within)].flatMap((inner) => {
+      const path = `${member.path}: ${inner.path}`;
+      return this.#read({ ...inner, path }) ?? [];
+    });
+  }
+
+  #read({ name, of, path, text }: Member): readonly NamedMember[] | undefined {
     const field = this.#fieldOf.get(name) ?? this.#fieldOf.get(`${of}.${name}`);
     if (field === undefined || text === '' || this.#nobody.has(text)) return undefined;
-    return REPLACED.test(text) ? undefined : { field, path, text };
+    return REPLACED.test(text) ? undefined : [{ field, path, text }];
   }
 }
 

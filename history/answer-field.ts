@@ -52,7 +52,7 @@ function containerIn(
 }
 
 /** The value of a JSON text, or of the JSON that follows the headers of a text and the empty line after them. */
-function jsonIn(text: string): unknown {
+export function jsonIn(text: string): unknown {
   if (text.length > TEXT_CHARACTERS_MAX) return undefined;
   const body = text.slice(HEADERS.exec(text)?.[0].length ?? 0);
   // Nearly every text is none, and that is found out sooner than by an error.

@@ -128,6 +128,20 @@ describe('a member that names somebody', () => {
     expect(findings.filter(({ severity }) => severity === 'violation')).toEqual([]);
   });
 
+  test.each([
+    ['JSON', (json: string) => json],
+    ['a STOMP message', (json: string) => `MESSAGE\ndestination:/q\n\n${json}\0`],
+  ])('within a text that is %s', (_what, written) => {
+    const story = crowd();
+    const text = written(JSON.stringify({ owner_id: 18, participants: [17] }));
+    const content = JSON.stringify(['a', [text]]);
+    story.add('u00', { event: 'notice', contentKind: 'frame', content });
+    const { findings } = story.verdict();
+    expect(findings.filter(({ severity }) => severity === 'violation')).toMatchObject([
+      { rule: IDENTITY, observer: 'u00', owner: 'u01', place: '[1][0]: owner_id' },
+    ]);
+  });
+
   test('is told that it was sent before', () => {
     const story = crowd();
     const content = JSON.stringify({ data: { owner_id: STRANGER } });
