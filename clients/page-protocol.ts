@@ -89,6 +89,9 @@ export interface TargetFacts {
   readonly type: string;
   readonly url: string;
   readonly browserContextId?: string;
+  /** Of a window: the page that opened it, and whether its scripts reach that. */
+  readonly openerId?: string;
+  readonly canAccessOpener?: boolean;
 }
 
 /** Something a page wrote to its localStorage or sessionStorage. */

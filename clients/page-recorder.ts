@@ -249,13 +249,23 @@ export class CdpPageRecorder implements PageRecorder {
     });
     try {
       if (type === 'service_worker') await this.#awaitMade();
-      await this.#listen(channel);
+      const listening = this.#listen(channel);
+      if (hasNoDocument(channel)) this.#letLoad(channel);
+      await listening;
     } catch (error) {
-      if (isGone || this.#isStopped) return;
+      if (isGone || this.#isStopped || isYetToLoad(channel, error)) return;
       this.#pen.blind('socket', `a ${type} (${url}) could not be watched: ${messageOf(error)}`);
     } finally {
       if (targetId !== undefined) this.#workerGate?.release(targetId);
     }
+  }
+
+  /**
+   * A window that its opener gave up on opening it (`noopener`, and each link with `target=_blank`) has no process
+   * until it loads: what it was told waits for that, and is heard before its first script.
+   */
+  #letLoad({ target: { targetId } }: DevToolsChannel): void {
+    if (targetId !== undefined) this.#workerGate?.release(targetId);
   }
 
   /** From now on pages may be answered by a service worker; it waits meanwhile. */
@@ -366,4 +376,15 @@ export class CdpPageRecorder implements PageRecorder {
       .finally(() => this.#work.delete(settled));
     this.#work.add(settled);
   }
+}
+
+function hasNoDocument({
+  target: { type, url, openerId, canAccessOpener },
+}: DevToolsChannel): boolean {
+  return type === 'page' && url === '' && openerId !== undefined && canAccessOpener !== true;
+}
+
+/** What such a window was told is answered when it loads, however long that takes. */
+function isYetToLoad(channel: DevToolsChannel, error: unknown): boolean {
+  return hasNoDocument(channel) && error instanceof DevToolsFailure && error.late;
 }
