@@ -4,6 +4,8 @@
  */
 /* oxlint-disable typescript/no-unsafe-type-assertion, typescript/unbound-method -- a page's own objects
    are known by their looks, and its functions are put back where they came from */
+import type { PageOutlet } from './page-outlet-script.ts';
+import type { PageShownWatcher } from './page-shown-script.ts';
 
 /** What a page tells, in the order in which it happened. */
 export type PageRecord =
@@ -36,8 +38,6 @@ export type PageRecord =
   | { readonly kind: 'broken'; readonly text: string; readonly at: number };
 
 export interface TextScriptSettings {
-  /** Name of the function that takes a batch out of the page; it is removed from the page's sight. */
-  readonly binding: string;
   /** Name under which the watcher can be asked to report again. */
   readonly handle: string;
   readonly textCharactersMax: number;
@@ -56,10 +56,19 @@ type TextRecord = Extract<PageRecord, { kind: 'text' }>;
 /** Where text can be: a block of the page, and whether something of it may be new. */
 type Root = Document | ShadowRoot;
 
+/** What the watcher of texts works with, each sent to the page beside it. */
+export interface WatcherParts {
+  readonly outlet: PageOutlet;
+  readonly deeds: FurtherWatcher;
+  readonly shown: PageShownWatcher;
+}
+
 /** Watches one document and its shadow trees; see the file's head. */
 export class PageTextWatcher {
   readonly #settings: TextScriptSettings;
-  readonly #further: FurtherWatcher;
+  readonly #outlet: PageOutlet;
+  readonly #deeds: FurtherWatcher;
+  readonly #shown: PageShownWatcher;
   readonly #inline = new Set(
     'A ABBR B BDI BDO BR CITE CODE DATA DEL DFN EM FONT I INS KBD LABEL MARK Q S SAMP SMALL SPAN STRONG SUB SUP TIME TSPAN U VAR WBR'.split(
       ' ',
@@ -86,36 +95,35 @@ export class PageTextWatcher {
   /** Places with their texts that were told; the oldest are forgotten. */
   readonly #known = new Set<string>();
   readonly #roots = new Set<WeakRef<Root>>();
-  readonly #pending = new Map<string, PageRecord>();
+  /** What holds blocks of a few letters each, of which some are new. */
+  readonly #lettered = new Set<Node>();
   /** Equal elements of a root, looked up once per batch. */
   #equals = new Map<string, Element[]>();
   readonly #observer: MutationObserver;
-  readonly #later: (work: () => void, ms: number) => number;
   /** What places of a frame within a page begin with. */
   readonly #frame: string;
-  readonly #stringify = JSON.stringify;
-  #send: ((batch: string) => void) | undefined;
-  #timer: number | undefined;
-  #timerAt = 0;
-  #serial = 0;
+  /** A form is known by the names of its controls: they may stand before what all elements have. */
+  readonly #attributesOf = this.#getterOf(Element.prototype, 'attributes');
+  readonly #titleOf = this.#getterOf(Document.prototype, 'title');
+  readonly #attributeOf = Element.prototype.getAttribute;
   #title = '';
   #document: Document | undefined;
   #charactersLeft: number;
-  #bindingTries = 0;
   #isLeaving = false;
   readonly #changed = (event: Event): void => this.#controlChanged(event);
   readonly #hidden = (): void => this.flush();
-  readonly #shown = (event: PageTransitionEvent): void => {
+  readonly #cameBack = (event: PageTransitionEvent): void => {
     if (event.persisted) this.again();
   };
 
-  constructor(settings: TextScriptSettings, further: FurtherWatcher) {
+  constructor(settings: TextScriptSettings, { outlet, deeds, shown }: WatcherParts) {
     this.#settings = settings;
-    this.#further = further;
+    this.#outlet = outlet;
+    this.#deeds = deeds;
+    this.#shown = shown;
     this.#frame =
       globalThis.top === globalThis.self ? '' : `frame(${location.origin}${location.pathname}) `;
     this.#charactersLeft = settings.documentCharactersMax;
-    this.#later = globalThis.setTimeout.bind(globalThis) as never;
     this.#observer = new MutationObserver((records) => this.#mutated(records));
   }
 
@@ -125,9 +133,9 @@ export class PageTextWatcher {
     this.#hookWindows();
     this.#hookWriting();
     this.#hookSockets();
-    this.#hookNotifications();
     this.#hookControls();
-    this.#further.start((record) => this.#put(record));
+    for (const further of [this.#deeds, this.#shown])
+      further.start((record) => this.#outlet.put(record));
     this.#begin();
   }
 
@@ -140,7 +148,7 @@ export class PageTextWatcher {
     this.#tellTree(document, false);
     this.#listen();
     this.#awaitLeaving();
-    this.#findBinding();
+    this.#outlet.find();
     if (document.URL === 'about:blank') this.#awaitDocument(0);
   }
 
@@ -149,7 +157,7 @@ export class PageTextWatcher {
     addEventListener('input', this.#changed, true);
     addEventListener('change', this.#changed, true);
     addEventListener('pagehide', this.#hidden, true);
-    addEventListener('pageshow', this.#shown, true);
+    addEventListener('pageshow', this.#cameBack, true);
   }
 
   /** Once the next document is there nothing that this one tells is heard any more, not even as it is hidden. */
@@ -161,7 +169,7 @@ export class PageTextWatcher {
       this.flush();
       this.#isLeaving = true;
       // It may come to nothing, as a download does.
-      this.#later(() => {
+      this.#outlet.later(() => {
         this.#isLeaving = false;
       }, 2_000);
     });
@@ -169,7 +177,7 @@ export class PageTextWatcher {
 
   /** A window that opens empty may be given its document later, and keeps this watcher. */
   #awaitDocument(tries: number): void {
-    this.#later(
+    this.#outlet.later(
       () => {
         if (document === this.#document) this.#awaitDocument(tries + 1);
         else this.#begin();
@@ -186,7 +194,8 @@ export class PageTextWatcher {
     this.#tellTree(document, true);
     for (const root of this.#furtherRoots()) this.#tellTree(root, true);
     this.#tellTitle();
-    this.#further.again();
+    this.#deeds.again();
+    this.#shown.again();
     this.flush();
   }
 
@@ -196,8 +205,8 @@ export class PageTextWatcher {
     this.#mutated(this.#observer.takeRecords());
     this.#tellControls(document);
     for (const root of this.#furtherRoots()) this.#tellControls(root);
-    this.#further.look();
-    this.#deliver();
+    this.#deeds.look();
+    this.#outlet.deliver();
   }
 
   #watch(root: Root): void {
@@ -248,10 +257,13 @@ export class PageTextWatcher {
       this.#equals = new Map();
       for (const record of records) this.#take(record, blocks);
       for (const block of blocks) this.#tellBlock(block);
+      this.#tellLetters();
       this.#tellTitle();
     } catch (error) {
-      this.#put({ kind: 'broken', text: String(error), at: this.#now() });
+      this.#outlet.put({ kind: 'broken', text: String(error), at: this.#now() });
     }
+    // The next document may be there before a timer is.
+    if (this.#isLeaving) this.#outlet.deliver();
   }
 
   /** One mutation: new trees are told at once, changed blocks once the batch is read. */
@@ -312,8 +324,10 @@ export class PageTextWatcher {
     for (const [block, text] of this.#collect(root, isAgain)) {
       if (!isAgain && this.#told.get(block) === text) continue;
       this.#told.set(block, text);
+      this.#gather(block, text);
       this.#tell(this.#place(block), text);
     }
+    this.#tellLetters();
   }
 
   /** The blocks of a tree with their own texts, nested blocks by themselves. */
@@ -329,7 +343,10 @@ export class PageTextWatcher {
     // Without recursion: pages nest as deep as they like.
     const open: Node[] = [root];
     for (let block = open.pop(); block !== undefined; block = open.pop()) {
-      if (this.#isTextless(block)) continue;
+      if (this.#isTextless(block)) {
+        this.#tellStyle(block);
+        continue;
+      }
       visit(block);
       const text = this.#textOf(block, { nested: open, visit });
       // A part of a line is told with its line.
@@ -399,20 +416,71 @@ export class PageTextWatcher {
   }
 
   #tellBlock(block: Node): void {
-    if (this.#isTextless(block)) return;
+    if (this.#isTextless(block)) {
+      this.#tellStyle(block);
+      return;
+    }
     const text = this.#textOf(block);
     const before = this.#told.get(block);
     if (text === '' || before === text) return;
     this.#told.set(block, text);
+    this.#gather(block, text);
     this.#tell(this.#place(block), text, before !== undefined && text.startsWith(before));
   }
 
+  /** Texts that a sheet within the document draws. */
+  #tellStyle(node: Node): void {
+    if (!this.#isElement(node) || node.localName !== 'style') return;
+    const drawn = this.#shown.drawnBy(node.textContent ?? '');
+    if (drawn !== '') this.#tell(this.#place(node), drawn);
+  }
+
+  /** Pages that move letters one by one give each a block of its own; which they belong to is told with them. */
+  #gather(block: Node, text: string): void {
+    if (text.length > 4) return;
+    let whole = block.parentNode;
+    while (whole?.childNodes.length === 1) whole = whole.parentNode;
+    if (whole !== null && whole.childNodes.length <= 1_000) this.#lettered.add(whole);
+  }
+
+  #tellLetters(): void {
+    for (const whole of this.#lettered) {
+      let row = '';
+      const end = (): void => {
+        if (row.length >= 12) this.#tell(`${this.#place(whole)} (in one)`, row, true);
+        row = '';
+      };
+      for (let child = whole.firstChild; child !== null; child = child.nextSibling) {
+        if (!this.#isElement(child)) continue;
+        const text = this.#told.get(this.#within(child)) ?? '';
+        if (text.length > 4) end();
+        else row += text;
+      }
+      end();
+    }
+    this.#lettered.clear();
+  }
+
+  /** The block within all that does nothing but wrap it. */
+  #within(wrapping: Node): Node {
+    let block = wrapping;
+    for (let only = block.firstChild; only !== null; only = block.firstChild) {
+      if (only.nextSibling !== null || !this.#isElement(only) || this.#isInline(only)) break;
+      block = only;
+    }
+    return block;
+  }
+
   #tellAttributes(element: Element): void {
-    for (const { name, value } of element.attributes) this.#tellAttribute(element, name, value);
+    const attributes = this.#attributesOf(element) as NamedNodeMap;
+    for (let at = 0; at < attributes.length; at += 1) {
+      const { name, value } = attributes[at] as Attr;
+      this.#tellAttribute(element, name, value);
+    }
   }
 
   #attributeChanged(element: Element, name: string, old: string | null): void {
-    const value = element.getAttribute(name);
+    const value = this.#attributeOf.call(element, name);
     if (value !== null) this.#tellAttribute(element, name, value);
     if (old === null || old === value || this.#dullAttributes.has(name.toLowerCase())) return;
     if (this.#looksAttributes.has(name)) this.#tellAttribute(element, name, old);
@@ -449,8 +517,9 @@ export class PageTextWatcher {
   }
 
   #tellTitle(): void {
-    if (document.title === this.#title) return;
-    this.#title = document.title;
+    const title = this.#titleOf(document) as string;
+    if (title === this.#title) return;
+    this.#title = title;
     if (this.#title !== '') this.#tell('title', this.#title);
   }
 
@@ -470,7 +539,7 @@ export class PageTextWatcher {
       }
     if (this.#charactersLeft < text.length) {
       if (this.#charactersLeft >= 0)
-        this.#put({
+        this.#outlet.put({
           kind: 'broken',
           text: 'the page shows more text than is recorded',
           at: this.#now(),
@@ -494,61 +563,13 @@ export class PageTextWatcher {
       at: this.#now(),
       ...(cut > 0 ? { cut } : {}),
     };
-    const last = this.#pending.get(place);
-    const replaces = last?.kind === 'text' && text.startsWith(last.text);
-    if (replaces) this.#charactersLeft += last.text.length;
-    if (last !== undefined && !replaces) {
-      this.#serial += 1;
-      this.#pending.delete(place);
-      this.#pending.set(`${this.#serial}`, last);
-    }
-    this.#pending.set(place, record);
     // Text that is still growing may wait: nothing of it is lost.
-    this.#schedule(this.#isLeaving ? 0 : grew ? 200 : 20);
-  }
-
-  #put(record: PageRecord): void {
-    this.#serial += 1;
-    this.#pending.set(`${this.#serial}`, record);
-    this.#schedule(0);
+    const replaced = this.#outlet.putText(place, record, grew ? 200 : 20);
+    this.#charactersLeft += replaced;
   }
 
   #now(): number {
     return performance.timeOrigin + performance.now();
-  }
-
-  #schedule(ms: number): void {
-    const at = performance.now() + ms;
-    if (this.#timer !== undefined && this.#timerAt <= at) return;
-    this.#timerAt = at;
-    this.#timer = this.#later(() => {
-      if (performance.now() < this.#timerAt - 1) return;
-      this.#timer = undefined;
-      this.#deliver();
-    }, ms);
-  }
-
-  #deliver(): void {
-    if (this.#send === undefined) this.#findBinding();
-    if (this.#send === undefined || this.#pending.size === 0) return;
-    const batch = [...this.#pending.values()];
-    this.#pending.clear();
-    this.#send(this.#stringify(batch));
-  }
-
-  /** Takes the way out of the page, out of the page's sight. It may be laid after the page began. */
-  #findBinding(): void {
-    if (this.#send !== undefined) return;
-    const page = globalThis as unknown as Record<string, unknown>;
-    const found = page[this.#settings.binding];
-    if (typeof found === 'function') {
-      this.#send = found as (batch: string) => void;
-      delete page[this.#settings.binding];
-      this.#schedule(0);
-      return;
-    }
-    this.#bindingTries += 1;
-    if (this.#bindingTries < 200) this.#later(() => this.#findBinding(), 10);
   }
 
   /** A readable place: the nearest element with a name of its own, and the way down from it. */
@@ -576,7 +597,7 @@ export class PageTextWatcher {
   /** `[data-testid=x]`, `#x` or `[role=x]`, with its number where several are alike. */
   #nameOf(element: Element): string | undefined {
     for (const attribute of ['data-testid', 'id', 'role']) {
-      const value = element.getAttribute(attribute);
+      const value = this.#attributeOf.call(element, attribute);
       if (value === null || value === '') continue;
       const name = attribute === 'id' ? `#${value}` : `[${attribute}=${value}]`;
       const equals = this.#equalsOf(element, attribute, value);
@@ -678,7 +699,18 @@ export class PageTextWatcher {
           tell(this);
         },
       });
+      const write = prototype.setRangeText as (...parameters: unknown[]) => void;
+      prototype.setRangeText = function (this: Element, ...parameters: unknown[]) {
+        write.apply(this, parameters);
+        tell(this);
+      };
     }
+  }
+
+  /** What all objects of a kind have, whatever one of them calls its own. */
+  #getterOf(prototype: object, name: string): (of: Node) => unknown {
+    const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+    return (of) => get?.call(of);
   }
 
   /** The browser tells that a socket closed, but only the page is told with which code. */
@@ -686,8 +718,8 @@ export class PageTextWatcher {
     const closed = (event: CloseEvent, byPage: boolean): void => {
       const { url } = event.target as WebSocket;
       const { code, reason } = event;
-      this.#put({ kind: 'close', url, code, reason, byPage, at: this.#now() });
-      this.#deliver();
+      this.#outlet.put({ kind: 'close', url, code, reason, byPage, at: this.#now() });
+      this.#outlet.deliver();
     };
     const closing = new WeakSet<WebSocket>();
     const close = WebSocket.prototype.close;
@@ -704,39 +736,5 @@ export class PageTextWatcher {
     });
     WebSocket.prototype.constructor = watched;
     globalThis.WebSocket = watched;
-  }
-
-  #hookNotifications(): void {
-    if (typeof Notification === 'undefined') return;
-    const shown = (title: unknown, options: NotificationOptions | undefined): void =>
-      this.#put({
-        kind: 'notification',
-        text: [title, options?.body, options?.tag, this.#furtherOf(options)]
-          .filter((part) => part !== undefined && part !== '')
-          .join('\n'),
-        at: this.#now(),
-      });
-    globalThis.Notification = new Proxy(Notification, {
-      construct(target, parameters: [string, NotificationOptions?], newTarget) {
-        shown(...parameters);
-        return Reflect.construct(target, parameters, newTarget) as Notification;
-      },
-    });
-    if (typeof ServiceWorkerRegistration === 'undefined') return;
-    const show = ServiceWorkerRegistration.prototype.showNotification;
-    ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
-      shown(title, options);
-      return show.call(this, title, options);
-    };
-  }
-
-  /** What a notification carries beside its texts. */
-  #furtherOf(options: NotificationOptions | undefined): string {
-    const { title: _title, body: _body, tag: _tag, ...further } = { title: '', ...options };
-    try {
-      return Object.keys(further).length === 0 ? '' : this.#stringify(further);
-    } catch {
-      return ''; // A ring has no text.
-    }
   }
 }

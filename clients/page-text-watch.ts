@@ -3,6 +3,9 @@ import type { BrowserContext } from 'playwright';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
 import { PageDeedWatcher } from './page-deed-script.ts';
+import { PageOutlet } from './page-outlet-script.ts';
+import { OWN_NAMES } from './page-own-names.ts';
+import { PageShownWatcher } from './page-shown-script.ts';
 import type { CloseSeen } from './page-socket-closes.ts';
 import { PageTextWatcher, type PageRecord, type TextScriptSettings } from './page-text-script.ts';
 import { within } from './waiting.ts';
@@ -27,6 +30,8 @@ export class PageTextWatch {
   readonly #closed: TextWatchListeners['closed'];
   readonly #cookie: TextWatchListeners['cookie'];
   readonly #settings: TextScriptSettings;
+  /** Name of the function that takes a batch out of a page; it is removed from the page's sight. */
+  readonly #binding: string;
   /** Script contexts of the pages' own worlds, by the target they live in. */
   readonly #contexts = new Map<DevToolsChannel, Set<number>>();
 
@@ -35,8 +40,8 @@ export class PageTextWatch {
     this.#closed = closed;
     this.#cookie = cookie;
     const secret = randomBytes(8).toString('hex');
+    this.#binding = `b${secret}`;
     this.#settings = {
-      binding: `b${secret}`,
       handle: `h${secret}`,
       textCharactersMax: TEXT_CHARACTERS_MAX,
       documentCharactersMax: DOCUMENT_CHARACTERS_MAX,
@@ -45,19 +50,24 @@ export class PageTextWatch {
 
   /** From now on every document of the profile is watched before its first script runs. */
   async install(context: BrowserContext): Promise<void> {
-    // Names given by a compiler's helper; the page has no such helper.
     const script = `(() => {
-      const __name = (named) => named;
+      ${OWN_NAMES}
       const Watcher = ${PageTextWatcher.toString()};
-      const Further = ${PageDeedWatcher.toString()};
-      new Watcher(${JSON.stringify(this.#settings)}, new Further(${DEEDS_CHARACTERS_MAX})).start();
+      const Outlet = ${PageOutlet.toString()};
+      const Deeds = ${PageDeedWatcher.toString()};
+      const Shown = ${PageShownWatcher.toString()};
+      new Watcher(${JSON.stringify(this.#settings)}, {
+        outlet: new Outlet(${JSON.stringify(this.#binding)}),
+        deeds: new Deeds(${DEEDS_CHARACTERS_MAX}),
+        shown: new Shown(${DEEDS_CHARACTERS_MAX}),
+      }).start();
     })();`;
     await context.addInitScript({ content: script });
   }
 
   /** Commands that lay the way out of a target's documents. They may be sent at once. */
   enable(channel: DevToolsChannel): Promise<unknown>[] {
-    return [channel.send('Runtime.addBinding', { name: this.#settings.binding })];
+    return [channel.send('Runtime.addBinding', { name: this.#binding })];
   }
 
   /** Listens to what the documents of one target tell. */
@@ -72,7 +82,7 @@ export class PageTextWatch {
     });
     channel.on('Runtime.executionContextsCleared', () => contexts.clear());
     channel.on('Runtime.bindingCalled', ({ name, payload }) => {
-      if (name === this.#settings.binding) this.#take(channel, payload);
+      if (name === this.#binding) this.#take(channel, payload);
     });
     channel.onEnd(() => this.#contexts.delete(channel));
   }
