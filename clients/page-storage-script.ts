@@ -13,6 +13,8 @@ export interface StorageReading {
   readonly entries: readonly KeptEntry[];
   /** Storages that could not be read, or not to their end. */
   readonly problems: readonly string[];
+  /** The page is of no origin, as sandboxed ones are, and can keep nothing. */
+  readonly isOfNoOrigin: boolean;
 }
 
 export interface StorageLimits {
@@ -37,6 +39,7 @@ export class PageStorageReader {
   }
 
   async read(): Promise<StorageReading> {
+    if (globalThis.origin === 'null') return { entries: [], problems: [], isOfNoOrigin: true };
     this.#awaitCookies();
     await this.#attempt('localStorage', () => this.#pairs('localStorage', localStorage));
     await this.#attempt('sessionStorage', () => this.#pairs('sessionStorage', sessionStorage));
@@ -48,7 +51,7 @@ export class PageStorageReader {
       await this.#attempt('files', () => this.#files());
       await this.#attempt('storageBuckets', () => this.#buckets());
     }
-    return { entries: this.#entries, problems: this.#problems };
+    return { entries: this.#entries, problems: this.#problems, isOfNoOrigin: false };
   }
 
   /**

@@ -168,6 +168,8 @@ export class PageStorage {
         const prefix =
           reading.origins.size === 0 || securityOrigin === page ? '' : `${securityOrigin} `;
         const kept = await readFrame(channel, id);
+        // The address says whose it is; a reply may say that it is nobody's (`Content-Security-Policy: sandbox`).
+        if (kept.isOfNoOrigin) continue;
         reading.origins.add(securityOrigin);
         this.#writeAll(kept, { prefix, found: reading.found });
       }
