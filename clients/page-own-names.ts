@@ -5,9 +5,9 @@
 export const OWN_NAMES = `
   const { Blob, JSON, Map, Math, Object, Proxy, Reflect, Set, String, TextDecoder, URL, WeakMap, WeakRef, WeakSet,
     Document, Element, MutationObserver, Node, ShadowRoot, History, Notification, WebSocket, RTCPeerConnection,
-    HTMLInputElement, HTMLSelectElement, HTMLTextAreaElement, ElementInternals, CSSGroupingRule, CSSStyleSheet,
-    CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D, SpeechSynthesis, TextTrack,
-    ServiceWorkerRegistration } = globalThis;
+    HTMLInputElement, HTMLSelectElement, HTMLTemplateElement, HTMLTextAreaElement, ElementInternals, NodeFilter,
+    CSSGroupingRule, CSSStyleSheet, CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D,
+    SpeechSynthesis, TextTrack, ServiceWorkerRegistration } = globalThis;
   const CSS = { escape: globalThis.CSS.escape };
   const addEventListener = globalThis.addEventListener.bind(globalThis);
   const performance = ((own) => ({ now: own.now.bind(own), timeOrigin: own.timeOrigin }))(globalThis.performance);

@@ -31,9 +31,13 @@ export class PageShownWatcher implements FurtherWatcher {
   /** Everything is told as it happens. */
   look(): void {}
 
-  /** What was said is over; what sheets draw stays, and may have been changed since. */
+  /**
+   * What was said is over; what sheets draw stays, and may have been changed since. So does what a document holds
+   * without showing it, such as the data that a server sent for its scripts: the next user has no business with it.
+   */
   again(): void {
     this.#told.clear();
+    this.#tellHeld();
     for (const sheet of [...document.styleSheets, ...document.adoptedStyleSheets])
       try {
         for (const { cssText } of sheet.cssRules) this.#tell('style', this.drawnBy(cssText));
@@ -46,6 +50,16 @@ export class PageShownWatcher implements FurtherWatcher {
   drawnBy(css: string): string {
     const drawn = /(?:content|--[\w-]+)\s*:[^;{}"']*(?:"[^"]{6,}"|'[^']{6,}')/gi;
     return css.match(drawn)?.join('\n') ?? '';
+  }
+
+  #tellHeld(): void {
+    for (const held of document.querySelectorAll('script:not([src]), noscript, template')) {
+      const text = held instanceof HTMLTemplateElement ? held.innerHTML : held.textContent;
+      this.#tell(`${held.localName} (not shown)`, text);
+    }
+    const comments = document.createNodeIterator(document, NodeFilter.SHOW_COMMENT);
+    for (let held = comments.nextNode(); held !== null; held = comments.nextNode())
+      this.#tell('comment', held.nodeValue);
   }
 
   #hookNotifications(): void {

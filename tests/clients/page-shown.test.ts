@@ -130,6 +130,24 @@ describe('what a page shows is seen', () => {
     expect(lines).toMatchObject([{ user: 'u01', place: 'style' }]);
   });
 
+  it('by whoever comes next where the document holds it unshown', async () => {
+    const { url } = await site(closers, {
+      files: {
+        '/': `<script>window.page = 1</script><script type="application/json">{"of":"${TEXT}"}</script>
+          <template><b>${TEXT}</b></template><!-- ${TEXT} --><main>page</main>`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    await lab.open(url);
+    lab.recorder.belongsTo(ownerOf('u01', nothingTold()));
+    const lines = holding(on(await lab.lines(), 'dom'), TEXT);
+    expect(lines).toMatchObject([
+      { user: 'u01', place: 'script (not shown)' },
+      { user: 'u01', place: 'template (not shown)' },
+      { user: 'u01', place: 'comment' },
+    ]);
+  });
+
   it('only where it may name somebody: neither icons nor measures of sheets', async () => {
     const { url } = await site(closers, {
       files: {
