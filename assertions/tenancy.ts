@@ -57,4 +57,15 @@ export class Tenancy {
       this.isResidue(observation, observer, owner)
     );
   }
+
+  /**
+   * Whether a page sent what it holds of a former user of its profile: its present user knows nothing of it, and
+   * the target takes it for that user's own from then on.
+   */
+  isSentOn({ surface, dir, n }: Observation, observer: UserIndex, owner: UserIndex): boolean {
+    if (dir !== 'out' || surface === 'harness') return false;
+    if (this.#probed.get(observer)?.has(owner) === true) return false;
+    const since = this.#formerOf.get(observer)?.get(owner);
+    return since !== undefined && n > since;
+  }
 }

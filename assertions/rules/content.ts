@@ -7,7 +7,7 @@ import { placeIn } from '../json-place.ts';
 import { OUTSIDE, type IdKind, type UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
 import { STREAMED } from '../stream-search.ts';
-import { reportResidue } from './residue.ts';
+import { reportResidue, reportSentOn } from './residue.ts';
 
 const RUN = 'isolation/foreign-run';
 const IDENTITY = 'isolation/foreign-identity';
@@ -76,7 +76,10 @@ export class ContentRules implements RuleGroup {
     const { observation, observer } = facts;
     if (observation.kind === 'identity') this.#identity(facts);
     this.#early.observe(facts);
-    if (observation.dir === 'out') this.#claimed.sent(facts);
+    if (observation.dir === 'out') {
+      this.#claimed.sent(facts);
+      reportSentOn(this.#bench, facts);
+    }
     if (!facts.received) return;
     this.#searched += 1;
     this.#health.received(facts);

@@ -33,6 +33,32 @@ export function residueRule(bench: Bench): RuleGroup {
 }
 
 /**
+ * Reports what a page sends of a former user of its profile: a question with the conversation of whoever sat there
+ * before. Only what that user wrote counts: an id may stand in the address that a page comes from.
+ */
+export function reportSentOn(bench: Bench, { observation, observer, sightings }: Facts): void {
+  const { knowledge, matrix, report } = bench;
+  if (knowledge.tenancy.isEmpty) return;
+  for (const sighting of sightings) {
+    const { owner, at, text, what } = sighting;
+    if (what !== 'marker' || !knowledge.tenancy.isSentOn(observation, observer, owner)) continue;
+    // Whoever is a member of a thread may repeat what was said there.
+    if (knowledge.isPublishedTo(text, observer)) continue;
+    matrix.accuse(observer, owner, observation.n);
+    report.add({
+      rule: RESIDUE,
+      observer,
+      owner,
+      observation,
+      place: sighting.place ?? placeIn(observation, text),
+      at,
+      mechanism: 'residue',
+      message: `the page of ${knowledge.nameOf(observer)} sent ${nameOf(bench, sighting)} of ${knowledge.describe(owner)}, who used the browser before`,
+    });
+  }
+}
+
+/**
  * Reports a sighting as residue if its owner had the observer's browser profile before and it was not
  * delivered live. True if it was: then it is no leak between two users of the target beside that.
  */
