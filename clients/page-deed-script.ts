@@ -1,6 +1,6 @@
 /**
  * What runs in every page beside its text watcher, and tells what the page does that no document shows:
- * what it puts into its history, its name, its cookies, onto canvases, and what comes over data channels.
+ * what it puts into its history, its name, its cookies, and what comes over data channels.
  * The class is sent to the page as its source, so it must stand alone: nothing from outside it but types.
  */
 /* oxlint-disable typescript/no-unsafe-type-assertion, typescript/unbound-method -- a page's own objects
@@ -20,8 +20,6 @@ export class PageDeedWatcher {
   readonly #charactersMax: number;
   readonly #frame: string;
   #charactersLeft: number;
-  /** Letters that are being drawn beside each other. */
-  #row: { readonly canvas: object; readonly y: unknown; text: string } | undefined;
   #put: (record: PageRecord) => void = () => undefined;
 
   /** @param charactersMax what one document may tell in all. */
@@ -36,7 +34,6 @@ export class PageDeedWatcher {
     this.#put = put;
     this.#hookHistory();
     this.#hookCookies();
-    this.#hookCanvases();
     this.#hookDataChannels();
     this.#hookClosedTrees();
     this.#hookBlobs();
@@ -45,7 +42,6 @@ export class PageDeedWatcher {
 
   /** Looks at what there is to be seen without being told. */
   look(): void {
-    this.#endRow();
     this.#tellState(history.state);
     if (window.name !== '') this.#tell('kept', 'window.name', window.name);
     // A newer interface, which keeps states of its own.
@@ -109,38 +105,6 @@ export class PageDeedWatcher {
         ? write.call(this, cookie)
         : write.call(this, cookie, value);
     };
-  }
-
-  /** Drawn text is but pixels afterwards. */
-  #hookCanvases(): void {
-    const tell = (canvas: object, [text, , y]: readonly unknown[]): void => {
-      if (typeof text !== 'string') return;
-      if (text.length >= 6) this.#tell('text', 'canvas', text);
-      else this.#drawLetter(canvas, text, y);
-    };
-    for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D])
-      for (const verb of ['fillText', 'strokeText'] as const) {
-        const own = prototype[verb];
-        prototype[verb] = function (this: CanvasRenderingContext2D, ...parameters) {
-          tell(this, parameters);
-          return own.apply(this, parameters);
-        };
-      }
-  }
-
-  /** Letters by themselves name nobody: games and terminals draw them, and a line of them may. */
-  #drawLetter(canvas: object, letters: string, y: unknown): void {
-    const row = this.#row;
-    if (row?.canvas !== canvas || row.y !== y || row.text.length > 500) {
-      this.#endRow();
-      this.#row = { canvas, y, text: letters };
-    } else row.text += letters;
-  }
-
-  #endRow(): void {
-    const text = this.#row?.text ?? '';
-    this.#row = undefined;
-    if (text.length >= 12) this.#tell('text', 'canvas', text);
   }
 
   /** What comes from peer to peer passes by everything that watches the network. */

@@ -9,7 +9,7 @@ import type { PageRecord } from './page-text-script.ts';
 export class PageOutlet {
   readonly #binding: string;
   readonly #pending = new Map<string, PageRecord>();
-  readonly #later: (work: () => void, ms: number) => number;
+  #later: ((work: () => void, ms: number) => number) | undefined;
   readonly #stringify = JSON.stringify;
   #send: ((batch: string) => void) | undefined;
   #timer: number | undefined;
@@ -20,12 +20,14 @@ export class PageOutlet {
   /** @param binding name of the function that takes a batch out of the page. */
   constructor(binding: string) {
     this.#binding = binding;
-    this.#later = globalThis.setTimeout.bind(globalThis) as never;
+    // A worker that has not begun has none yet.
+    if ('setTimeout' in globalThis) this.#later = globalThis.setTimeout.bind(globalThis) as never;
   }
 
   /** Calls back as the page's own timers do, whatever becomes of those. */
-  later(work: () => void, ms: number): void {
-    this.#later(work, ms);
+  later(work: () => void, ms: number): number {
+    this.#later ??= globalThis.setTimeout.bind(globalThis) as never;
+    return this.#later(work, ms);
   }
 
   put(record: PageRecord): void {
@@ -71,7 +73,7 @@ export class PageOutlet {
       return;
     }
     this.#tries += 1;
-    if (this.#tries < 200) this.#later(() => this.find(), 10);
+    if (this.#tries < 200) this.later(() => this.find(), 10);
   }
 
   /** Member by member: a page that tells lists or objects how to be written (`toJSON`) has no say in it. */
@@ -86,7 +88,7 @@ export class PageOutlet {
     const at = performance.now() + ms;
     if (this.#timer !== undefined && this.#timerAt <= at) return;
     this.#timerAt = at;
-    this.#timer = this.#later(() => {
+    this.#timer = this.later(() => {
       if (performance.now() < this.#timerAt - 1) return;
       this.#timer = undefined;
       this.deliver();

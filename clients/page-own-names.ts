@@ -8,7 +8,8 @@ export const OWN_NAMES = `
     HTMLInputElement, HTMLSelectElement, HTMLTemplateElement, HTMLTextAreaElement, ElementInternals, NodeFilter,
     CSSGroupingRule, CSSStyleSheet, CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D,
     SpeechSynthesis, TextTrack, ServiceWorkerRegistration } = globalThis;
-  const CSS = { escape: globalThis.CSS.escape };
+  // Workers have no styles.
+  const CSS = { escape: globalThis.CSS?.escape };
   const addEventListener = globalThis.addEventListener.bind(globalThis);
   const performance = ((own) => ({ now: own.now.bind(own), timeOrigin: own.timeOrigin }))(globalThis.performance);
   // Names given by a compiler's helper; the page has no such helper.

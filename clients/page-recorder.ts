@@ -226,7 +226,7 @@ export class CdpPageRecorder implements PageRecorder {
       ...this.#http.enable(channel),
       channel.attachBelow(),
       ...this.#console.enable(channel),
-      ...(isDocument ? this.#enableDocuments(channel) : []),
+      ...(isDocument ? this.#enableDocuments(channel) : this.#texts.watchWorker(channel)),
     ];
     // A new target waits for us, even when it was refused something.
     const begun = channel.send('Runtime.runIfWaitingForDebugger');

@@ -60,6 +60,7 @@ type Root = Document | ShadowRoot;
 export interface WatcherParts {
   readonly outlet: PageOutlet;
   readonly deeds: FurtherWatcher;
+  readonly canvas: FurtherWatcher;
   readonly shown: PageShownWatcher;
 }
 
@@ -67,7 +68,7 @@ export interface WatcherParts {
 export class PageTextWatcher {
   readonly #settings: TextScriptSettings;
   readonly #outlet: PageOutlet;
-  readonly #deeds: FurtherWatcher;
+  readonly #further: readonly FurtherWatcher[];
   readonly #shown: PageShownWatcher;
   readonly #inline = new Set(
     'A ABBR B BDI BDO BR CITE CODE DATA DEL DFN EM FONT I INS KBD LABEL MARK Q S SAMP SMALL SPAN STRONG SUB SUP TIME TSPAN U VAR WBR'.split(
@@ -116,10 +117,10 @@ export class PageTextWatcher {
     if (event.persisted) this.again();
   };
 
-  constructor(settings: TextScriptSettings, { outlet, deeds, shown }: WatcherParts) {
+  constructor(settings: TextScriptSettings, { outlet, deeds, canvas, shown }: WatcherParts) {
     this.#settings = settings;
     this.#outlet = outlet;
-    this.#deeds = deeds;
+    this.#further = [deeds, canvas, shown];
     this.#shown = shown;
     this.#frame =
       globalThis.top === globalThis.self ? '' : `frame(${location.origin}${location.pathname}) `;
@@ -134,8 +135,7 @@ export class PageTextWatcher {
     this.#hookWriting();
     this.#hookSockets();
     this.#hookControls();
-    for (const further of [this.#deeds, this.#shown])
-      further.start((record) => this.#outlet.put(record));
+    for (const further of this.#further) further.start((record) => this.#outlet.put(record));
     this.#begin();
   }
 
@@ -194,8 +194,7 @@ export class PageTextWatcher {
     this.#tellTree(document, true);
     for (const root of this.#furtherRoots()) this.#tellTree(root, true);
     this.#tellTitle();
-    this.#deeds.again();
-    this.#shown.again();
+    for (const further of this.#further) further.again();
     this.flush();
   }
 
@@ -205,7 +204,7 @@ export class PageTextWatcher {
     this.#mutated(this.#observer.takeRecords());
     this.#tellControls(document);
     for (const root of this.#furtherRoots()) this.#tellControls(root);
-    this.#deeds.look();
+    for (const further of this.#further) further.look();
     this.#outlet.deliver();
   }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BrowserContext } from 'playwright';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
+import { CanvasWatcher } from './page-canvas-script.ts';
 import { PageDeedWatcher } from './page-deed-script.ts';
 import { PageOutlet } from './page-outlet-script.ts';
 import { OWN_NAMES } from './page-own-names.ts';
@@ -54,11 +55,13 @@ export class PageTextWatch {
       ${OWN_NAMES}
       const Watcher = ${PageTextWatcher.toString()};
       const Outlet = ${PageOutlet.toString()};
+      const Canvas = ${CanvasWatcher.toString()};
       const Deeds = ${PageDeedWatcher.toString()};
       const Shown = ${PageShownWatcher.toString()};
       new Watcher(${JSON.stringify(this.#settings)}, {
         outlet: new Outlet(${JSON.stringify(this.#binding)}),
         deeds: new Deeds(${DEEDS_CHARACTERS_MAX}),
+        canvas: new Canvas('canvas', ${DEEDS_CHARACTERS_MAX}),
         shown: new Shown(${DEEDS_CHARACTERS_MAX}),
       }).start();
     })();`;
@@ -85,6 +88,26 @@ export class PageTextWatch {
       if (name === this.#binding) this.#take(channel, payload);
     });
     channel.onEnd(() => this.#contexts.delete(channel));
+  }
+
+  /**
+   * Listens to what a worker draws, before its first script. A worker that does not take the watcher has nothing to
+   * draw with, or is gone.
+   */
+  watchWorker(channel: DevToolsChannel): Promise<unknown>[] {
+    const expression = `(() => {
+      ${OWN_NAMES}
+      const Outlet = ${PageOutlet.toString()};
+      const Canvas = ${CanvasWatcher.toString()};
+      const outlet = new Outlet(${JSON.stringify(this.#binding)});
+      new Canvas('canvas of a worker', ${DEEDS_CHARACTERS_MAX}).start((record) => outlet.put(record));
+    })();`;
+    channel.on('Runtime.bindingCalled', ({ name, payload }) => {
+      if (name === this.#binding) this.#take(channel, payload);
+    });
+    return [...this.enable(channel), channel.send('Runtime.evaluate', { expression })].map((sent) =>
+      sent.catch(() => undefined),
+    );
   }
 
   /** Makes the pages tell everything they show once more. */

@@ -77,6 +77,32 @@ describe('what a page shows is seen', () => {
       place: /^canvas$/,
     },
     {
+      where: 'on a canvas of a worker',
+      deed: (text) => {
+        const code = `onmessage = ({ data }) => {
+          const drawing = new OffscreenCanvas(9, 9).getContext('2d');
+          drawing.fillText(data, 0, 9);
+        }`;
+        const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is no window
+        new Worker(url).postMessage(text);
+      },
+      place: /^canvas of a worker$/,
+    },
+    {
+      where: 'in letters on a canvas of a worker',
+      deed: (text) => {
+        const code = `onmessage = ({ data }) => {
+          const drawing = new OffscreenCanvas(9, 9).getContext('2d');
+          [...data].forEach((letter, at) => drawing.fillText(letter, at * 9, 9));
+        }`;
+        const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is no window
+        new Worker(url).postMessage(text);
+      },
+      place: /^canvas of a worker$/,
+    },
+    {
       where: 'where it is spoken',
       deed: (text) => speechSynthesis.speak(new SpeechSynthesisUtterance(text)),
       place: /^speech$/,
