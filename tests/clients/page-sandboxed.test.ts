@@ -1,15 +1,7 @@
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { Closers } from './lab.ts';
-import { holding, launchBrowser, on, pageLab, site } from './page-lab.ts';
+import { expect, it } from 'vitest';
+import { holding, on, pageLab, pageTests, site } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 it('a frame whose reply says that it can keep nothing hides nothing that its origin keeps', async () => {
   const other = await site(closers, {

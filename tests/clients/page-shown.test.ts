@@ -1,15 +1,8 @@
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Closers, type Line } from './lab.ts';
-import { holding, launchBrowser, nothingTold, on, ownerOf, pageLab, site } from './page-lab.ts';
+import { describe, expect, it } from 'vitest';
+import type { Line } from './lab.ts';
+import { holding, nothingTold, on, ownerOf, pageLab, pageTests, site } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 const TEXT = 'shown-to-somebody';
 

@@ -1,15 +1,8 @@
-import type { Browser } from 'playwright';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Closers, type Line } from './lab.ts';
-import { holding, launchBrowser, on, pageLab, site } from './page-lab.ts';
+import { describe, expect, it } from 'vitest';
+import type { Line } from './lab.ts';
+import { holding, on, pageLab, pageTests, site } from './page-lab.ts';
 
-const closers = new Closers();
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser.close());
-afterEach(() => closers.closeAll());
+const { closers, browser } = pageTests();
 
 const LINK = `<a target=_blank href="/next">more</a><script>document.querySelector('a').click()</script>`;
 const OPEN = `<script>open('/next', '', 'noopener')</script>`;
