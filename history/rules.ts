@@ -327,7 +327,7 @@ const EVIDENCE = rules('evidence', BLIND, [
     'nothing-observed',
     'a user received nothing at all, or no stop of a run took effect',
     'Silence is not isolation.',
-    'u04 received no agent event',
+    "u04 received no agent event, but 1 frame came that is no agent event to the profile's decode: connection_established (1)",
     'A sign-in, connection, question or stop that silently did nothing; a wrong address; a decode that knows the events by other names.',
     'Run "crosstalk doctor", and look at the last line of that user in the history; map the events that came in the decode of the profile.',
   ],
