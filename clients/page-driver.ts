@@ -21,6 +21,8 @@ const LIFE_MS_MAX = 10_000;
 /** Shares of a phase for both, so that a hung page is called one before time is up. */
 const LIFE_EVERY_SHARE = 0.1;
 const LIFE_SHARE = 0.3;
+/** How long an element may be gone that was there a moment ago. */
+const TEXT_MS_MAX = 1_000;
 const PICTURE_MS_MAX = 5_000;
 const POLL_MS = 25;
 const CLOSE_MS_MAX = 5_000;
@@ -36,6 +38,8 @@ const GONE =
   /Target (page, context or browser has been closed|crashed|closed)|Page crashed|browser has been closed|Connection closed/i;
 /** What happens to a question put to a page that is just on its way to the next. */
 const NAVIGATING = /Execution context was destroyed|navigat|Cannot find context/i;
+/** What has no text that a person could read, a drawing for one. */
+const TEXTLESS = /not an HTMLElement/i;
 const COLOURS = new RegExp(String.raw`\u001b\[\d+m`, 'g');
 
 /** An element of a page: where it is, and which field of the profile says so. */
@@ -257,6 +261,9 @@ export class PageDriver {
   /** Puts the mouse on something that can be pressed, so that {@link pressHere} is all that is left. */
   async aim(part: Part): Promise<void> {
     await this.#on(part, async (locator) => {
+      await locator.hover();
+      if (await locator.isEnabled()) return;
+      // A tried press waits until it can be pressed; where it can be at once, it is half the work of a whole one.
       await locator.click({ trial: true });
       await locator.hover();
     });
@@ -304,7 +311,16 @@ export class PageDriver {
   textOf(selector: Selector, number: number): Promise<string | undefined> {
     return this.#step(`reading ${selector}`, async () => {
       const element = this.page.locator(selector).nth(number).filter({ visible: true });
-      return (await element.allInnerTexts())[0];
+      // Texts of several at once would be read in the page's own world, to which all of Playwright's own script
+      // would have to be brought first: 330 KB for each user.
+      if ((await element.count()) === 0) return undefined;
+      try {
+        return await element.innerText({ timeout: TEXT_MS_MAX });
+      } catch (error) {
+        if (error instanceof errors.TimeoutError || TEXTLESS.test(messageOf(error)))
+          return undefined;
+        throw error;
+      }
     });
   }
 
