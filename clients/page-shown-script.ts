@@ -48,7 +48,7 @@ export class PageShownWatcher implements FurtherWatcher {
 
   /** Texts that a style sheet draws; those of icons are too short to name anybody. */
   drawnBy(css: string): string {
-    const drawn = /(?:content|--[\w-]+)\s*:[^;{}"']*(?:"[^"]{6,}"|'[^']{6,}')/gi;
+    const drawn = /(?<![\w-])(?:content|--[\w-]+)\s*:[^;{}"']{0,1000}(?:"[^"]{6,}"|'[^']{6,}')/gi;
     return css.match(drawn)?.join('\n') ?? '';
   }
 

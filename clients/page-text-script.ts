@@ -374,7 +374,7 @@ export class PageTextWatcher {
       }
     }
     return text
-      .replace(/[ \t\r\f]*\n\s*/g, '\n')
+      .replace(/(?<![ \t\r\f])[ \t\r\f]*\n\s*/g, '\n')
       .replace(/[ \t]{2,}/g, ' ')
       .trim();
   }

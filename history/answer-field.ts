@@ -7,7 +7,7 @@ const TEXT_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** What stands before the body of such a message, and after it. */
 const HEADERS = /^[A-Z]+\r?\n(?:[^\r\n]+\r?\n)*\r?\n/;
-const ENDS = /[\0\r\n]+$/;
+const ENDS = /(?<![\0\r\n])[\0\r\n]+$/;
 const BEGINS_LIKE_JSON = /^\s*["[{]/;
 
 /**

@@ -19,8 +19,17 @@ export function redacted(secret: string): string {
 /** Secrets shorter than this are not searched for: they would be found in ordinary text. */
 const SECRET_LENGTH_MIN = 8;
 
-/** Any JWT, ours or not: a leaked token of a stranger must not enter an artifact either. */
-const JWT_PATTERN = /eyJ[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*/g;
+const JWT = String.raw`eyJ[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`;
+/**
+ * Any JWT, ours or not, with what stands right before it in the same word: a leaked token of a stranger must not
+ * enter an artifact either. A word is looked at as a whole, and once: one of a megabyte that is full of beginnings
+ * would otherwise be read to its end for each of them.
+ */
+const JWT_PATTERN = new RegExp(
+  String.raw`(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]{5,}\.)([A-Za-z0-9_-]*?)(${JWT})`,
+  'g',
+);
+const IS_JWT = new RegExp(`^${JWT}$`);
 
 /** JSON members whose value is a secret whatever it is. */
 const SECRET_MEMBER_PATTERN =
@@ -34,6 +43,9 @@ const LIKE_MARKER = new RegExp(`${MARKER_WORD}|^[${ALPHABET}]+$`, 'i');
 /** URL parameters and their like whose value is a secret. */
 const SECRET_PARAMETER_PATTERN =
   /([?&;](?:access_token|refresh_token|token|jwt|auth_token|ticket|auth_ticket|ticket_id|key|api_key|password|secret|code)=)([^&#\s"'<>;]+)/gi;
+
+/** From the beginning of a word on: one without a value would otherwise be read again from each of its letters. */
+const COOKIE_PATTERN = /(?<![^=;,\s])([^=;,\s]+)=([^;,]*)/g;
 
 const AUTHORIZATION_PATTERN = /\b((?:Bearer|Basic)\s+)([A-Za-z0-9._~+/=-]{8,})/g;
 
@@ -146,7 +158,7 @@ export class Vault {
     this.#hashes.set(secret, hash);
     if (secret.length < SECRET_LENGTH_MIN) return hash;
     // JWTs are found by their shape, wherever they are; indexing them would only cost memory.
-    if (new RegExp(`^${JWT_PATTERN.source}$`).test(secret)) return hash;
+    if (IS_JWT.test(secret)) return hash;
     const forms = new Set([
       secret,
       encodeURIComponent(secret),
@@ -166,7 +178,10 @@ export class Vault {
   redact(text: string, direction: Direction = 'in', piece?: string): string {
     let result = this.#mayHoldKnown(text) ? this.#replaceKnown(text, direction) : text;
     if (result.includes(JWT_HINT))
-      result = result.replace(JWT_PATTERN, (token) => this.covered(token, direction));
+      result = result.replace(
+        JWT_PATTERN,
+        (_whole, before: string, token: string) => before + this.covered(token, direction),
+      );
     if (mayHoldSecretMember(result))
       result = result.replace(SECRET_MEMBER_PATTERN, (whole, before: string, value: string) =>
         isRedacted(value) || this.#evidence.is(value) || this.#isSpoken(value, piece)
@@ -207,7 +222,7 @@ export class Vault {
 
   #redactCookies(value: string, direction: Direction): string {
     // `name=value` pairs; attributes (Path, Expires …) hold no secret and tell a reviewer what it is.
-    return value.replace(/([^=;,\s]+)=([^;,]*)/g, (whole, name: string, content: string) =>
+    return value.replace(COOKIE_PATTERN, (whole, name: string, content: string) =>
       /^(path|expires|max-age|domain|samesite|priority)$/i.test(name) ||
       content === '' ||
       isRedacted(content)

@@ -108,6 +108,21 @@ describe('page text', () => {
     }
   });
 
+  it('is read as soon when it is nearly all blanks, or a sheet nearly all dashes', async () => {
+    const place = await site(closers, { files: { '/': '<body><pre></pre>' } });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => {
+      const style = document.createElement('style');
+      style.textContent = `/*${'-'.repeat(1_000_000)}*/ p { color: red }`;
+      document.head.append(style);
+      const text = document.querySelector('pre');
+      if (text !== null) text.textContent = `first${' '.repeat(1_000_000)}last`;
+    });
+    const read = async (): Promise<Line[]> => holding(await shown(lab), 'first last');
+    await expect.poll(read, { timeout: WAIT_MS_MAX }).toHaveLength(1);
+  });
+
   it('is whole when it is appended piece by piece', async () => {
     const place = await site(closers, { files: { '/': '<p id="answer"></p>' } });
     const lab = await pageLab(closers, browser);

