@@ -23,7 +23,7 @@ import {
   UNPACKED_BYTES_MAX,
   UUID_IN_BASE64,
   uuidInBase64,
-} from './packed-bytes.ts';
+} from '../history/packed-bytes.ts';
 
 /** A marker found in a text. */
 export interface MarkerHit {

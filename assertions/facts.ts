@@ -2,7 +2,7 @@ import type { Observation } from '../history/observation.ts';
 import { ContentScanner } from './content-scanner.ts';
 import { withoutFields } from './json-frame.ts';
 import { OUTSIDE, type IdKind, type Knowledge, type OwnedId, type UserIndex } from './knowledge.ts';
-import { unpacked, UNPACKED_BYTES_MAX, uuidsIn } from './packed-bytes.ts';
+import { unpacked, UNPACKED_BYTES_MAX, uuidsIn } from '../history/packed-bytes.ts';
 import { NO_TOKENS, SightingCollector, type Sighting, type Tokens } from './sightings.ts';
 import { StreamSearch } from './stream-search.ts';
 

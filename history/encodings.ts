@@ -1,7 +1,13 @@
+import type { CharacterEncoding } from './decoded-view.ts';
+
 /**
  * Decoded views of a text: what a reader would see after undoing one layer of escaping or encoding.
  * Views are made only when the text shows the layer's own signs, so ordinary frames cost nothing.
  */
+
+const JSON_ESCAPE = /\\(?:u\{0*[0-9a-f]{1,6}\}|u[0-9a-f]{4}|x[0-9a-f]{2}|.)/gi;
+const PERCENT_SEQUENCE = /(?:%[0-9a-f]{2})+/gi;
+const REFERENCE = /&(?:#x0*([0-9a-f]{1,6})|#0*([0-9]{1,7})|([a-z][a-z0-9]{1,31})(?=;));?/gi;
 
 /** Line breaks stay, for base64 is read across them. */
 const SINGLE_ESCAPES: Readonly<Record<string, string>> = {
@@ -15,10 +21,11 @@ const SINGLE_ESCAPES: Readonly<Record<string, string>> = {
 
 /** Undoes JSON and JavaScript string escapes, without needing the text to be a whole JSON value. */
 export function unescapeJson(text: string): string {
-  return text.replace(
-    /\\(?:u\{0*[0-9a-f]{1,6}\}|u[0-9a-f]{4}|x[0-9a-f]{2}|.)/gi,
-    (escape) => SINGLE_ESCAPES[escape] ?? codeOf(escape),
-  );
+  return text.replace(JSON_ESCAPE, unescape);
+}
+
+function unescape(escape: string): string {
+  return SINGLE_ESCAPES[escape] ?? codeOf(escape);
 }
 
 /** What an escape with digits stands for; any other only separates words. */
@@ -30,9 +37,11 @@ function codeOf(escape: string): string {
 
 /** Undoes percent-encoding; malformed sequences stay as they are. `+` is left alone. */
 export function decodePercent(text: string): string {
-  return text.replace(/(?:%[0-9a-f]{2})+/gi, (sequence) =>
-    Buffer.from(sequence.replaceAll('%', ''), 'hex').toString('utf8'),
-  );
+  return text.replace(PERCENT_SEQUENCE, undoPercent);
+}
+
+function undoPercent(sequence: string): string {
+  return Buffer.from(sequence.replaceAll('%', ''), 'hex').toString('utf8');
 }
 
 /** Named references that stand for what another encoding is made of, so that decoding can go on. */
@@ -68,13 +77,14 @@ const NAMED_CHARACTERS = new Map(
  * any that is not known here stands for something between letters, and becomes a space.
  */
 export function decodeCharacterReferences(text: string): string {
-  return text.replace(
-    /&(?:#x0*([0-9a-f]{1,6})|#0*([0-9]{1,7})|([a-z][a-z0-9]{1,31})(?=;));?/gi,
-    (...[, hex, ten, name]: (string | undefined)[]) => {
-      if (name !== undefined) return namedCharacter(name);
-      return codePoint(hex === undefined ? Number(ten) : Number.parseInt(hex, 16));
-    },
+  return text.replace(REFERENCE, (...[, hex, ten, name]: (string | undefined)[]) =>
+    referred(hex, ten, name),
   );
+}
+
+function referred(hex?: string, ten?: string, name?: string): string {
+  if (name !== undefined) return namedCharacter(name);
+  return codePoint(hex === undefined ? Number(ten) : Number.parseInt(hex, 16));
 }
 
 function namedCharacter(name: string): string {
@@ -113,3 +123,31 @@ export function decodeHex(run: string): string {
 function codePoint(value: number): string {
   return value <= 0x10ffff ? String.fromCodePoint(value) : ' ';
 }
+
+/** The escapes of JSON; they are looked at where they hide what a credential is made of, or broken base64. */
+export const JSON_ESCAPES: CharacterEncoding = {
+  hint: '\\',
+  sign: /\\(?:u(?:00|\{0*)[2-7]|x[2-7]|[nr/](?<=[\w+/-]{8}\\.))/,
+  pattern: JSON_ESCAPE,
+  decode: unescape,
+};
+
+/** What else is done to single characters. */
+export const CHARACTER_ENCODINGS: readonly CharacterEncoding[] = [
+  {
+    hint: '%',
+    sign: /%(?:2[1-9A-Fa-f]|[3-7][0-9A-Fa-f])/,
+    pattern: PERCENT_SEQUENCE,
+    decode: undoPercent,
+  },
+  {
+    hint: '&',
+    sign: /&(?:#|[A-Za-z]+;)/,
+    pattern: REFERENCE,
+    decode: (reference) => decodeCharacterReferences(reference),
+  },
+  // Mailers and some encoders break the lines of base64.
+  { hint: '\n', sign: /\n(?<=[\w+/-]{8}\r?\n)/, pattern: /\r?\n/g, decode: () => '' },
+  // Two bytes a character (UTF-16), in bytes that are read one by one.
+  { hint: '\0', sign: /(?:[!-~]\0){8}/, pattern: /\0/g, decode: () => '' },
+];

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AnchorIndex } from './anchor-index.ts';
+import { EncodedSecrets, without, type Direction, type Hidden } from './encoded-secrets.ts';
 import { Evidence } from './evidence.ts';
 import { ALPHABET, MARKER_WORD } from './markers.ts';
+import { SecretSearch } from './secret-search.ts';
+import { SortedSecrets } from './sorted-secrets.ts';
 
 /** What a credential becomes in every artifact: comparable, not usable (DESIGN §4.3). */
 export const REDACTED_PATTERN = /\[redacted:([0-9a-f]{16})\]/g;
@@ -70,6 +73,7 @@ for (const code of SECRET_NAME_CODES) FIRST_AND_LAST[firstAndLast(code)] = 1;
 const QUOTE = 0x22;
 const SPACE = 0x20;
 const ASCII_MAX = 0x7f;
+const ASCII = /^[\x20-\x7e]*$/;
 const SECRET_PARAMETER_HINT = '=';
 const AUTHORIZATION_HINT = 'B';
 
@@ -113,9 +117,6 @@ function isRedacted(value: string): boolean {
   return value.includes('[redacted:');
 }
 
-/** Which way a text goes. */
-export type Direction = 'in' | 'out';
-
 /**
  * Knows the crowd's credentials and replaces them, and anything that looks like one, in texts that are
  * about to be written. Exact secrets are found by one linear scan however many there are. What the crowd's
@@ -127,6 +128,13 @@ export class Vault {
   readonly #secrets = new AnchorIndex<string>();
   readonly #hashes = new Map<string, string>();
   readonly #heads = new Set<string>();
+  /** The same secrets, to be found between letters and cut off; and JWTs, whose end is told by nothing else. */
+  readonly #pieces = new SecretSearch();
+  readonly #jwts = new SortedSecrets();
+  readonly #encoded = new EncodedSecrets({
+    hiddenIn: (text, direction) => this.#hiddenIn(text, direction),
+    evidenceIn: (text) => this.#evidence.of(text),
+  });
   readonly #evidence = new Evidence();
   /** Hashes of tokens that the crowd's users work with: whose they are, the hash says. */
   readonly #claimed = new Set<string>();
@@ -157,8 +165,15 @@ export class Vault {
     const hash = credentialHash(secret);
     this.#hashes.set(secret, hash);
     if (secret.length < SECRET_LENGTH_MIN) return hash;
+    this.#encoded.learned(secret);
     // JWTs are found by their shape, wherever they are; indexing them would only cost memory.
-    if (IS_JWT.test(secret)) return hash;
+    if (IS_JWT.test(secret)) {
+      this.#jwts.add(secret);
+      return hash;
+    }
+    this.#pieces.add(secret);
+    // Bytes are read one by one.
+    if (!ASCII.test(secret)) this.#pieces.add(Buffer.from(secret).toString('latin1'));
     const forms = new Set([
       secret,
       encodeURIComponent(secret),
@@ -177,11 +192,13 @@ export class Vault {
    */
   redact(text: string, direction: Direction = 'in', piece?: string): string {
     let result = this.#mayHoldKnown(text) ? this.#replaceKnown(text, direction) : text;
+    result = this.#replacePieces(result, direction);
     if (result.includes(JWT_HINT))
       result = result.replace(
         JWT_PATTERN,
-        (_whole, before: string, token: string) => before + this.covered(token, direction),
+        (_whole, before: string, token: string) => before + this.#coveredJwt(token, direction),
       );
+    result = this.#encoded.hide(result, direction);
     if (mayHoldSecretMember(result))
       result = result.replace(SECRET_MEMBER_PATTERN, (whole, before: string, value: string) =>
         isRedacted(value) || this.#evidence.is(value) || this.#isSpoken(value, piece)
@@ -242,6 +259,55 @@ export class Vault {
     }
   }
 
+  /** What follows a token without a break, or is missing of it, must not hide whose it is. */
+  #coveredJwt(token: string, direction: Direction): string {
+    if (this.#hashes.has(token)) return this.covered(token, direction);
+    const { secret, length } = this.#jwts.at(token, 0) ?? { secret: undefined, length: 0 };
+    const isWhole = secret?.length === length;
+    if (secret === undefined || (!isWhole && length < token.length))
+      return this.covered(token, direction);
+    return this.covered(secret, direction) + token.slice(length);
+  }
+
+  #replacePieces(text: string, direction: Direction): string {
+    const hidden = this.#piecesIn(text, direction);
+    return hidden.length === 0 ? text : without(text, hidden);
+  }
+
+  #piecesIn(text: string, direction: Direction): readonly Hidden[] {
+    let hidden: Hidden[] | undefined;
+    this.#pieces.scan(text, (secret, start, end) => {
+      const piece = text.slice(start, end);
+      if (this.#evidence.is(secret ?? piece) || this.#evidence.is(piece)) return;
+      (hidden ??= []).push({ start, end, shown: this.covered(secret ?? piece, direction) });
+    });
+    return hidden ?? [];
+  }
+
+  /** What is to be hidden of a text that was decoded from another. */
+  #hiddenIn(text: string, direction: Direction): readonly Hidden[] {
+    const hidden = [...this.#piecesIn(text, direction)];
+    if (this.#mayHoldKnown(text))
+      this.#secrets.scan(text, (secret, hash, start) => {
+        if (this.#evidence.is(secret)) return;
+        const shown = this.#coveredAs(hash, secret, direction);
+        hidden.push({ start, end: start + secret.length, shown });
+      });
+    if (text.includes(JWT_HINT))
+      for (const { 1: before = '', 2: token = '', index } of text.matchAll(JWT_PATTERN)) {
+        const start = index + before.length;
+        const shown = this.#coveredJwt(token, direction);
+        hidden.push({ start, end: start + token.length, shown });
+      }
+    return hidden;
+  }
+
+  #coveredAs(hash: string, secret: string, direction: Direction): string {
+    const evidence =
+      direction === 'out' || this.#claimed.has(hash) ? [] : this.#evidence.of(secret);
+    return [`[redacted:${hash}]`, ...evidence].join(' ');
+  }
+
   #mayHoldKnown(text: string): boolean {
     if (this.#heads.size > HEADS_MAX) return true;
     for (const head of this.#heads) if (text.includes(head)) return true;
@@ -253,9 +319,7 @@ export class Vault {
     let from = 0;
     this.#secrets.scan(text, (secret, hash, at) => {
       if (at < from || this.#evidence.is(secret)) return;
-      const evidence =
-        direction === 'out' || this.#claimed.has(hash) ? [] : this.#evidence.of(secret);
-      result += text.slice(from, at) + [`[redacted:${hash}]`, ...evidence].join(' ');
+      result += text.slice(from, at) + this.#coveredAs(hash, secret, direction);
       from = at + secret.length;
     });
     return from === 0 ? text : result + text.slice(from);

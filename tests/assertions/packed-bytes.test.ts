@@ -1,6 +1,6 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { packedAt, unpacked, uuidInBase64, uuidsIn } from '../../assertions/packed-bytes.ts';
+import { packedAt, unpacked, uuidInBase64, uuidsIn } from '../../history/packed-bytes.ts';
 import type { Finding } from '../../history/verdict.ts';
 import { HistoryBuilder, type Line, type Person } from './history-builder.ts';
 
