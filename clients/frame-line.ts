@@ -1,4 +1,5 @@
 import type { ObservationFields } from '../history/observation.ts';
+import type { Vault } from '../history/redaction.ts';
 import type { DecodedFrame } from '../targets/target.ts';
 import { CONTENT_CHARACTERS_MAX, type Observer } from './recorder.ts';
 
@@ -23,6 +24,23 @@ export function lineOf(
     id: decoded?.id,
     sequence: decoded?.sequence,
     sentAt: decoded?.sentAt,
+  };
+}
+
+/** What was decoded from a frame that is not recorded as it came: fields may hold what its text did. */
+export function withoutSecrets(decoded: DecodedFrame, vault: Vault): DecodedFrame {
+  const { event, owner, thread, run, tool, agent, id } = decoded;
+  const clean = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : vault.redact(text);
+  return {
+    ...decoded,
+    event: clean(event),
+    owner: clean(owner),
+    thread: clean(thread),
+    run: clean(run),
+    tool: clean(tool),
+    agent: clean(agent),
+    id: clean(id),
   };
 }
 

@@ -10,6 +10,7 @@ import type {
   SocketRequest,
 } from '../targets/target.ts';
 import { CAMPAIGN_HEADER, upgradeHeaders, USER_AGENT } from './http.ts';
+import { withoutSecrets } from './frame-line.ts';
 import { contentOf, toMicroseconds, type Observer } from './recorder.ts';
 import { outcomeOfStatus, type ProbeOutcome } from './refusals.ts';
 import type { SocketSettings } from './socket-settings.ts';
@@ -176,7 +177,7 @@ class OpenRecord {
     const { recorder, wire } = this.#settings;
     const frame = parsed(text);
     const decoded = wire.decode(frame);
-    const { role: _role, echoedAt: _echoedAt, ...fields } = decoded;
+    const { role: _role, echoedAt: _echoedAt, ...fields } = withoutSecrets(decoded, recorder.vault);
     recorder.journal.append(
       { ...this.#observer, surface: 'socket', dir: 'in', kind: 'frame', ...fields },
       contentOf(recorder.vault.redact(text), frame !== undefined),

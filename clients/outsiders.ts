@@ -1,5 +1,5 @@
 import type { DecodedFrame } from '../targets/target.ts';
-import { lineOf } from './frame-line.ts';
+import { lineOf, withoutSecrets } from './frame-line.ts';
 import { masked } from './masking.ts';
 import { contentOf, type Observer, type Recorder } from './recorder.ts';
 
@@ -32,7 +32,7 @@ export function recordMasked(
     text = '"[masked]"'; // Nested too deep to be written again.
   }
   journal.append(
-    { ...lineOf(observer, kept, surface), masked: true },
+    { ...lineOf(observer, withoutSecrets(kept, vault), surface), masked: true },
     contentOf(vault.redact(text), true),
     at,
   );

@@ -79,8 +79,8 @@ export interface ZipEntry {
 }
 
 /**
- * A ZIP archive with every credential in its text entries replaced; other entries (pictures, fonts) are
- * kept as they are.
+ * A ZIP archive with every credential in its entries replaced, in replies of bytes as well; pictures and
+ * fonts hold none, and are kept as they are.
  * @throws Error when the archive is not one that can be read whole: then it must not be kept.
  */
 export async function withoutCredentials(archive: Buffer, vault: Vault): Promise<Buffer> {
@@ -88,7 +88,9 @@ export async function withoutCredentials(archive: Buffer, vault: Vault): Promise
   return archiveOf(
     entries.map(({ name, content }) => ({
       name,
-      content: isUtf8(content) ? Buffer.from(vault.redact(content.toString('utf8'))) : content,
+      content: isUtf8(content)
+        ? Buffer.from(vault.redact(content.toString('utf8')))
+        : vault.redactBytes(content),
     })),
   );
 }

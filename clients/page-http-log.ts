@@ -596,8 +596,8 @@ export class PageHttpLog {
   /** Packed formats hold texts as they are. */
   #bytesContent({ bytes, cut }: ReplyBody): Content | undefined {
     if (bytes === undefined) return undefined;
-    const text = this.#pen.recorder.vault.redact(bytes.toString('latin1'));
-    return { kind: 'base64', text: Buffer.from(text, 'latin1').toString('base64'), cut };
+    const clean = this.#pen.recorder.vault.redactBytes(bytes);
+    return { kind: 'base64', text: clean.toString('base64'), cut };
   }
 
   #cutContent({ text = '', cut }: ReplyBody): Content {

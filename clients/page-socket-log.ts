@@ -9,7 +9,7 @@ import type {
   SocketWire,
 } from '../targets/target.ts';
 import type { PageOwner } from './browser-parts.ts';
-import { isPlainLine, lineOf } from './frame-line.ts';
+import { isPlainLine, lineOf, withoutSecrets } from './frame-line.ts';
 import { isOutsiders, recordMasked } from './outsiders.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { StreamedBlock } from './page-event-stream.ts';
@@ -18,7 +18,7 @@ import type { Headers, SocketFrame } from './page-protocol.ts';
 import type { SecondWitness } from './page-second-witness.ts';
 import { SocketCloses, type CloseSeen } from './page-socket-closes.ts';
 import type { QuietWindow } from './quiet-window.ts';
-import { CONTENT_CHARACTERS_MAX, contentOf, toMicroseconds, type Observer } from './recorder.ts';
+import { bytesContentOf, contentOf, toMicroseconds, type Observer } from './recorder.ts';
 
 const BINARY = 2;
 /** No status code came with the close (RFC 6455 §7.4.1), or nobody could see which. */
@@ -368,7 +368,8 @@ export class PageSocketLog {
     if (step?.secrets !== undefined) recorder.given(socket.observer, step.secrets, at);
     this.#heard(socket, decoded, { text, at });
     for (const extra of further) {
-      this.#append(socket, extra, { content: undefined, at });
+      const clean = withoutSecrets(extra, recorder.vault);
+      this.#append(socket, clean, { content: undefined, at });
       this.#heard(socket, extra, { text, at });
     }
   }
@@ -477,13 +478,9 @@ export class PageSocketLog {
     base64: string,
     { dir, at }: { readonly dir: 'in' | 'out'; readonly at: number },
   ): void {
-    const kept = base64.slice(0, CONTENT_CHARACTERS_MAX);
-    const cut = Buffer.byteLength(base64, 'base64') - Buffer.byteLength(kept, 'base64');
-    this.#pen.recorder.journal.append(
-      { ...lineOf(observer, undefined), dir },
-      { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined },
-      at,
-    );
+    const { journal, vault } = this.#pen.recorder;
+    const bytes = vault.redactBytes(Buffer.from(base64, 'base64'));
+    journal.append({ ...lineOf(observer, undefined), dir }, bytesContentOf(bytes), at);
   }
 
   /** A page's own ping that came back: its clock is ours, so it samples the target's as ours do. */

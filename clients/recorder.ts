@@ -234,6 +234,14 @@ export class Recorder {
   }
 }
 
+/** Redacted bytes that are no text as the content of a line, bounded. */
+export function bytesContentOf(bytes: Buffer): Content {
+  const base64 = bytes.toString('base64');
+  const kept = base64.slice(0, CONTENT_CHARACTERS_MAX);
+  const cut = bytes.length - Buffer.byteLength(kept, 'base64');
+  return { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined };
+}
+
 /** Redacted text as the content of a line; see {@link Recorder.content}. */
 export function contentOf(text: string, isJson: boolean): Content {
   if (text.length > CONTENT_CHARACTERS_MAX) {

@@ -4,9 +4,9 @@ import { FrameOrigin } from '../history/journal-writer.ts';
 import { textsIn } from '../targets/framing.ts';
 import type { DecodedFrame } from '../targets/target.ts';
 import type { ClockSamples } from './clock-samples.ts';
-import { isPlainLine, lineOf } from './frame-line.ts';
+import { isPlainLine, lineOf, withoutSecrets } from './frame-line.ts';
 import { isOutsiders, recordMasked } from './outsiders.ts';
-import { CONTENT_CHARACTERS_MAX, contentOf, type Observer } from './recorder.ts';
+import { bytesContentOf, contentOf, type Observer } from './recorder.ts';
 import { Message } from './socket-message.ts';
 import type { Opening } from './socket-opening.ts';
 import type { SocketOwner, SocketSettings } from './socket-settings.ts';
@@ -133,7 +133,8 @@ export class SocketReceiver {
 
   /** A further event of a frame that held several: a line without content. */
   #recordExtra(decoded: DecodedFrame, at: number): void {
-    this.#settings.recorder.journal.append(lineOf(this.#observer, decoded), undefined, at);
+    const { journal, vault } = this.#settings.recorder;
+    journal.append(lineOf(this.#observer, withoutSecrets(decoded, vault)), undefined, at);
     if (decoded.role === 'pong') this.#recordSample(decoded, at);
   }
 
@@ -207,14 +208,9 @@ export class SocketReceiver {
   }
 
   #recordBytes(bytes: Buffer, at: number): void {
-    const base64 = bytes.toString('base64');
-    const kept = base64.slice(0, CONTENT_CHARACTERS_MAX);
-    const cut = bytes.length - Buffer.byteLength(kept, 'base64');
-    this.#settings.recorder.journal.append(
-      lineOf(this.#observer, undefined),
-      { kind: 'base64', text: kept, cut: cut > 0 ? cut : undefined },
-      at,
-    );
+    const { journal, vault } = this.#settings.recorder;
+    const content = bytesContentOf(vault.redactBytes(bytes));
+    journal.append(lineOf(this.#observer, undefined), content, at);
   }
 
   /** A pong that answers our ping is a sample of the target's clock. */

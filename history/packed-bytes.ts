@@ -1,4 +1,4 @@
-import { constants, gunzipSync, inflateSync } from 'node:zlib';
+import { constants, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 
 /** Bytes that are unpacked of one text or message: what a target sends may unfold to anything. */
 export const UNPACKED_BYTES_MAX = 1024 * 1024;
@@ -27,6 +27,11 @@ export function unpacked(bytes: Buffer, bytesMax: number): Buffer | undefined {
   } catch {
     return undefined; // It only began like packed bytes.
   }
+}
+
+/** Other bytes, packed in the way that some were. */
+export function packedLike(packed: Buffer, bytes: Buffer): Buffer {
+  return unpackerOf(packed) === gunzipSync ? gzipSync(bytes) : deflateSync(bytes);
 }
 
 function unpackerOf(bytes: Buffer): typeof gunzipSync | undefined {

@@ -3,6 +3,7 @@ import { AnchorIndex } from './anchor-index.ts';
 import { EncodedSecrets, without, type Direction, type Hidden } from './encoded-secrets.ts';
 import { Evidence } from './evidence.ts';
 import { ALPHABET, MARKER_WORD } from './markers.ts';
+import { packedLike, unpacked, UNPACKED_BYTES_MAX } from './packed-bytes.ts';
 import { SecretSearch } from './secret-search.ts';
 import { SortedSecrets } from './sorted-secrets.ts';
 
@@ -219,6 +220,25 @@ export class Vault {
     return result;
   }
 
+  /**
+   * Bytes with every credential replaced, the rest as it was; the same buffer when there was none. What is
+   * packed stays packed, as far as it could be unpacked.
+   */
+  redactBytes(bytes: Buffer, direction: Direction = 'in'): Buffer {
+    const inner = unpacked(bytes, UNPACKED_BYTES_MAX);
+    if (inner !== undefined) {
+      const clean = this.#redactUnpacked(inner, direction);
+      return clean === inner ? bytes : packedLike(bytes, clean);
+    }
+    return this.#redactUnpacked(bytes, direction);
+  }
+
+  #redactUnpacked(bytes: Buffer, direction: Direction): Buffer {
+    const text = bytes.toString('latin1');
+    const clean = this.redact(text, direction);
+    return clean === text ? bytes : Buffer.from(clean, 'latin1');
+  }
+
   /** Headers with credentials and cookie values replaced. */
   redactHeaders(
     headers: Readonly<Record<string, string>>,
@@ -228,11 +248,13 @@ export class Vault {
     for (const [name, value] of Object.entries(headers)) {
       const lower = name.toLowerCase();
       const redactedValue = this.redact(value, direction);
+      // A target may also put into a name what it should not.
+      const shown = this.redact(name, direction);
       if (lower === 'cookie' || lower === 'set-cookie')
-        result[name] = this.#redactCookies(value, direction);
+        result[shown] = this.#redactCookies(redactedValue, direction);
       else if (SECRET_HEADERS.has(lower) && redactedValue === value)
-        result[name] = this.covered(value, direction);
-      else result[name] = redactedValue;
+        result[shown] = this.covered(value, direction);
+      else result[shown] = redactedValue;
     }
     return result;
   }

@@ -2,10 +2,11 @@ import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { CONTENT_CHARACTERS_MAX } from '../../clients/recorder.ts';
 import { readFileSync } from 'node:fs';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { judgeOnce } from '../../assertions/history-judge.ts';
 import { MARKER_LENGTH, mintMarker, userPrefix } from '../../history/markers.ts';
-import { credentialHash } from '../../history/redaction.ts';
+import { credentialHash, redacted } from '../../history/redaction.ts';
 import { asFrame } from '../../targets/frames.ts';
 import {
   Closers,
@@ -278,6 +279,25 @@ describe('frames', () => {
     const path = lab.recorder.journal.path;
     await lab.lines();
     expect(readFileSync(path, 'utf8')).toContain(`"frame":${raw}}\n`);
+  });
+
+  test('bytes are kept without a credential, and with what is evidence beside it', async () => {
+    const secret = 'q7Zk93opaquetokenofsomeone42';
+    const marker = mintMarker(userPrefix(PREFIX, 1), 'question', 0);
+    // As protocols of bytes write texts: their length, which may be a letter, and the text.
+    const told = Buffer.from(`\xff\x0a\x1c${secret}\x12A${marker}\x00`, 'latin1');
+    const lab = socketLab(closers, await sending(told, gzipSync(told)));
+    lab.recorder.vault.claim(secret);
+    await lab.connect();
+    await until(() => lab.told.length > 0);
+    await lab.client.close();
+    await lab.closed;
+    const frames = (await lab.lines()).flatMap(({ base64 }) =>
+      typeof base64 === 'string' ? [Buffer.from(base64, 'base64')] : [],
+    );
+    const clean = told.toString('latin1').replace(secret, redacted(secret));
+    expect(frames[0]?.toString('latin1')).toBe(clean);
+    expect(gunzipSync(frames[1] ?? '').toString('latin1')).toBe(clean);
   });
 
   test('anything else is kept as text, and bytes that are no text as base64', async () => {
