@@ -235,7 +235,7 @@ export class SocketClient implements Beating, OpeningConnection {
     { event, thread, run }: Pick<ObservationFields, 'run' | 'thread' | 'event'>,
   ): void {
     const { journal, vault } = this.#settings.recorder;
-    const clean = vault.redact(text);
+    const clean = vault.redact(text, 'out');
     if (clean === text && isPlainLine(text)) {
       journal.appendSent(this.#receiver.origin, { event, thread, run, text, bytes });
       return;

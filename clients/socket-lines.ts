@@ -20,8 +20,8 @@ export function recordOpen(
     kind: 'open',
     intended: toMicroseconds(intended),
     purpose,
-    url: vault.redact(request.url),
-    headers: vault.redactHeaders(headers),
+    url: vault.redact(request.url, 'out'),
+    headers: vault.redactHeaders(headers, 'out'),
   });
 }
 

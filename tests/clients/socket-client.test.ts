@@ -300,6 +300,24 @@ describe('frames', () => {
     expect(gunzipSync(frames[1] ?? '').toString('latin1')).toBe(clean);
   });
 
+  test('what is sent keeps nothing of a hidden value: it is no echo when it comes back', async () => {
+    const own = '5b0c1f6e-9a3d-4f27-8d11-6f2f5d0c9a71';
+    const lab = socketLab(closers, await sending());
+    lab.recorder.learn({ user: own });
+    await lab.connect({
+      url: `${await sending()}/?token=of-${own}`,
+      headers: { 'x-note': `Bearer of-${own}` },
+    });
+    lab.client.send({ type: 'note', token: `of-${own}` });
+    const lines = await lab.lines();
+    const sent = lines.filter(({ kind, dir }) => kind === 'open' || dir === 'out');
+    expect(sent).toHaveLength(2);
+    for (const line of sent) {
+      expect(JSON.stringify(line)).toContain(redacted(`of-${own}`));
+      expect(JSON.stringify(line)).not.toContain(own);
+    }
+  });
+
   test('anything else is kept as text, and bytes that are no text as base64', async () => {
     const lab = socketLab(
       closers,
