@@ -4,6 +4,7 @@ import { parseObject, withoutFields } from './json-frame.ts';
 import { membersOf, type Member } from './json-members.ts';
 import { isTelling, OUTSIDE, type IdKind, type OwnedId, type UserIndex } from './knowledge.ts';
 import { NamedMembers, type NamedMember } from './named-members.ts';
+import { NAME_LENGTH_MIN, withoutName } from './outsider-mask.ts';
 import type { Bench } from './rule-group.ts';
 
 /** Claims kept until it is known whose they are. */
@@ -176,7 +177,10 @@ export class ClaimedIds {
   #stranger({ facts, text, place }: Claim): void {
     if (this.#bench.facts.searchText(text).length > 0) return;
     const id: OwnedId = { text, kind: 'user', owners: [OUTSIDE], audience: null };
-    this.#accuse(facts, { what: 'id', owner: OUTSIDE, text, id, place, at: -1 });
+    // The content, by which others are masked, is gone by now.
+    const masked = { ...facts, observation: withoutStranger(facts.observation, text) };
+    const at = text.length < NAME_LENGTH_MIN ? place : withoutName(place, text);
+    this.#accuse(masked, { what: 'id', owner: OUTSIDE, text, id, place: at, at: -1 });
   }
 
   #idOf({ facts, field, text }: Claim): OwnedId | undefined {
@@ -224,6 +228,21 @@ export class ClaimedIds {
       sightings.some((sighting) => sighting.what === 'id' && areMembers(sighting.id.audience))
     );
   }
+}
+
+/** An observation that says in no field who it is of. */
+function withoutStranger(observation: Observation, name: string): Observation {
+  if (name.length < NAME_LENGTH_MIN) return observation;
+  const mask = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : withoutName(text, name);
+  const { url, thread, run, reason } = observation;
+  return {
+    ...observation,
+    url: mask(url),
+    thread: mask(thread),
+    run: mask(run),
+    reason: mask(reason),
+  };
 }
 
 /** Whether no search of the content finds an id that is written like this. */

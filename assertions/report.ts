@@ -2,6 +2,7 @@ import type { Observation } from '../history/observation.ts';
 import { RULES, ruleText } from '../history/rules.ts';
 import type { Cause, Finding, Mechanism, Severity } from '../history/verdict.ts';
 import { OUTSIDE, type Knowledge, type UserIndex } from './knowledge.ts';
+import { OutsiderMask } from './outsider-mask.ts';
 
 /** Findings listed in a verdict (DESIGN §4.5). */
 export const FINDINGS_MAX = 1_000;
@@ -11,6 +12,8 @@ const WITNESSES_MAX = 3;
 const OMITTED_KEYS_MAX = 100_000;
 const EXCERPT_BEFORE = 90;
 const EXCERPT_AFTER = 150;
+/** Read on both sides of an excerpt: a name that it cuts in two is known by all of it. */
+const AROUND_EXCERPT = 1_000;
 
 /** A break of a rule, as a rule reports it. */
 export interface Draft {
@@ -58,6 +61,7 @@ const SEVERITY_ORDER: Readonly<Record<Severity, number>> = {
 /** Collects findings: one per rule, observer, owner, surface and event, with the first witnesses. */
 export class Report {
   readonly #knowledge: Knowledge;
+  readonly #outsiders: OutsiderMask;
   readonly #entries = new Map<string, Entry>();
   readonly #listed = new Map<string, number>();
   readonly #omitted = new Set<string>();
@@ -67,6 +71,7 @@ export class Report {
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
+    this.#outsiders = new OutsiderMask(knowledge);
   }
 
   /** Whether any violation was reported so far. */
@@ -94,16 +99,24 @@ export class Report {
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.count += 1;
-      if (known.witness.length < WITNESSES_MAX) pushWitness(known.witness, draft);
+      if (known.witness.length < WITNESSES_MAX) pushWitness(known.witness, draft, this.#outsiders);
       return;
     }
-    const entry = entryOf(draft);
+    const entry = entryOf(this.#masked(draft), this.#outsiders);
     if (entry.severity === 'violation') this.#violations += 1;
     const listed = this.#listed.get(kind) ?? 0;
     if (listed < FINDINGS_MAX) {
       this.#listed.set(kind, listed + 1);
       this.#entries.set(key, entry);
     } else if (this.#omitted.size < OMITTED_KEYS_MAX) this.#omitted.add(key);
+  }
+
+  /** Where something stands may be told by the name of a person outside: `members.jo@example.com.id`. */
+  #masked(draft: Draft): Draft {
+    const { observation, place, message } = draft;
+    if (observation === null || place == null) return draft;
+    const mask = this.#outsiders.of(observation);
+    return { ...draft, place: mask(place), message: mask(message) };
   }
 
   /**
@@ -161,10 +174,10 @@ export class Report {
   }
 }
 
-function entryOf(draft: Draft): Entry {
+function entryOf(draft: Draft, outsiders: OutsiderMask): Entry {
   const text = ruleText(draft.rule);
   const witness: Entry['witness'] = [];
-  pushWitness(witness, draft);
+  pushWitness(witness, draft, outsiders);
   return {
     draft,
     severity: draft.severity ?? text.severity,
@@ -204,20 +217,23 @@ function eventOf(draft: Draft): string | null {
   return draft.observation?.event ?? null;
 }
 
-function pushWitness(witness: Entry['witness'], draft: Draft): void {
+function pushWitness(witness: Entry['witness'], draft: Draft, outsiders: OutsiderMask): void {
   const { observation } = draft;
   if (observation === null || witness.some((other) => other.line === observation.line)) return;
-  witness.push({ line: observation.line, excerpt: excerptOf(draft, observation) });
+  const excerpt = excerptOf(draft, observation, outsiders.of(observation));
+  witness.push({ line: observation.line, excerpt });
 }
 
 /** A copy of the part of the content that shows it; text of a person outside is never shown. */
-function excerptOf(draft: Draft, observation: Observation): string {
+function excerptOf(draft: Draft, observation: Observation, mask: (text: string) => string): string {
   const { content } = observation;
-  if (draft.owner === OUTSIDE || content === undefined) return describe(observation);
+  if (draft.owner === OUTSIDE || content === undefined) return mask(describe(observation));
   const at = Math.max(0, draft.at ?? 0);
   const from = Math.max(0, at - EXCERPT_BEFORE);
   const to = Math.min(content.length, at + EXCERPT_AFTER);
-  const text = `${from > 0 ? '…' : ''}${content.slice(from, to)}${to < content.length ? '…' : ''}`;
+  const before = mask(content.slice(Math.max(0, from - AROUND_EXCERPT), at)).slice(from - at || at);
+  const behind = mask(content.slice(at, to + AROUND_EXCERPT)).slice(0, to - at);
+  const text = `${from > 0 ? '…' : ''}${before}${behind}${to < content.length ? '…' : ''}`;
   // A slice would keep the whole content alive; a copy does not.
   return Buffer.from(text).toString();
 }

@@ -142,6 +142,21 @@ describe('a member that names somebody', () => {
     ]);
   });
 
+  test.each([
+    ['beside what is another’s', { contact: 'jo@customer.example', owner_id: 18 }, {}],
+    ['by the name of a member', { 'jo@customer.example': { contact: 'jo@customer.example' } }, {}],
+    [
+      'in the address of a reply',
+      { contact: 'jo@customer.example' },
+      { surface: 'http', kind: 'response', conn: null, url: '/of/jo%40customer.example?x=1' },
+    ],
+    ['cut in two', { contact: 'jo@customer.example', x: 'x'.repeat(75), owner_id: 18 }, {}],
+  ] as const)('is told by no finding if it is of a person outside: %s', (_what, data, line) => {
+    const findings = received(data, line);
+    expect(findings.length).toBeGreaterThan(0);
+    expect(JSON.stringify(findings)).not.toMatch(/jo(?:@|%40)|customer|example\.?"/);
+  });
+
   test('is told that it was sent before', () => {
     const story = crowd();
     const content = JSON.stringify({ data: { owner_id: STRANGER } });
