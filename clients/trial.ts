@@ -10,6 +10,7 @@ import { Vault } from '../history/redaction.ts';
 import { resolveHeaders } from '../targets/addresses.ts';
 import type { Addresses, Target } from '../targets/target.ts';
 import { Crowd, type CrowdParts } from './crowd.ts';
+import { secretsOfHeader } from './header-secrets.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { hasProxy, openDispatcher, RecordedHttp, type HttpSettings } from './http.ts';
 import { LoopDelay } from './loop-delay.ts';
@@ -98,7 +99,8 @@ export async function openTrial(asked: TrialOptions): Promise<Crowd> {
 
   const clock = startClock();
   const vault = new Vault();
-  for (const value of Object.values(headers.headers)) vault.add(value);
+  for (const value of Object.values(headers.headers))
+    for (const secret of secretsOfHeader(value)) vault.add(secret);
   const personas = makePersonas(options);
   const names = personas.map((persona) => nameOf(persona.index, plan.users));
   const header = headerOf(options, { clock, vault, personas, names });

@@ -111,7 +111,7 @@ function mayHoldSecretMember(text: string): boolean {
 
 /** Secrets of a crowd often begin alike; while they do, most texts are dismissed by their beginning. */
 const HEAD_LENGTH = 4;
-const HEADS_MAX = 4;
+const HEADS_MAX = 8;
 
 /** A value that already holds a hash keeps it: hashing it again would lose whose it is. */
 function isRedacted(value: string): boolean {
@@ -182,7 +182,9 @@ export class Vault {
     ]);
     for (const form of forms) {
       this.#secrets.add(form, hash);
-      this.#heads.add(form.slice(0, HEAD_LENGTH));
+      const head = form.slice(0, HEAD_LENGTH);
+      // Names of headers and of hosts fold case.
+      this.#heads.add(head).add(head.toLowerCase());
     }
     return hash;
   }

@@ -306,13 +306,18 @@ export async function until(condition: () => boolean): Promise<void> {
 export async function openRawTrial(
   closers: Closers,
   target: Target,
-  at: { readonly url: string; readonly socket?: string; readonly users: number },
+  at: {
+    readonly url: string;
+    readonly socket?: string;
+    readonly users: number;
+    readonly headers?: TrialPlan['headers'];
+  },
 ): Promise<Crowd> {
   const addresses: [string, string][] = at.socket === undefined ? [] : [['socket', at.socket]];
   const resolved = resolveAddresses(target, { url: at.url, addresses, env: {} });
   if (!resolved.ok) throw new Error(resolved.mistakes.join('\n'));
   return openTrial({
-    plan: planFor(temporaryDirectory(closers), { users: at.users }),
+    plan: planFor(temporaryDirectory(closers), { users: at.users, headers: at.headers ?? [] }),
     scenario: 's',
     transport: 'websocket',
     target,
