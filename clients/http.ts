@@ -6,6 +6,7 @@ import { wallUnixMs } from '../history/clock.ts';
 import type { Content } from '../history/journal-writer.ts';
 import { cookieSecrets } from '../targets/sign-in.ts';
 import type { Addresses, HttpReply, HttpRequest, TargetHttp } from '../targets/target.ts';
+import { secretsOfHeader } from './header-secrets.ts';
 import { contentOf, toMicroseconds, type Observer, type Recorder } from './recorder.ts';
 import { after, pause } from './waiting.ts';
 import { networkReason, StepFailure } from './step-failure.ts';
@@ -90,6 +91,7 @@ export class RecordedHttp implements TargetHttp {
   async #exchange(request: HttpRequest): Promise<HttpReply> {
     const { addresses, recorder } = this.#settings;
     const { journal, vault, clock } = recorder;
+    learnSent(request, recorder);
     const url = addresses[request.address] + request.path;
     const body = bodyOf(request);
     const common = {
@@ -363,6 +365,20 @@ export function learnCredentials(reply: HttpReply, { vault }: Recorder): void {
     }
   }
   for (const cookie of cookieSecrets(reply)) vault.add(cookie);
+}
+
+/** Headers by which a request signs in; a profile may have keys of its own (`X-E2E-Bypass-Key`). */
+const CREDENTIAL_HEADER = /authorization|key|token|secret|password|ticket|jwt/i;
+
+/** Remembers what a request signs in with that no account has: the target may tell it in its reply. */
+function learnSent({ headers = {}, json, form, purpose }: HttpRequest, { vault }: Recorder): void {
+  for (const [name, value] of Object.entries(headers))
+    if (CREDENTIAL_HEADER.test(name))
+      for (const secret of secretsOfHeader(value)) vault.add(secret);
+  const body = json ?? form;
+  if (purpose !== 'sign-in' || typeof body !== 'object' || body === null) return;
+  for (const [name, value] of Object.entries(body))
+    if (isCredential(name, value)) vault.add(String(value));
 }
 
 /** `token_type: "Bearer"` is none: credentials are long and of one word. */

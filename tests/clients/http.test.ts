@@ -103,6 +103,26 @@ describe('an exchange', () => {
     expect(await lab.text()).not.toContain('open-sesame');
   });
 
+  test('records no key that only its headers or its fields hold, when the target tells it', async () => {
+    const keys = ['end-to-end-key-0815', 'client-secret-4711-x'];
+    const lab = httpLab(
+      await serving((request, response) => {
+        const told = [`invalid key ${keys.join(' or ')}`, ...keys.map((key) => btoa(`of ${key}`))];
+        response.writeHead(401, { 'x-was': String(request.headers['x-e2e-bypass-key']) });
+        response.end(told.join(' '));
+      }),
+    );
+    const request = { ...GET, method: 'POST', purpose: 'sign-in' } as const;
+    const headers = { 'X-E2E-Bypass-Key': keys[0] ?? '' };
+    await lab.http.request({ ...request, headers, json: { client_secret: keys[1] } });
+    const text = await lab.text();
+    for (const key of keys) {
+      expect(text).not.toContain(key);
+      expect(text).not.toContain(btoa(`of ${key}`));
+      expect(text).toContain(credentialHash(key));
+    }
+  });
+
   test('of a form leaves as a page would send it, and is written down by its fields', async () => {
     const came: string[] = [];
     const lab = httpLab(

@@ -290,7 +290,7 @@ describe('frames', () => {
     lab.recorder.vault.claim(secret);
     await lab.connect();
     await until(() => lab.told.length > 0);
-    await lab.client.close();
+    lab.client.close();
     await lab.closed;
     const frames = (await lab.lines()).flatMap(({ base64 }) =>
       typeof base64 === 'string' ? [Buffer.from(base64, 'base64')] : [],
