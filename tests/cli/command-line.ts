@@ -1,16 +1,29 @@
-import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
+import { fork, spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import { askChild, forkModule } from '../../scenarios/ask-child.ts';
-import type { CommandOrder, Ended } from './command-server.ts';
-
-export type { Ended };
+import { askChild } from '../../scenarios/ask-child.ts';
+import { programWords } from '../../scenarios/compiled-programs.ts';
 
 const ENTRY = fileURLToPath(new URL('../../cli/crosstalk.mjs', import.meta.url));
-const SERVER = new URL('./command-server.ts', import.meta.url);
+const MAIN = new URL('../../cli/main.ts', import.meta.url);
+const SERVER = fileURLToPath(new URL('./command-server.mjs', import.meta.url));
+
+/** One command line for the server. Plain data: it travels between processes. */
+interface CommandOrder {
+  readonly words: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a command left behind. */
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
 
 /** A started command. */
 export interface Started {
@@ -73,11 +86,19 @@ const idle: ChildProcess[] = [];
 
 /** Runs a command to its end, in a process that has run others before; {@link start} has one of its own. */
 export async function crosstalk(words: readonly string[], settings?: Settings): Promise<Ended> {
-  const server = idle.pop() ?? forkModule(SERVER);
+  const server = idle.pop() ?? startServer();
   const order: CommandOrder = { words, ...placeOf(settings) };
   const ended = await askChild<Ended>(server, order);
   idle.push(server);
   return ended;
+}
+
+function startServer(): ChildProcess {
+  const { file, execArgv } = programWords(MAIN);
+  return fork(SERVER, [file], {
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
 }
 
 /** A directory that is gone when the tests are over. */
