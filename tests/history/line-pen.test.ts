@@ -15,10 +15,11 @@ import {
   roomOfText,
 } from '../../history/line-pen.ts';
 import type { DecodedFields } from '../../history/observation.ts';
+import { CHARACTER } from '../any-text.ts';
 import { HistoryBuilder } from '../assertions/history-builder.ts';
 
 const anyText = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: CHARACTER }),
   fc.constantFrom('agent_started', 'a"b', 'a\\b', '\u0000', '\ud800', 'ü', '', 'x'.repeat(100)),
 );
 

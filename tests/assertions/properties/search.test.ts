@@ -6,6 +6,7 @@ import { markerlessText, MARKERLESS_KINDS, pickFrom } from '../../../bench/rando
 import { SearchedTexts } from '../../../bench/searched-texts.ts';
 import { AnchorIndex } from '../../../history/anchor-index.ts';
 import { mintMarker, newCampaignPrefix, userPrefix } from '../../../history/markers.ts';
+import { CHARACTER } from '../../any-text.ts';
 import { HistoryBuilder, who } from '../history-builder.ts';
 import { effort, EFFORT_MS } from './effort.ts';
 import { chains, type Transformation } from './transformations.ts';
@@ -36,7 +37,7 @@ const seed = fc.integer();
 /** Any text; a boundary keeps it from becoming part of a code (`\` before `u0078`). */
 const noise = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 60 }),
-  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({ unit: CHARACTER, maxLength: 60 }),
   fc.base64String({ maxLength: 200 }),
   fc.lorem(),
 );
