@@ -3,11 +3,9 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { entriesOf } from '../../clients/page-driver-trace.ts';
-import {
-  startEmbeddedTarget,
-  type EmbeddedTargetOptions,
-} from '../../scenarios/embedded-target.ts';
+import type { EmbeddedTargetOptions } from '../../scenarios/embedded-target.ts';
 import reference from '../../targets/reference.ts';
+import { serveTarget } from '../served-target.ts';
 import { Closers, fieldsOf, portOf } from './lab.ts';
 import { pageTrial } from './page-trial.ts';
 
@@ -15,7 +13,7 @@ const closers = new Closers();
 afterEach(() => closers.closeAll());
 
 async function service(options: EmbeddedTargetOptions = {}): Promise<string> {
-  const target = await startEmbeddedTarget({ pace: 0.1, ...options });
+  const target = await serveTarget({ pace: 0.1, ...options });
   closers.add(() => target.stop());
   return target.url;
 }

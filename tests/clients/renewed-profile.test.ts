@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { judgeHistory } from '../../assertions/judge.ts';
 import { openTrial } from '../../clients/trial.ts';
-import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
 import { soak } from '../../scenarios/stories/soak.ts';
 import { resolveAddresses } from '../../targets/addresses.ts';
 import reference from '../../targets/reference.ts';
+import { serveTarget } from '../served-target.ts';
 import { Closers, linesOf, planFor, temporaryDirectory } from './lab.ts';
 import { pageTrial } from './page-trial.ts';
 
@@ -18,7 +18,7 @@ const UNHURRIED = Object.fromEntries(
 );
 
 async function service(faults: readonly string[] = []): Promise<string> {
-  const target = await startEmbeddedTarget({ pace: 0.1, faults });
+  const target = await serveTarget({ pace: 0.1, faults });
   closers.add(() => target.stop());
   return target.url;
 }

@@ -2,8 +2,8 @@ import { UnsecuredJWT } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Crowd } from '../../clients/crowd.ts';
 import { TokenLife } from '../../clients/token-life.ts';
-import { startEmbeddedTarget } from '../../scenarios/embedded-target.ts';
 import reference from '../../targets/reference.ts';
+import { serveTarget } from '../served-target.ts';
 import { Closers, linesOf, openRawTrial, type Line } from './lab.ts';
 import { pageTrial } from './page-trial.ts';
 
@@ -60,7 +60,7 @@ const LIFE_S = 10;
 
 async function shortLived(): Promise<string> {
   const args = ['--token-ttl', String(LIFE_S)];
-  const target = await startEmbeddedTarget({ pace: 0.4, args });
+  const target = await serveTarget({ pace: 0.4, args });
   closers.add(() => target.stop());
   return target.url;
 }
