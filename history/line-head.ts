@@ -233,7 +233,8 @@ export class HeadReader {
     const to = this.#endOfText();
     if (to === -1) return undefined;
     this.#lengths[index] = to - from;
-    return this.#pool.find(this.#words, from, to) ?? this.#pool.add(this.#words, from, to);
+    const known = to === likely ? undefined : this.#pool.find(this.#words, from, to);
+    return known ?? this.#pool.add(this.#words, from, to);
   }
 
   /** A text of ASCII without escapes. */

@@ -1,5 +1,10 @@
-/** Texts kept at once; where two of them fall into one slot, the later one takes it. */
+/** Texts kept at once. */
 const SLOTS = 1 << 14;
+/**
+ * Slots that a text may be in. With one alone the ids of a crowd of a thousand push each other out before they
+ * recur: every line of it then made a text more than one of a crowd of ten.
+ */
+const WAYS = 4;
 /** Longer texts recur too rarely to be kept. */
 const BYTES_MAX = 64;
 /** Texts that recur, above all ids, differ in their last characters: so many are looked at to find them. */
@@ -19,6 +24,10 @@ export class Words {
   at(offset: number): number {
     return this.#view.getInt32(offset, true);
   }
+
+  put(offset: number, word: number): void {
+    this.#view.setInt32(offset, word, true);
+  }
 }
 
 /**
@@ -28,25 +37,42 @@ export class Words {
 export class TextPool {
   // oxlint-disable-next-line unicorn/no-new-array -- a length; calling a function for each slot takes a millisecond
   readonly #texts = new Array<string | undefined>(SLOTS).fill(undefined);
+  /** What is kept in each slot, by its hash: nearly every other text is dismissed here. */
+  readonly #hashes = new Int32Array(SLOTS);
   readonly #own = new Words(Buffer.alloc(SLOTS * BYTES_MAX));
+  /** Which of its slots the next text takes that has to be made, for each hash. */
+  readonly #oldest = new Uint8Array(SLOTS / WAYS);
 
   /** The kept text that stands there; undefined if none does, or if it was pushed out. */
   find(of: Words, from: number, to: number): string | undefined {
     const length = to - from;
     if (length > BYTES_MAX) return undefined;
-    const slot = slotOf(of, from, to);
-    const known = this.#texts[slot];
-    return known?.length === length && this.#holds(slot, of, from, to) ? known : undefined;
+    const hash = hashOf(of, from, to);
+    const first = setOf(hash) * WAYS;
+    for (let slot = first; slot < first + WAYS; slot += 1) {
+      if (this.#hashes[slot] !== hash) continue;
+      const known = this.#texts[slot];
+      if (known?.length === length && this.#holds(slot, of, from, to)) return known;
+    }
+    return undefined;
   }
 
-  /** Makes the ASCII text that stands there, and keeps it. */
+  /** Makes the ASCII text that stands there, and keeps it. Not for one that is found. */
   add(of: Words, from: number, to: number): string {
     const fresh = of.bytes.toString('latin1', from, to);
     if (to - from > BYTES_MAX) return fresh;
-    const slot = slotOf(of, from, to);
+    const hash = hashOf(of, from, to);
+    const set = setOf(hash);
+    const way = this.#oldest[set] ?? 0;
+    this.#oldest[set] = (way + 1) & (WAYS - 1);
+    const slot = set * WAYS + way;
     this.#texts[slot] = fresh;
-    const own = this.#own.bytes;
-    for (let i = from, at = slot * BYTES_MAX; i < to; i += 1, at += 1) own[at] = of.bytes[i] ?? 0;
+    this.#hashes[slot] = hash;
+    const own = this.#own;
+    let at = slot * BYTES_MAX;
+    let i = from;
+    for (; i + WORD_BYTES <= to; i += WORD_BYTES, at += WORD_BYTES) own.put(at, of.at(i));
+    for (; i < to; i += 1, at += 1) own.bytes[at] = of.bytes[i] ?? 0;
     return fresh;
   }
 
@@ -62,12 +88,17 @@ export class TextPool {
   }
 }
 
-function slotOf(of: Words, from: number, to: number): number {
+/** Which of the sets of slots a text of this hash is in. */
+function setOf(hash: number): number {
+  return (hash ^ (hash >>> 15)) & (SLOTS / WAYS - 1);
+}
+
+function hashOf(of: Words, from: number, to: number): number {
   let hash = to - from;
   if (hash >= HASHED_MAX)
     for (let i = to - HASHED_MAX; i < to; i += WORD_BYTES) hash = mixed(hash, of.at(i));
   else for (let i = from; i < to; i += 1) hash = mixed(hash, of.bytes[i] ?? 0);
-  return (hash ^ (hash >>> 15)) & (SLOTS - 1);
+  return hash;
 }
 
 /** Multiplying spreads upwards only, so the upper half is brought down again. */
