@@ -443,12 +443,16 @@ function holdsAllOf(kept: Observation, observation: Observation): boolean {
 const ID_LENGTH_MIN = 6;
 const NUMBER_LENGTH_MIN = 10;
 const WORD_LENGTH_MIN = 16;
+/** The longest of them. */
+const TELLING_LENGTH_MIN = Math.max(ID_LENGTH_MIN, NUMBER_LENGTH_MIN, WORD_LENGTH_MIN);
 
 /**
  * Whether finding an id in a text says that the id was meant. `42` or `alice` would be found everywhere;
  * such ids are compared only where a frame says that it carries an id.
  */
 export function isTelling(id: string): boolean {
+  // Whatever it is made of; nearly all are so long, and each is asked about with every event that carries it.
+  if (id.length >= TELLING_LENGTH_MIN) return true;
   if (id.length < ID_LENGTH_MIN) return false;
   if (/^[0-9]+$/.test(id)) return id.length >= NUMBER_LENGTH_MIN;
   return !/^[A-Za-z]+$/.test(id) || id.length >= WORD_LENGTH_MIN;
