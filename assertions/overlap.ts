@@ -23,6 +23,7 @@ export function overlapOf(intervals: readonly RunInterval[], users: number): Ove
     return overlapOfSingles(intervals);
   const sorted = intervals.toSorted((a, b) => a.from - b.from);
   const seen = new PairSet(users);
+  const pairs = (users * (users - 1)) / 2;
   let active: RunInterval[] = [];
   let firstToEnd = Infinity;
   let runPairs = 0;
@@ -35,7 +36,8 @@ export function overlapOf(intervals: readonly RunInterval[], users: number): Ove
     for (const other of active) {
       if (other.user === interval.user) continue;
       runPairs += 1;
-      seen.add(other.user, interval.user);
+      // A load test has them all after its first question, and as many again to count with every other one.
+      if (seen.size < pairs) seen.add(other.user, interval.user);
     }
     active.push(interval);
     firstToEnd = Math.min(firstToEnd, interval.to);
