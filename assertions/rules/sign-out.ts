@@ -44,6 +44,8 @@ export class SignOutWatch {
   readonly #bench: Bench;
   readonly #tally: Tally;
   readonly #users = new Map<UserIndex, Watched>();
+  /** Of each user who signed out; asked for with every frame, and nearly always empty. */
+  readonly #latest = new Map<UserIndex, SignOut>();
   /** Who opened a connection: in a browser profile that was taken over, another may see it close. */
   readonly #openerOf = new Map<string, UserIndex>();
   readonly #heartbeats: ReadonlySet<string>;
@@ -139,25 +141,27 @@ export class SignOutWatch {
     for (const signOut of signOuts ?? []) signOut.isOver = true;
     if (act !== 'sign-out') return;
     const { open, signOuts: all } = this.#of(user);
-    all.push({
+    const signOut: SignOut = {
       act: observation,
       sockets: [...open.values()],
       late: [],
       requests: new Set(),
       agreed: undefined,
       isOver: false,
-    });
+    };
+    all.push(signOut);
+    this.#latest.set(user, signOut);
   }
 
   /** Which exchange was the sign-out is not said; its address tells, else that it changes something. */
   #requested(observation: Observation, user: UserIndex): void {
-    const signOut = this.#users.get(user)?.signOuts.at(-1);
+    const signOut = this.#latest.get(user);
     if (signOut === undefined || signOut.isOver || observation.surface !== 'http') return;
     if (maySignOut(observation)) signOut.requests.add(observation.url ?? '');
   }
 
   #replied(observation: Observation, user: UserIndex): void {
-    const signOut = this.#users.get(user)?.signOuts.at(-1);
+    const signOut = this.#latest.get(user);
     const { url = '', status = 0 } = observation;
     if (signOut?.requests.has(url) !== true || status < 200 || status > 299) return;
     const surely = SIGN_OUT_URL.test(url);
@@ -165,7 +169,7 @@ export class SignOutWatch {
   }
 
   #received(observation: Observation, user: UserIndex): void {
-    const signOut = this.#users.get(user)?.signOuts.at(-1);
+    const signOut = this.#latest.get(user);
     if (signOut?.agreed === undefined || observation.dir !== 'in') return;
     const { conn, event, t } = observation;
     if (event !== undefined && this.#heartbeats.has(event)) return;
