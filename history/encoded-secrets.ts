@@ -27,6 +27,9 @@ const HEX_RUN = /(?:[0-9a-f]{2}){8,}/gi;
 const BASE64_OFFSETS = [0, 1, 2, 3] as const;
 const SIX_BITS_IN_BYTE = 3 / 4;
 const ASCII_MAX = 0x7f;
+const ASCII = /^[\x20-\x7e]*$/;
+/** Groups of four letters in a row that must look like encoded ASCII; of 12 characters there are as many. */
+const GROUPS_MIN = 4;
 const SAMPLES = 256;
 /** Runs remembered as holding nothing: ids that recur in every frame are decoded once. */
 const DULL_RUNS_MAX = 20_000;
@@ -49,6 +52,7 @@ export class EncodedSecrets {
   readonly #secrecy: Secrecy;
   #direction: Direction = 'in';
   #runMin = RUN_MIN;
+  #groupsMin = GROUPS_MIN;
   #dull = new Set<string>();
   #unpackedLeft = 0;
 
@@ -59,6 +63,9 @@ export class EncodedSecrets {
   /** This secret is searched for from now on: what meant nothing so far may hold it. */
   learned(secret: string): void {
     this.#runMin = Math.max(RUN_MIN_OF_ALL, Math.min(this.#runMin, longestRunOf(secret)));
+    // Its groups begin with any letter; and a short one has few of them.
+    if (!ASCII.test(secret)) this.#groupsMin = 0;
+    else if (secret.length < GROUPS_MIN * 4) this.#groupsMin = Math.min(this.#groupsMin, 2);
     if (this.#dull.size > 0) this.#dull.clear();
   }
 
@@ -140,6 +147,7 @@ export class EncodedSecrets {
   #inBase64(run: string, depth: number): readonly Hidden[] {
     let all: Hidden[] | undefined;
     for (const offset of BASE64_OFFSETS) {
+      if (!mayBeAscii(run, offset, this.#groupsMin)) continue;
       const bytes = Buffer.from(run.slice(offset), 'base64');
       // What is read from the wrong letter on is no text, and nothing is encoded in it once more.
       for (const { start, end, shown } of this.#within(
@@ -210,6 +218,19 @@ function longestRunOf(secret: string): number {
     return Math.max(...runs.map((run) => run.length)) - before.length;
   });
   return Math.min(...longest) - 1;
+}
+
+/**
+ * Whether a run may be base64 of ASCII from an offset on: each group of such text begins with one of `A`–`Z`,
+ * `a`–`f`, which markers and ids do not keep up for long.
+ */
+function mayBeAscii(run: string, offset: number, groupsMin: number): boolean {
+  let groups = 0;
+  for (let at = offset; at < run.length && groups < groupsMin; at += 4) {
+    const code = run.charCodeAt(at);
+    groups = (code >= 65 && code <= 90) || (code >= 97 && code <= 102) ? groups + 1 : 0;
+  }
+  return groups >= groupsMin;
 }
 
 /** Whether bytes are mostly ASCII, as far as a few of them tell. */
