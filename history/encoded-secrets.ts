@@ -24,12 +24,14 @@ const OUTERMOST = -1;
 const RUN_MIN = 20;
 const RUN_MIN_OF_ALL = 10;
 const HEX_RUN = /(?:[0-9a-f]{2}){8,}/gi;
+const HEX_SIGN = /[0-9a-f]{16}/i;
 const BASE64_OFFSETS = [0, 1, 2, 3] as const;
 const SIX_BITS_IN_BYTE = 3 / 4;
 const ASCII_MAX = 0x7f;
 const ASCII = /^[\x20-\x7e]*$/;
-/** Groups of four letters in a row that must look like encoded ASCII; of 12 characters there are as many. */
+/** Groups of four letters in a row that must look like encoded ASCII; longer secrets have more. */
 const GROUPS_MIN = 4;
+const BYTES_IN_GROUP = 3;
 const SAMPLES = 256;
 /** Runs remembered as holding nothing: ids that recur in every frame are decoded once. */
 const DULL_RUNS_MAX = 20_000;
@@ -37,8 +39,8 @@ const DULL_LENGTH_MAX = 200;
 
 const WORD = 1;
 const JOINT = 2;
-/** Letters and digits, and what else base64 is written with. */
-const KIND = new Uint8Array(128);
+/** Letters and digits, and what else base64 is written with; it has room for any character, for none is asked first. */
+const KIND = new Uint8Array(0x1_00_00);
 for (let code = 33; code < 127; code += 1)
   if (/[A-Za-z0-9]/.test(String.fromCharCode(code))) KIND[code] = WORD;
 for (const character of '+/-_') KIND[character.charCodeAt(0)] = JOINT;
@@ -63,9 +65,9 @@ export class EncodedSecrets {
   /** This secret is searched for from now on: what meant nothing so far may hold it. */
   learned(secret: string): void {
     this.#runMin = Math.max(RUN_MIN_OF_ALL, Math.min(this.#runMin, longestRunOf(secret)));
-    // Its groups begin with any letter; and a short one has few of them.
-    if (!ASCII.test(secret)) this.#groupsMin = 0;
-    else if (secret.length < GROUPS_MIN * 4) this.#groupsMin = Math.min(this.#groupsMin, 2);
+    // Its groups begin with any letter; and a short one has few of them, less those that it begins and ends in.
+    const groups = ASCII.test(secret) ? Math.floor((secret.length - 2) / BYTES_IN_GROUP) : 0;
+    this.#groupsMin = Math.min(this.#groupsMin, groups);
     if (this.#dull.size > 0) this.#dull.clear();
   }
 
@@ -133,7 +135,7 @@ export class EncodedSecrets {
   }
 
   #run(run: string, depth: number): readonly Hidden[] {
-    if (this.#dull.has(run)) return NONE;
+    if (!this.#mayBeEncoded(run) || this.#dull.has(run)) return NONE;
     const found = [...this.#inBase64(run, depth), ...this.#inHex(run, depth)];
     if (found.length > 0) return found;
     const packed = this.#packed(run, depth);
@@ -142,6 +144,12 @@ export class EncodedSecrets {
     // In memory of its own: a piece of the text would keep all of it for as long as the piece is kept.
     this.#dull.add(Buffer.from(run, 'latin1').toString('latin1'));
     return NONE;
+  }
+
+  /** Nearly all runs are words and markers, new in each frame: what can be nothing else is not remembered. */
+  #mayBeEncoded(run: string): boolean {
+    for (const offset of BASE64_OFFSETS) if (mayBeAscii(run, offset, this.#groupsMin)) return true;
+    return HEX_SIGN.test(run) || packedAt(run) !== -1;
   }
 
   #inBase64(run: string, depth: number): readonly Hidden[] {
