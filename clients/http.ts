@@ -372,13 +372,16 @@ const CREDENTIAL_HEADER = /authorization|key|token|secret|password|ticket|jwt/i;
 
 /** Remembers what a request signs in with that no account has: the target may tell it in its reply. */
 function learnSent({ headers = {}, json, form, purpose }: HttpRequest, { vault }: Recorder): void {
+  const learn = (secret: string): void => {
+    // What holds a user's token is hidden as far as it does, and by the token's own hash.
+    if (secret !== '' && vault.redact(secret, 'out') === secret) vault.add(secret);
+  };
   for (const [name, value] of Object.entries(headers))
-    if (CREDENTIAL_HEADER.test(name))
-      for (const secret of secretsOfHeader(value)) vault.add(secret);
+    if (CREDENTIAL_HEADER.test(name)) for (const secret of secretsOfHeader(value)) learn(secret);
   const body = json ?? form;
   if (purpose !== 'sign-in' || typeof body !== 'object' || body === null) return;
   for (const [name, value] of Object.entries(body))
-    if (isCredential(name, value)) vault.add(String(value));
+    if (isCredential(name, value)) learn(String(value));
 }
 
 /** `token_type: "Bearer"` is none: credentials are long and of one word. */

@@ -100,7 +100,7 @@ export async function openTrial(asked: TrialOptions): Promise<Crowd> {
   const clock = startClock();
   const vault = new Vault();
   for (const value of Object.values(headers.headers))
-    for (const secret of secretsOfHeader(value)) vault.add(secret);
+    for (const secret of secretsOfHeader(value)) if (secret !== '') vault.add(secret);
   const personas = makePersonas(options);
   const names = personas.map((persona) => nameOf(persona.index, plan.users));
   const header = headerOf(options, { clock, vault, personas, names });

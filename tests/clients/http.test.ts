@@ -123,6 +123,26 @@ describe('an exchange', () => {
     }
   });
 
+  test.each(['Bearer %', '%', 'v1.%', 'session=%; theme=dark'])(
+    'signed in with "%s" leaves the token known by its own hash: by that the judge knows whose it is',
+    async (header) => {
+      const token = 'opaque-token-of-somebody-0815';
+      const lab = httpLab(
+        await serving((request, response) => {
+          const told = { debug: { authorization: request.headers.authorization } };
+          response.writeHead(200, { 'content-type': 'application/json' });
+          response.end(JSON.stringify(told));
+        }),
+      );
+      lab.recorder.vault.add(token);
+      const headers = { authorization: header.replace('%', token) };
+      await lab.http.request({ ...GET, headers });
+      const text = await lab.text();
+      expect(text).toContain(credentialHash(token));
+      expect(text).not.toContain(token);
+    },
+  );
+
   test('of a form leaves as a page would send it, and is written down by its fields', async () => {
     const came: string[] = [];
     const lab = httpLab(
