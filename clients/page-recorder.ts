@@ -159,7 +159,8 @@ export class CdpPageRecorder implements PageRecorder {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     await this.flush();
-    if (!this.#isLost) await this.#http.finish(FLUSH_MS_MAX);
+    if (!this.#isLost)
+      await Promise.all([this.#http.finish(FLUSH_MS_MAX), this.#witness.socketsSeen()]);
     this.#tellMissedSockets();
     this.#isStopped = true;
     this.#endPulse?.();

@@ -1,7 +1,16 @@
 import type { BrowserContext, Request } from 'playwright';
-import { within } from './waiting.ts';
+import { pause, within } from './waiting.ts';
 
 const SETTLE_MS_MAX = 3_000;
+/** How often one looks whether what the other witness saw has come here as well. */
+const LOOK_EVERY_MS = 20;
+
+/** A socket that Playwright saw. */
+interface SocketSeen {
+  readonly url: string;
+  /** By this process's clock, milliseconds. */
+  readonly at: number;
+}
 
 /** A reply that the first witness does not know. */
 export interface MissedReply {
@@ -27,15 +36,21 @@ export class SecondWitness {
   readonly #requests: Request[] = [];
   /** Sockets that we saw being opened by pages and their workers, less those that Playwright saw. */
   readonly #socketsAhead = new Map<string, number>();
-  /** Addresses of the sockets that Playwright saw since it was asked last. */
-  #sockets: string[] = [];
-  /** Those of them that we had not seen when we were asked last. */
-  #socketsUnseen: string[] = [];
+  /** Sockets that Playwright saw, and we did not when we were asked last. */
+  #sockets: SocketSeen[] = [];
+  readonly #lateMsMax: number;
+
+  /** @param lateMsMax how much later than Playwright we may see a socket. */
+  constructor(lateMsMax = SETTLE_MS_MAX) {
+    this.#lateMsMax = lateMsMax;
+  }
 
   attach(context: BrowserContext): void {
     context.on('requestfinished', (request) => this.#requests.push(request));
     context.on('page', (page) => {
-      page.on('websocket', (socket) => this.#sockets.push(socket.url()));
+      page.on('websocket', (socket) =>
+        this.#sockets.push({ url: socket.url(), at: performance.now() }),
+      );
     });
   }
 
@@ -50,15 +65,26 @@ export class SecondWitness {
     this.#socketsAhead.set(url, (this.#socketsAhead.get(url) ?? 0) + 1);
   }
 
-  /**
-   * Whether only Playwright saw some socket. What we see may reach us a little later, so that a socket
-   * is missed only if it is when asked for the second time.
-   */
+  /** Whether only Playwright saw some socket, although it was long enough ago for us to have seen it. */
   missesSocket(): boolean {
-    const missed = this.#socketsUnseen.filter((url) => !takeOne(this.#socketsAhead, url));
-    this.#socketsUnseen = this.#sockets.filter((url) => !takeOne(this.#socketsAhead, url));
-    this.#sockets = [];
-    return missed.length > 0;
+    const latest = performance.now() - this.#lateMsMax;
+    const unseen = this.#unseen();
+    this.#sockets = unseen.filter(({ at }) => at > latest);
+    return this.#sockets.length < unseen.length;
+  }
+
+  /** Waits until we have seen every socket that Playwright saw, or should have. */
+  async socketsSeen(): Promise<void> {
+    for (;;) {
+      this.#sockets = this.#unseen();
+      const latest = performance.now() - this.#lateMsMax;
+      if (this.#sockets.every(({ at }) => at <= latest)) return;
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+
+  #unseen(): SocketSeen[] {
+    return this.#sockets.filter(({ url }) => !takeOne(this.#socketsAhead, url));
   }
 
   /** Requests that ended since the last time. We see an end later than Playwright, if only a little. */
