@@ -14,19 +14,17 @@ export interface CharacterEncoding {
   readonly decode: (encoded: string) => string;
 }
 
-/** Where a piece of a view was decoded from. */
-interface Decoded {
-  readonly view: Span;
-  readonly of: Span;
-}
+/** Numbers kept of each place that was decoded: where it begins and ends in the view, and where in the text. */
+const FIELDS = 4;
 
 /** A text with one encoding undone, which knows where in the text each part of it stands. */
 export class DecodedView {
   readonly text: string;
-  readonly #decoded: readonly Decoded[];
+  /** One after the other, for a text may consist of nothing else. */
+  readonly #decoded: readonly number[];
 
   constructor(of: string, { pattern, decode }: CharacterEncoding) {
-    const decoded: Decoded[] = [];
+    const decoded: number[] = [];
     const parts: string[] = [];
     let length = 0;
     let from = 0;
@@ -36,7 +34,7 @@ export class DecodedView {
       const start = length + index - from;
       length = start + plain.length;
       from = index + encoded.length;
-      decoded.push({ view: { start, end: length }, of: { start: index, end: from } });
+      decoded.push(start, length, index, from);
     }
     this.text = parts.join('') + of.slice(from);
     this.#decoded = decoded;
@@ -44,7 +42,8 @@ export class DecodedView {
 
   /** Where in the text a part of the view stands. */
   spanOf({ start, end }: Span): Span {
-    const [first, last] = [this.#before(start), this.#before(end - 1)];
+    const first = this.#before(start);
+    const last = this.#before(end - 1);
     return {
       start:
         first === undefined
@@ -56,15 +55,18 @@ export class DecodedView {
     };
   }
 
-  /** The last piece that begins at a position or before it. */
-  #before(position: number): Decoded | undefined {
+  /** The last place that begins at a position of the view or before it. */
+  #before(position: number): { readonly view: Span; readonly of: Span } | undefined {
     let low = 0;
-    let high = this.#decoded.length;
+    let high = this.#decoded.length / FIELDS;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#decoded[middle]?.view.start ?? Infinity) <= position) low = middle + 1;
+      if ((this.#decoded[middle * FIELDS] ?? Infinity) <= position) low = middle + 1;
       else high = middle;
     }
-    return this.#decoded[low - 1];
+    if (low === 0) return undefined;
+    const at = (low - 1) * FIELDS;
+    const [viewStart = 0, viewEnd = 0, start = 0, end = 0] = this.#decoded.slice(at, at + FIELDS);
+    return { view: { start: viewStart, end: viewEnd }, of: { start, end } };
   }
 }

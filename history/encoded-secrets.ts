@@ -33,13 +33,16 @@ const ASCII = /^[\x20-\x7e]*$/;
 const GROUPS_MIN = 4;
 const BYTES_IN_GROUP = 3;
 const SAMPLES = 256;
+/** What is decoded at once of a long text, and what each piece has in common with the next: more than any secret is. */
+const PIECE_MAX = 1024 * 1024;
+const PIECES_SHARE = 64 * 1024;
 /** Runs remembered as holding nothing: ids that recur in every frame are decoded once. */
 const DULL_RUNS_MAX = 20_000;
 const DULL_LENGTH_MAX = 200;
 
 const WORD = 1;
 const JOINT = 2;
-/** Letters and digits, and what else base64 is written with; it has room for any character, for none is asked first. */
+/** Letters and digits, and what else base64 is written with; any character may be looked up in it. */
 const KIND = new Uint8Array(0x1_00_00);
 for (let code = 33; code < 127; code += 1)
   if (/[A-Za-z0-9]/.test(String.fromCharCode(code))) KIND[code] = WORD;
@@ -75,8 +78,19 @@ export class EncodedSecrets {
   hide(text: string, direction: Direction): string {
     this.#direction = direction;
     this.#unpackedLeft = UNPACKED_BYTES_MAX;
-    const hidden = this.#encoded(text, OUTERMOST);
+    const hidden = text.length <= PIECE_MAX ? this.#encoded(text, OUTERMOST) : this.#inPieces(text);
     return hidden.length === 0 ? text : without(text, hidden);
+  }
+
+  /** A decoded view knows of each of its characters where it was: those of a whole long text would fill the memory. */
+  #inPieces(text: string): readonly Hidden[] {
+    const all: Hidden[] = [];
+    for (let from = 0; from + PIECES_SHARE < text.length; from += PIECE_MAX - PIECES_SHARE) {
+      const piece = text.slice(from, from + PIECE_MAX);
+      for (const { start, end, shown } of this.#encoded(piece, OUTERMOST))
+        all.push({ start: from + start, end: from + end, shown });
+    }
+    return all;
   }
 
   /** What of a text stands for something else that is to be hidden. */

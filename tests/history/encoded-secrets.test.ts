@@ -123,6 +123,21 @@ describe('a secret that is written in another way', () => {
       expect(vault.redact(text)).toBe(text);
   });
 
+  test('is hidden wherever in a long text it stands, of which each character may be encoded', () => {
+    const secret = SECRETS['a token of letters'];
+    const vault = new Vault();
+    vault.add(secret);
+    const coded = `${percent(`of ${secret}`)}.${base64(`of ${secret}.`)}`;
+    // Read in pieces of one mebibyte that share a sixteenth of it: around the end of the first, and in the third.
+    for (const before of [960, 983, 984, 1_024, 2_500]) {
+      const text = `${'%41a'.repeat(before * 256)} ${coded} ${'a\\n'.repeat(50_000)}`;
+      const hidden = vault.redact(text);
+      expect(hidden.split(redacted(secret)), `after ${before} KiB`).toHaveLength(3);
+      for (const left of [percent(secret), base64(`of ${secret}.`)])
+        expect(hidden).not.toContain(left);
+    }
+  });
+
   test('changes nothing where there is none', () => {
     const vault = new Vault();
     for (const secret of Object.values(SECRETS)) vault.claim(secret);
