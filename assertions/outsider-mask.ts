@@ -1,3 +1,4 @@
+import { encodePercent } from '../history/encodings.ts';
 import type { Observation } from '../history/observation.ts';
 import type { Knowledge } from './knowledge.ts';
 import { NamedMembers } from './named-members.ts';
@@ -44,7 +45,7 @@ export class OutsiderMask {
 /** A text without a name, however it is spelt there. */
 export function withoutName(text: string, name: string): string {
   const mask = `[masked:${name.length} chars]`;
-  const forms = new Set([name, JSON.stringify(name).slice(1, -1), encodeURIComponent(name)]);
+  const forms = new Set([name, JSON.stringify(name).slice(1, -1), encodePercent(name)]);
   let result = text;
   for (const form of forms) result = result.replaceAll(form, mask);
   return result;

@@ -1,5 +1,5 @@
 import { DecodedView, type CharacterEncoding, type Span } from './decoded-view.ts';
-import { CHARACTER_ENCODINGS, JSON_ESCAPES } from './encodings.ts';
+import { CHARACTER_ENCODINGS, IS_ASCII, JSON_ESCAPES } from './encodings.ts';
 import { packedAt, unpacked, UNPACKED_BYTES_MAX } from './packed-bytes.ts';
 
 /** A part of a text that is hidden, and what is shown instead. */
@@ -28,7 +28,6 @@ const HEX_SIGN = /[0-9a-f]{16}/i;
 const BASE64_OFFSETS = [0, 1, 2, 3] as const;
 const SIX_BITS_IN_BYTE = 3 / 4;
 const ASCII_MAX = 0x7f;
-const ASCII = /^[\x20-\x7e]*$/;
 /** Groups of four letters in a row that must look like encoded ASCII; longer secrets have more. */
 const GROUPS_MIN = 4;
 const BYTES_IN_GROUP = 3;
@@ -69,7 +68,7 @@ export class EncodedSecrets {
   learned(secret: string): void {
     this.#runMin = Math.max(RUN_MIN_OF_ALL, Math.min(this.#runMin, longestRunOf(secret)));
     // Its groups begin with any letter; and a short one has few of them, less those that it begins and ends in.
-    const groups = ASCII.test(secret) ? Math.floor((secret.length - 2) / BYTES_IN_GROUP) : 0;
+    const groups = IS_ASCII.test(secret) ? Math.floor((secret.length - 2) / BYTES_IN_GROUP) : 0;
     this.#groupsMin = Math.min(this.#groupsMin, groups);
     if (this.#dull.size > 0) this.#dull.clear();
   }

@@ -9,6 +9,9 @@ const JSON_ESCAPE = /\\(?:u\{0*[0-9a-f]{1,6}\}|u[0-9a-f]{4}|x[0-9a-f]{2}|.)/gi;
 const PERCENT_SEQUENCE = /(?:%[0-9a-f]{2})+/gi;
 const REFERENCE = /&(?:#x0*([0-9a-f]{1,6})|#0*([0-9]{1,7})|([a-z][a-z0-9]{1,31})(?=;));?/gi;
 
+/** Characters of one byte that can be seen, and spaces. */
+export const IS_ASCII = /^[\x20-\x7e]*$/;
+
 /** Line breaks stay, for base64 is read across them. */
 const SINGLE_ESCAPES: Readonly<Record<string, string>> = {
   '\\"': '"',
@@ -38,6 +41,11 @@ function codeOf(escape: string): string {
 /** Undoes percent-encoding; malformed sequences stay as they are. `+` is left alone. */
 export function decodePercent(text: string): string {
   return text.replace(PERCENT_SEQUENCE, undoPercent);
+}
+
+/** As `encodeURIComponent`, which throws at halves of characters: what a target calls a token or a name may have some. */
+export function encodePercent(text: string): string {
+  return encodeURIComponent(text.replaceAll(/\p{Surrogate}/gu, '\ufffd'));
 }
 
 function undoPercent(sequence: string): string {

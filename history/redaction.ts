@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AnchorIndex } from './anchor-index.ts';
+import { encodePercent, IS_ASCII } from './encodings.ts';
 import { EncodedSecrets, without, type Direction, type Hidden } from './encoded-secrets.ts';
 import { Evidence } from './evidence.ts';
 import { ALPHABET, MARKER_WORD } from './markers.ts';
@@ -74,7 +75,6 @@ for (const code of SECRET_NAME_CODES) FIRST_AND_LAST[firstAndLast(code)] = 1;
 const QUOTE = 0x22;
 const SPACE = 0x20;
 const ASCII_MAX = 0x7f;
-const ASCII = /^[\x20-\x7e]*$/;
 const SECRET_PARAMETER_HINT = '=';
 const AUTHORIZATION_HINT = 'B';
 
@@ -174,12 +174,8 @@ export class Vault {
     }
     this.#pieces.add(secret);
     // Bytes are read one by one.
-    if (!ASCII.test(secret)) this.#pieces.add(Buffer.from(secret).toString('latin1'));
-    const forms = new Set([
-      secret,
-      encodeURIComponent(secret),
-      JSON.stringify(secret).slice(1, -1),
-    ]);
+    if (!IS_ASCII.test(secret)) this.#pieces.add(Buffer.from(secret).toString('latin1'));
+    const forms = new Set([secret, encodePercent(secret), JSON.stringify(secret).slice(1, -1)]);
     for (const form of forms) {
       this.#secrets.add(form, hash);
       const head = form.slice(0, HEAD_LENGTH);

@@ -95,6 +95,12 @@ const NAMINGS: Readonly<Record<string, Named>> = {
     owner: 'outside',
     place: 'data.owner_id',
   },
+  'by a name with half a character': {
+    data: { owner_id: 'somebody-\ud83d' },
+    rule: IDENTITY,
+    owner: 'outside',
+    place: 'data.owner_id',
+  },
   'by an address outside': {
     data: { contact: 'jo@customer.example' },
     rule: IDENTITY,

@@ -175,6 +175,14 @@ describe('a vault', () => {
     expect(vault.redact(`eyJ.eyJa.eyJ${JWT}`)).toBe(`eyJ.eyJa.${redacted(`eyJ${JWT}`)}`);
   });
 
+  test('knows secrets with halves of characters, which no address can hold', () => {
+    const secret = 'half-\ud83d-of-somebody-0815';
+    const vault = new Vault();
+    vault.add(secret);
+    expect(vault.redact(`x ${secret} y`)).toBe(`x ${redacted(secret)} y`);
+    expect(vault.redact(JSON.stringify({ x: secret }))).toBe(`{"x":"${redacted(secret)}"}`);
+  });
+
   test('finds one of ten thousand secrets', () => {
     const vault = new Vault();
     const secrets = Array.from(
