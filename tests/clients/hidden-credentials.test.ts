@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { judgeOnce } from '../../assertions/history-judge.ts';
 import { redacted } from '../../history/redaction.ts';
-import { contentIn, pageLab, pageTests, site, WAIT_MS_MAX } from './page-lab.ts';
+import { contentIn, holding, pageLab, pageTests, site, WAIT_MS_MAX } from './page-lab.ts';
 import { linesOf, openRawTrial, socketServer, tinyTarget, type Line } from './lab.ts';
 
 const { closers, browser } = pageTests();
@@ -104,10 +105,11 @@ document.cookie = 'seen=' + encodeURIComponent(all[3]);
 document.cookie = 'note=' + encodeURIComponent(all[6]);
 const socket = new WebSocket(location.href.replace('http', 'ws') + '?q=' + encodeURIComponent(all[4]), [all[3].replaceAll('=', '').replaceAll('/', '').replaceAll('+', '')]);
 socket.binaryType = 'arraybuffer';
+const told = new Promise((resolve) => { let count = 0; socket.onmessage = () => { count += 1; if (count === ${ALL.length * 3 + 2}) resolve(); }; });
 socket.onopen = () => { for (const one of all) socket.send(JSON.stringify({ one })); socket.send(new Uint8Array([255, 254, ...new TextEncoder().encode(all[0])])); };
-Promise.all([...forged, '/bytes', '/packed', '/headers'].map((path) => fetch(path).then((reply) => reply.text()))).then(() => {
+Promise.all([told, ...[...forged, '/bytes', '/packed', '/headers'].map((path) => fetch(path).then((reply) => reply.text()))]).then(() => {
   location.hash = 'q=' + all[4];
-  setTimeout(() => { document.body.dataset.done = 'yes'; throw new Error('thrown ' + all.join(' ')); }, 500);
+  setTimeout(() => { throw new Error('thrown ' + all.join(' ')); });
 });
 </script></body>`;
 
@@ -140,9 +142,10 @@ describe('no credential can be read', () => {
     });
     const lab = await pageLab(closers, browser);
     for (const secret of SECRETS) lab.pen.vault.claim(secret);
-    const page = await lab.open(`${url}/`);
-    await page.waitForSelector('[data-done]', { state: 'attached', timeout: WAIT_MS_MAX });
-    await page.waitForTimeout(500);
+    await lab.open(`${url}/`);
+    await expect
+      .poll(async () => holding(await lab.lines(), 'thrown '), { timeout: WAIT_MS_MAX })
+      .not.toEqual([]);
     const lines = await lab.lines();
     expect(leftIn(lines)).toEqual([]);
     expect(readIn(readFileSync(join(lab.directory, 'history.ndjson'), 'utf8'))).toEqual([]);
@@ -152,6 +155,7 @@ describe('no credential can be read', () => {
 
   test.each(FORM_NAMES)('in the history and verdict of raw users: %s', async (_form, at) => {
     const tokens: string[] = [];
+    const closes: Promise<unknown>[] = [];
     const url = await socketServer(closers, (socket, { headers }) => {
       tokens.push(String(headers['sec-websocket-protocol']));
       const forms = [...tokens, gatewayOf(headers)].map((token) => formsOf(token)[at] ?? '');
@@ -163,7 +167,8 @@ describe('no credential can be read', () => {
         socket.send(Buffer.concat([Buffer.from([0xff, 0x00]), Buffer.from(one)]));
         socket.ping(one.slice(0, 120));
       }
-      setTimeout(() => socket.close(1008, forms[0]?.slice(0, 120)), 200);
+      socket.close(1008, forms[0]?.slice(0, 120));
+      closes.push(once(socket, 'close'));
     });
     const crowd = await openRawTrial(closers, tinyTarget(), {
       url,
@@ -173,9 +178,7 @@ describe('no credential can be read', () => {
     await crowd.each('sign in', (user) => user.signIn());
     for (const only of crowd.users)
       await crowd.each('connect', (user) => user.connect(), { only: (user) => user === only });
-    await new Promise((resolve) => {
-      setTimeout(resolve, 400);
-    });
+    await Promise.all(closes);
     await crowd.close('done');
     const verdict = judgeOnce(crowd.historyPath);
     const written = readFileSync(crowd.historyPath, 'utf8');
