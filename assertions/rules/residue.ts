@@ -1,3 +1,4 @@
+import type { Observation } from '../../history/observation.ts';
 import type { Facts, Sighting } from '../facts.ts';
 import { placeIn } from '../json-place.ts';
 import type { IdKind } from '../knowledge.ts';
@@ -36,25 +37,20 @@ export function residueRule(bench: Bench): RuleGroup {
  * Reports what a page sends of a former user of its profile: a question with the conversation of whoever sat there
  * before. Only what that user wrote counts: an id may stand in the address that a page comes from.
  */
-export function reportSentOn(bench: Bench, { observation, observer, sightings }: Facts): void {
-  const { knowledge, matrix, report } = bench;
+export function reportSentOn(bench: Bench, facts: Facts): void {
+  const { knowledge } = bench;
+  const { observation, observer, sightings } = facts;
   if (knowledge.tenancy.isEmpty) return;
   for (const sighting of sightings) {
-    const { owner, at, text, what } = sighting;
-    if (what !== 'marker' || !knowledge.tenancy.isSentOn(observation, observer, owner)) continue;
+    if (sighting.what !== 'marker') continue;
+    if (!knowledge.tenancy.isSentOn(observation, observer, sighting.owner)) continue;
     // Whoever is a member of a thread may repeat what was said there.
-    if (knowledge.isPublishedTo(text, observer)) continue;
-    matrix.accuse(observer, owner, observation.n);
-    report.add({
-      rule: RESIDUE,
-      observer,
-      owner,
-      observation,
-      place: sighting.place ?? placeIn(observation, text),
-      at,
-      mechanism: 'residue',
-      message: `the page of ${knowledge.nameOf(observer)} sent ${nameOf(bench, sighting)} of ${knowledge.describe(owner)}, who used the browser before`,
-    });
+    if (knowledge.isPublishedTo(sighting.text, observer)) continue;
+    report(
+      bench,
+      { observation, observer, sighting },
+      ({ by, what }) => `the page of ${by} sent ${what}`,
+    );
   }
 }
 
@@ -63,13 +59,41 @@ export function reportSentOn(bench: Bench, { observation, observer, sightings }:
  * delivered live. True if it was: then it is no leak between two users of the target beside that.
  */
 export function reportResidue(bench: Bench, facts: Facts, sighting: Sighting): boolean {
-  const { knowledge, matrix, report } = bench;
   const { observation, observer } = facts;
-  const { owner, at } = sighting;
-  if (!knowledge.tenancy.isResidue(observation, observer, owner)) return false;
-  const place = sighting.place ?? placeIn(observation, sighting.text);
+  if (!bench.knowledge.tenancy.isResidue(observation, observer, sighting.owner)) return false;
+  report(bench, { observation, observer, sighting }, ({ by, what, place }) => {
+    const where = place === null ? '' : ` at ${place}`;
+    return `${by} found ${what}, in ${observation.surface}${where}`;
+  });
+  return true;
+}
+
+interface Found {
+  readonly observation: Observation;
+  readonly observer: number;
+  readonly sighting: Sighting;
+}
+
+interface Told {
+  /** The observer's name. */
+  readonly by: string;
+  /** What of whom. */
+  readonly what: string;
+  readonly place: string | null;
+}
+
+function report(
+  bench: Bench,
+  { observation, observer, sighting }: Found,
+  say: (told: Told) => string,
+): void {
+  const { knowledge, matrix } = bench;
+  const { owner, at, text } = sighting;
+  const place = sighting.place ?? placeIn(observation, text);
+  const former = `${knowledge.describe(owner)}, who used the browser before`;
+  const what = `${nameOf(bench, sighting)} of ${former}`;
   matrix.accuse(observer, owner, observation.n);
-  report.add({
+  bench.report.add({
     rule: RESIDUE,
     observer,
     owner,
@@ -77,11 +101,8 @@ export function reportResidue(bench: Bench, facts: Facts, sighting: Sighting): b
     place,
     at,
     mechanism: 'residue',
-    message: `${knowledge.nameOf(observer)} found ${nameOf(bench, sighting)} of ${knowledge.describe(owner)}, who used the browser before, in ${observation.surface}${
-      place === null ? '' : ` at ${place}`
-    }`,
+    message: say({ by: knowledge.nameOf(observer), what, place }),
   });
-  return true;
 }
 
 function nameOf({ knowledge }: Bench, sighting: Sighting): string {
