@@ -17,13 +17,7 @@ import {
 } from '../history/markers.ts';
 import { TextUnits } from '../history/text-units.ts';
 import { MARKER_END_LENGTH, type MarkerEnds } from './marker-ends.ts';
-import {
-  packedAt,
-  unpacked,
-  UNPACKED_BYTES_MAX,
-  UUID_IN_BASE64,
-  uuidInBase64,
-} from '../history/packed-bytes.ts';
+import { Unpacker, UUID_IN_BASE64, uuidInBase64 } from '../history/packed-bytes.ts';
 
 /** A marker found in a text. */
 export interface MarkerHit {
@@ -51,8 +45,6 @@ export const LONG_RUN_MIN = 12;
 const ENCODED_RUN_MIN = 20;
 /** Characters that may stand between two characters of a marker (`x-t-k`, `x, t, k`). */
 const GAP_MAX = 3;
-/** Taken from what may be unpacked where nothing came of it. */
-const UNPACKED_IN_VAIN = UNPACKED_BYTES_MAX / 64;
 /** Layers of encoding undone, beside the escapes of the JSON frame itself. */
 const DEPTH_MAX = 2;
 /** Depth of the text as it came. */
@@ -112,7 +104,7 @@ export class ContentScanner<V extends IndexValue> {
   #dullAtSize = 0;
   readonly #units = new TextUnits();
   /** Bytes that may still be unpacked of the text that is scanned. */
-  #unpackedLeft = 0;
+  readonly #unpacker = new Unpacker();
 
   /** `ends`: of the markers that were planted so far. */
   constructor(campaignPrefix: string, index: AnchorIndex<V>, ends: MarkerEnds) {
@@ -124,7 +116,7 @@ export class ContentScanner<V extends IndexValue> {
 
   /** Reports everything found in the text, in any encoding. Something may be reported twice. */
   scan(text: string, sink: ScanSink<V>): void {
-    this.#unpackedLeft = UNPACKED_BYTES_MAX;
+    this.#unpacker.begin();
     this.#scan(text, sink, OUTERMOST);
   }
 
@@ -189,13 +181,9 @@ export class ContentScanner<V extends IndexValue> {
 
   /** Reads what was packed before it was written in base64. */
   #unpackRun(encoded: string, sink: ScanSink<V>, depth: number): void {
-    const at = encoded.length < UNGATED_BASE64_MIN ? -1 : packedAt(encoded);
-    if (at === -1) return;
-    const content = unpacked(Buffer.from(encoded.slice(at), 'base64'), this.#unpackedLeft);
-    // What holds too much, or only looked like it, has taken its time as well.
-    this.#unpackedLeft -= content?.length ?? UNPACKED_IN_VAIN;
-    if (content === undefined) return;
-    this.#scan(content.toString('utf8'), sink, depth + 1);
+    if (encoded.length < UNGATED_BASE64_MIN) return;
+    const packed = this.#unpacker.inBase64(encoded);
+    if (packed !== undefined) this.#scan(packed.bytes.toString('utf8'), sink, depth + 1);
   }
 
   /** Reports an id whose bytes, not letters, are written in base64. */

@@ -1,6 +1,6 @@
 import { DecodedView, type CharacterEncoding, type Span } from './decoded-view.ts';
 import { CHARACTER_ENCODINGS, IS_ASCII, JSON_ESCAPES } from './encodings.ts';
-import { packedAt, unpacked, UNPACKED_BYTES_MAX } from './packed-bytes.ts';
+import { packedAt, Unpacker } from './packed-bytes.ts';
 
 /** A part of a text that is hidden, and what is shown instead. */
 export interface Hidden extends Span {
@@ -58,7 +58,7 @@ export class EncodedSecrets {
   #runMin = RUN_MIN;
   #groupsMin = GROUPS_MIN;
   #dull = new Set<string>();
-  #unpackedLeft = 0;
+  readonly #unpacker = new Unpacker();
 
   constructor(secrecy: Secrecy) {
     this.#secrecy = secrecy;
@@ -76,7 +76,7 @@ export class EncodedSecrets {
   /** The text without them; the same string where there are none. */
   hide(text: string, direction: Direction): string {
     this.#direction = direction;
-    this.#unpackedLeft = UNPACKED_BYTES_MAX;
+    this.#unpacker.begin();
     const hidden = text.length <= PIECE_MAX ? this.#encoded(text, OUTERMOST) : this.#inPieces(text);
     return hidden.length === 0 ? text : without(text, hidden);
   }
@@ -202,17 +202,14 @@ export class EncodedSecrets {
 
   /** What was packed cannot be hidden in part. */
   #packed(run: string, depth: number): readonly Hidden[] {
-    const at = packedAt(run);
-    if (at === -1) return NONE;
-    const bytes = unpacked(Buffer.from(run.slice(at), 'base64'), this.#unpackedLeft);
-    this.#unpackedLeft -= bytes?.length ?? UNPACKED_IN_VAIN;
-    if (bytes === undefined) return NONE;
-    const text = bytes.toString('latin1');
+    const packed = this.#unpacker.inBase64(run);
+    if (packed === undefined) return NONE;
+    const text = packed.bytes.toString('latin1');
     const hidden = this.#within(text, depth);
     if (hidden.length === 0) return NONE;
     const evidence = this.#secrecy.evidenceIn(without(text, hidden));
     const shown = new Set([...hidden.map((span) => span.shown), ...evidence]);
-    return [{ start: at, end: run.length, shown: [...shown].join(' ') }];
+    return [{ start: packed.at, end: run.length, shown: [...shown].join(' ') }];
   }
 }
 
@@ -222,8 +219,6 @@ interface Search {
 }
 
 const NONE: readonly never[] = [];
-/** Taken from what may be unpacked where nothing came of it. */
-const UNPACKED_IN_VAIN = UNPACKED_BYTES_MAX / 64;
 
 function mayHold(text: string, { hint, sign }: CharacterEncoding): boolean {
   return text.includes(hint) && sign.test(text);

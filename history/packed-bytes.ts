@@ -29,6 +29,28 @@ export function unpacked(bytes: Buffer, bytesMax: number): Buffer | undefined {
   }
 }
 
+/** Taken from what may be unpacked where nothing came of it: it has taken its time as well. */
+const UNPACKED_IN_VAIN = UNPACKED_BYTES_MAX / 64;
+
+/** Unpacks what was written in base64, and no more than {@link UNPACKED_BYTES_MAX} of one text, whatever it holds. */
+export class Unpacker {
+  #left = UNPACKED_BYTES_MAX;
+
+  /** Another text begins. */
+  begin(): void {
+    this.#left = UNPACKED_BYTES_MAX;
+  }
+
+  /** What a run of base64 holds packed, and where in the run that begins; undefined where there is nothing. */
+  inBase64(run: string): { readonly at: number; readonly bytes: Buffer } | undefined {
+    const at = packedAt(run);
+    if (at === -1) return undefined;
+    const bytes = unpacked(Buffer.from(run.slice(at), 'base64'), this.#left);
+    this.#left -= bytes?.length ?? UNPACKED_IN_VAIN;
+    return bytes && { at, bytes };
+  }
+}
+
 /** Other bytes, packed in the way that some were. */
 export function packedLike(packed: Buffer, bytes: Buffer): Buffer {
   return unpackerOf(packed) === gunzipSync ? gzipSync(bytes) : deflateSync(bytes);
