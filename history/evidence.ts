@@ -16,6 +16,9 @@ const WORD_LENGTH_MIN = 8;
 const KEPT_MAX = 20;
 /** Longest value that is kept whole. */
 const LEAF_LENGTH_MAX = 200;
+/** Values that are remembered decoded; longer ones hardly recur. */
+const REMEMBERED_MAX = 500;
+const REMEMBERED_LENGTH_MAX = 4_096;
 
 /**
  * What a value that must not be shown may hold of the crowd all the same: markers, and ids and addresses
@@ -24,6 +27,8 @@ const LEAF_LENGTH_MAX = 200;
  */
 export class Evidence {
   readonly #words = new AnchorIndex<string>();
+  /** Of the values that came last. */
+  readonly #pieces = new Map<string, readonly Piece[]>();
 
   /** From now on this id or address of the crowd is evidence. */
   tell(word: string): void {
@@ -40,23 +45,26 @@ export class Evidence {
   /** What a value holds, as it is or encoded once or twice, each thing once. */
   of(value: string): readonly string[] {
     const found = new Set<string>();
-    const once = [value, decodePercent(value), unescapeJson(value)];
-    const twice = once.flatMap((view) => decodedRuns(view));
-    for (const view of new Set([...once, ...twice, ...twice.map((inner) => decodePercent(inner))]))
-      this.#collect(view, found);
+    for (const { text, isLeaf } of this.#piecesOf(value)) {
+      const words = this.#wordsOf(text);
+      const isShown =
+        isLeaf && words.length > 0 && text.length <= LEAF_LENGTH_MAX && HARMLESS.test(text);
+      for (const word of isShown ? [text] : words) found.add(word);
+    }
     return [...found].slice(0, KEPT_MAX);
   }
 
-  /** A name may be a part of a longer one that nobody knows so far: of JSON the whole value is kept. */
-  #collect(view: string, found: Set<string>): void {
-    const leaves = jsonTexts(view);
-    if (leaves === undefined) for (const word of this.#wordsOf(view)) found.add(word);
-    else
-      for (const leaf of leaves) {
-        const words = this.#wordsOf(leaf);
-        const isShown = words.length > 0 && leaf.length <= LEAF_LENGTH_MAX && HARMLESS.test(leaf);
-        for (const word of isShown ? [leaf] : words) found.add(word);
-      }
+  /** A token comes with each request of its user: it is decoded once. */
+  #piecesOf(value: string): readonly Piece[] {
+    const known = this.#pieces.get(value);
+    if (known !== undefined) return known;
+    if (value.length > REMEMBERED_LENGTH_MAX) return piecesOf(value);
+    if (this.#pieces.size >= REMEMBERED_MAX) this.#pieces.clear();
+    // In memory of its own: a part of a frame would keep all of it for as long as it is remembered.
+    const own = Buffer.from(value, 'utf16le').toString('utf16le');
+    const pieces = piecesOf(own);
+    this.#pieces.set(own, pieces);
+    return pieces;
   }
 
   #wordsOf(text: string): string[] {
@@ -67,6 +75,26 @@ export class Evidence {
     this.#words.scan(text, (word, _same, at) => words.push(text.slice(at, at + word.length)));
     return words;
   }
+}
+
+/** Something that a value says, in whatever encoding. */
+interface Piece {
+  readonly text: string;
+  /**
+   * Whether it is a whole text within JSON: a name that is found in one may be a part of a longer one that nobody
+   * knows so far, and then all of it is kept.
+   */
+  readonly isLeaf: boolean;
+}
+
+function piecesOf(value: string): readonly Piece[] {
+  const once = [value, decodePercent(value), unescapeJson(value)];
+  const twice = once.flatMap((view) => decodedRuns(view));
+  const views = new Set([...once, ...twice, ...twice.map((inner) => decodePercent(inner))]);
+  return [...views].flatMap(
+    (view): readonly Piece[] =>
+      jsonTexts(view)?.map((text) => ({ text, isLeaf: true })) ?? [{ text: view, isLeaf: false }],
+  );
 }
 
 /** All texts within a JSON object or array; undefined where a text is none. */
