@@ -98,8 +98,9 @@ export class PageTextWatcher {
   readonly #roots = new Set<WeakRef<Root>>();
   /** What holds blocks of a few letters each, of which some are new. */
   readonly #lettered = new Set<Node>();
-  /** Equal elements of a root, looked up once per batch. */
+  /** Equal elements of a root, and the places of nodes, looked up once per batch. */
   #equals = new Map<string, Element[]>();
+  #places = new WeakMap<Node, string>();
   readonly #observer: MutationObserver;
   /** What places of a frame within a page begin with. */
   readonly #frame: string;
@@ -144,6 +145,7 @@ export class PageTextWatcher {
     this.#known.clear();
     this.#title = '';
     this.#charactersLeft = this.#settings.documentCharactersMax;
+    this.#forgetPlaces();
     this.#watch(document);
     this.#tellTree(document, false);
     this.#listen();
@@ -177,17 +179,21 @@ export class PageTextWatcher {
 
   /** A window that opens empty may be given its document later, and keeps this watcher. */
   #awaitDocument(tries: number): void {
+    // Nobody can reach into one that was not opened by a page; its next document has a watcher of its own.
+    const isAlone = globalThis.top === globalThis.self && globalThis.opener === null;
+    const often = isAlone ? 25 : 1;
     this.#outlet.later(
       () => {
         if (document === this.#document) this.#awaitDocument(tries + 1);
         else this.#begin();
       },
-      tries < 500 ? 1 : 100,
+      tries < 500 ? often : 100,
     );
   }
 
   /** Tells everything the page shows, also what was told before. */
   again(): void {
+    this.#forgetPlaces();
     this.#known.clear();
     this.#title = '';
     this.#charactersLeft = this.#settings.documentCharactersMax;
@@ -202,6 +208,7 @@ export class PageTextWatcher {
   flush(): void {
     if (document !== this.#document) this.#begin();
     this.#mutated(this.#observer.takeRecords());
+    this.#forgetPlaces();
     this.#tellControls(document);
     for (const root of this.#furtherRoots()) this.#tellControls(root);
     for (const further of this.#further) further.look();
@@ -231,6 +238,7 @@ export class PageTextWatcher {
 
   #addRoot(root: Root): void {
     for (const known of this.#roots) if (known.deref() === root) return;
+    this.#forgetPlaces();
     this.#roots.add(new WeakRef(root));
     this.#watch(root);
     this.#tellTree(root, false);
@@ -253,7 +261,7 @@ export class PageTextWatcher {
     if (records.length === 0) return;
     try {
       const blocks = new Set<Node>();
-      this.#equals = new Map();
+      this.#forgetPlaces();
       for (const record of records) this.#take(record, blocks);
       for (const block of blocks) this.#tellBlock(block);
       this.#tellLetters();
@@ -263,6 +271,12 @@ export class PageTextWatcher {
     }
     // The next document may be there before a timer is.
     if (this.#isLeaving) this.#outlet.deliver();
+  }
+
+  /** The page has changed since they were looked up. */
+  #forgetPlaces(): void {
+    this.#equals = new Map();
+    this.#places = new WeakMap();
   }
 
   /** One mutation: new trees are told at once, changed blocks once the batch is read. */
@@ -504,6 +518,7 @@ export class PageTextWatcher {
   }
 
   #controlChanged(event: Event): void {
+    this.#forgetPlaces();
     for (const target of event.composedPath().slice(0, 1))
       if (target instanceof Element && target.matches('input, textarea, select, [contenteditable]'))
         this.#tellControl(target);
@@ -571,8 +586,17 @@ export class PageTextWatcher {
     return performance.timeOrigin + performance.now();
   }
 
-  /** A readable place: the nearest element with a name of its own, and the way down from it. */
   #place(node: Node): string {
+    let place = this.#places.get(node);
+    if (place === undefined) {
+      place = this.#placeOf(node);
+      this.#places.set(node, place);
+    }
+    return place;
+  }
+
+  /** A readable place: the nearest element with a name of its own, and the way down from it. */
+  #placeOf(node: Node): string {
     const steps: string[] = [];
     let current: Node | null = node;
     for (let depth = 0; depth < 5 && this.#isElement(current); depth += 1) {
@@ -686,7 +710,10 @@ export class PageTextWatcher {
 
   /** A value that scripts set, and clear again, leaves no trace in the document. */
   #hookControls(): void {
-    const tell = (control: Element): void => this.#tellControl(control);
+    const tell = (control: Element): void => {
+      this.#forgetPlaces();
+      this.#tellControl(control);
+    };
     for (const { prototype } of [HTMLInputElement, HTMLTextAreaElement]) {
       const own = Object.getOwnPropertyDescriptor(prototype, 'value');
       const set = own?.set;
