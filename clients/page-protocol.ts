@@ -153,6 +153,8 @@ export interface DevToolsEvents {
   'Runtime.executionContextCreated': {
     readonly context: {
       readonly id: number;
+      /** Of a world of its own; empty for the page's. */
+      readonly name: string;
       readonly auxData?: { readonly isDefault?: boolean; readonly frameId?: string };
     };
   };

@@ -15,6 +15,7 @@ import { onNewcomer } from './page-newcomers.ts';
 import { PageSocketLog, type SocketLogSettings } from './page-socket-log.ts';
 import { PageStorage } from './page-storage.ts';
 import { PageTextWatch } from './page-text-watch.ts';
+import { watchWorlds } from './page-world.ts';
 import { workerGateOf, type WorkerGate } from './page-worker-gate.ts';
 import type { Recorder } from './recorder.ts';
 import { every, within } from './waiting.ts';
@@ -218,6 +219,7 @@ export class CdpPageRecorder implements PageRecorder {
     this.#console.attach(channel);
     const isDocument = channel.target.type === 'page' || channel.target.type === 'iframe';
     if (isDocument) {
+      watchWorlds(channel);
       this.#texts.attach(channel);
       this.#storage.attach(channel);
     }
