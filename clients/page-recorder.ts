@@ -335,7 +335,7 @@ export class CdpPageRecorder implements PageRecorder {
     if (owner === undefined || context === undefined || this.#provenFor === owner) return;
     if (!/^https?:/.test(page.url())) return;
     this.#provenFor = owner;
-    this.#keep(plantProofs(this.#pen, channel, () => this.#storage.read(context, [channel])));
+    this.#keep(plantProofs(this.#pen, channel, () => this.#storage.readProven(context, channel)));
   }
 
   /** Pages, and frames in processes of their own: what has documents, main page first. */

@@ -24,6 +24,8 @@ export interface StorageLimits {
   readonly totalCharactersMax: number;
   /** Limit of one database, milliseconds. */
   readonly databaseMsMax: number;
+  /** Whether databases, caches, files and service workers are read, too. */
+  readonly further: boolean;
 }
 
 /** Reads everything an origin keeps that a page of it can reach. */
@@ -43,15 +45,34 @@ export class PageStorageReader {
     this.#awaitCookies();
     await this.#attempt('localStorage', () => this.#pairs('localStorage', localStorage));
     await this.#attempt('sessionStorage', () => this.#pairs('sessionStorage', sessionStorage));
-    await this.#attempt('indexedDB', () => this.#databases());
-    // Caches and service workers exist only for secure origins, loopback included.
-    if (isSecureContext) {
-      await this.#attempt('caches', () => this.#caches());
-      await this.#attempt('serviceWorker', () => this.#workers());
-      await this.#attempt('files', () => this.#files());
-      await this.#attempt('storageBuckets', () => this.#buckets());
-    }
+    if (this.#limits.further) await this.#readFurther();
     return { entries: this.#entries, problems: this.#problems, isOfNoOrigin: false };
+  }
+
+  /** All are asked for at once, for each question wakes several processes; what they answer is read in turn. */
+  async #readFurther(): Promise<void> {
+    const databases = this.#asked(() => indexedDB.databases());
+    // Caches and service workers exist only for secure origins, loopback included.
+    if (!isSecureContext) {
+      await this.#attempt('indexedDB', () => this.#databases(databases));
+      return;
+    }
+    const names = this.#asked(() => caches.keys());
+    const workers = this.#asked(() => navigator.serviceWorker.getRegistrations());
+    const files = this.#asked(() => navigator.storage.getDirectory());
+    const buckets = this.#asked(() => this.#bucketNames());
+    await this.#attempt('indexedDB', () => this.#databases(databases));
+    await this.#attempt('caches', () => this.#caches(names));
+    await this.#attempt('serviceWorker', () => this.#workers(workers));
+    await this.#attempt('files', () => this.#files(files));
+    await this.#attempt('storageBuckets', () => this.#buckets(buckets));
+  }
+
+  /** A refusal is for whoever waits for the answer. */
+  #asked<T>(ask: () => Promise<T>): Promise<T> {
+    const answer = (async () => ask())();
+    answer.catch(() => undefined);
+    return answer;
   }
 
   /**
@@ -89,8 +110,8 @@ export class PageStorageReader {
     }
   }
 
-  async #databases(): Promise<void> {
-    for (const { name } of await indexedDB.databases())
+  async #databases(databases: Promise<readonly IDBDatabaseInfo[]>): Promise<void> {
+    for (const { name } of await databases)
       if (name !== undefined) await this.#attempt(`indexedDB ${name}`, () => this.#database(name));
   }
 
@@ -130,8 +151,8 @@ export class PageStorageReader {
     });
   }
 
-  async #caches(): Promise<void> {
-    for (const name of await caches.keys()) {
+  async #caches(names: Promise<readonly string[]>): Promise<void> {
+    for (const name of await names) {
       const cache = await caches.open(name);
       const requests = await cache.keys();
       if (requests.length === 0) this.#put(`caches[${JSON.stringify(name)}]`, '');
@@ -149,31 +170,29 @@ export class PageStorageReader {
     }
   }
 
-  async #workers(): Promise<void> {
-    for (const {
-      scope,
-      active,
-      waiting,
-      installing,
-    } of await navigator.serviceWorker.getRegistrations())
+  async #workers(registrations: Promise<readonly ServiceWorkerRegistration[]>): Promise<void> {
+    for (const { scope, active, waiting, installing } of await registrations)
       this.#put(
         `serviceWorker[${JSON.stringify(scope)}]`,
         (active ?? waiting ?? installing)?.scriptURL ?? '',
       );
   }
 
-  /** Each has databases, caches and files of its own; hardly any page has one. */
-  async #buckets(): Promise<void> {
+  async #bucketNames(): Promise<readonly string[]> {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- newer than the types of browsers
     const { storageBuckets } = navigator as { storageBuckets?: { keys(): Promise<string[]> } };
-    for (const name of (await storageBuckets?.keys()) ?? [])
-      this.#problems.push(`storageBuckets ${name}: is not read`);
+    return (await storageBuckets?.keys()) ?? [];
+  }
+
+  /** Each has databases, caches and files of its own; hardly any page has one. */
+  async #buckets(names: Promise<readonly string[]>): Promise<void> {
+    for (const name of await names) this.#problems.push(`storageBuckets ${name}: is not read`);
   }
 
   /** Files of the origin's own, which no user ever sees, with those in their folders. */
-  async #files(): Promise<void> {
+  async #files(root: Promise<FileSystemDirectoryHandle>): Promise<void> {
     let left = this.#limits.entriesMax;
-    const open = [{ path: '', folder: await navigator.storage.getDirectory() }];
+    const open = [{ path: '', folder: await root }];
     for (let next = open.pop(); next !== undefined; next = open.pop())
       for await (const [name, handle] of next.folder.entries()) {
         const path = `${next.path}/${name}`;

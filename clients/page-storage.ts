@@ -12,7 +12,7 @@ import {
 import { ownWorldOf } from './page-world.ts';
 import { within } from './waiting.ts';
 
-const LIMITS: StorageLimits = {
+const LIMITS: Omit<StorageLimits, 'further'> = {
   entriesMax: 2_000,
   textCharactersMax: 2 * 1024 * 1024,
   totalCharactersMax: 32 * 1024 * 1024,
@@ -33,6 +33,8 @@ const WRITES_CHARACTERS_MAX = 64 * 1024 * 1024;
 
 /** One look at all that a profile keeps. */
 interface Reading {
+  /** Whether databases, caches, files and service workers are read, too. */
+  readonly further: boolean;
   /** What was found, by surface and place. */
   readonly found: Map<string, string>;
   /** Origins that were read. */
@@ -108,12 +110,26 @@ export class PageStorage {
 
   /** Reads all there is and writes down what changed. Never throws; what cannot be read is told. */
   async read(context: BrowserContext, channels: readonly DevToolsChannel[]): Promise<void> {
+    this.#written = await this.#found(context, channels, true);
+  }
+
+  /** The same of cookies and of what pages keep by name alone: where proofs are planted. */
+  async readProven(context: BrowserContext, channel: DevToolsChannel): Promise<void> {
+    const found = await this.#found(context, [channel], false);
+    for (const [place, text] of found) this.#written.set(place, text);
+  }
+
+  async #found(
+    context: BrowserContext,
+    channels: readonly DevToolsChannel[],
+    further: boolean,
+  ): Promise<Map<string, string>> {
     const found = new Map<string, string>();
     const origins = new Set<string>();
-    for (const channel of channels) await this.#readFrames(channel, { found, origins });
+    for (const channel of channels) await this.#readFrames(channel, { further, found, origins });
     // After the frames: reading them waits for the cookies that they wrote.
     await this.#readCookies(context, found);
-    this.#written = found;
+    return found;
   }
 
   async #readCookies(context: BrowserContext, found: Map<string, string>): Promise<void> {
@@ -167,7 +183,7 @@ export class PageStorage {
         if (reading.origins.has(securityOrigin) && !isTab) continue;
         const prefix =
           reading.origins.size === 0 || securityOrigin === page ? '' : `${securityOrigin} `;
-        const kept = await readFrame(channel, id);
+        const kept = await readFrame(channel, id, reading.further);
         // The address says whose it is; a reply may say that it is nobody's (`Content-Security-Policy: sandbox`).
         if (kept.isOfNoOrigin) continue;
         reading.origins.add(securityOrigin);
@@ -211,11 +227,15 @@ export class PageStorage {
   }
 }
 
-async function readFrame(channel: DevToolsChannel, frameId: string): Promise<StorageReading> {
+async function readFrame(
+  channel: DevToolsChannel,
+  frameId: string,
+  further: boolean,
+): Promise<StorageReading> {
   const contextId = await ownWorldOf(channel, frameId);
   const expression = `(() => { const __name = (named) => named;
     const Reader = ${PageStorageReader.toString()};
-    return new Reader(${JSON.stringify(LIMITS)}).read(); })()`;
+    return new Reader(${JSON.stringify({ ...LIMITS, further })}).read(); })()`;
   const { result, exceptionDetails } = await channel.send(
     'Runtime.evaluate',
     { contextId, expression, awaitPromise: true, returnByValue: true },
