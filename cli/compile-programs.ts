@@ -43,7 +43,7 @@ async function compileProgram(source: string, root: string): Promise<CompiledPro
     bundle: true,
     // What is loaded only when it is needed must stay so.
     splitting: true,
-    ...(PROGRAMS[source]?.packages === false && { packages: 'external' as const }),
+    external: (PROGRAMS[source]?.apart ?? []).flatMap((name) => [name, `${name}/*`]),
     platform: 'node',
     target: `node${process.versions.node}`,
     format: 'esm',

@@ -63,7 +63,8 @@ export async function postDigest(
   timeoutMs: number = NOTIFY_TIMEOUT_MS,
 ): Promise<string | undefined> {
   // Loaded by the few who notify anybody, and before their time runs.
-  const { EnvHttpProxyAgent, request } = await import('undici');
+  // Of a library of the older kind a compiled program has no more than the whole.
+  const { EnvHttpProxyAgent, request } = (await import('undici')).default;
   // The whole exchange has one limit; a server that answers drop by drop does not get round it.
   const signal = AbortSignal.timeout(timeoutMs);
   const dispatcher = new EnvHttpProxyAgent();
