@@ -3,28 +3,26 @@
  * The class is sent there as its source, so it must stand alone: nothing from outside it but types.
  */
 /* oxlint-disable typescript/unbound-method -- a page's functions are put back where they came from */
+import type { PageLedger } from './page-ledger-script.ts';
 import type { FurtherWatcher, PageRecord } from './page-text-script.ts';
 
 /** Watches what is drawn in one document or worker; see the file's head. */
 export class CanvasWatcher implements FurtherWatcher {
-  /** What was told last; what is drawn anew all the time is told once. */
-  readonly #told = new Set<string>();
+  /** What is drawn anew all the time is told once. */
+  readonly #ledger: PageLedger;
   readonly #place: string;
-  #charactersLeft: number;
   /** Letters that are being drawn beside each other. */
   #row: { readonly canvas: object; readonly y: unknown; text: string } | undefined;
-  #put: (record: PageRecord) => void = () => undefined;
 
-  /** @param charactersMax what may be told in all. */
-  constructor(place: string, charactersMax: number) {
+  constructor(place: string, ledger: PageLedger) {
     const isWithin = typeof document !== 'undefined' && globalThis.top !== globalThis.self;
     const frame = isWithin ? `frame(${location.origin}${location.pathname}) ` : '';
     this.#place = frame + place;
-    this.#charactersLeft = charactersMax;
+    this.#ledger = ledger;
   }
 
   start(put: (record: PageRecord) => void): void {
-    this.#put = put;
+    this.#ledger.start(put);
     const drawn = (canvas: object, [text, , y]: readonly unknown[]): void => {
       if (typeof text !== 'string') return;
       if (text.length >= 6) this.#tell(text);
@@ -52,7 +50,7 @@ export class CanvasWatcher implements FurtherWatcher {
   }
 
   again(): void {
-    this.#told.clear();
+    this.#ledger.forget();
   }
 
   /** Letters by themselves name nobody: games and terminals draw them, and a line of them may. */
@@ -74,16 +72,6 @@ export class CanvasWatcher implements FurtherWatcher {
   }
 
   #tell(text: string): void {
-    if (this.#told.has(text)) return;
-    this.#told.add(text);
-    if (this.#told.size > 2_000)
-      for (const oldest of this.#told) {
-        this.#told.delete(oldest);
-        break;
-      }
-    const at = performance.timeOrigin + performance.now();
-    this.#charactersLeft -= text.length;
-    if (this.#charactersLeft >= 0) this.#put({ kind: 'text', place: this.#place, text, at });
-    else this.#put({ kind: 'broken', text: 'the page draws more than is recorded', at });
+    this.#ledger.tell('text', this.#place, text);
   }
 }

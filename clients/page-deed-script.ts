@@ -5,6 +5,7 @@
  */
 /* oxlint-disable typescript/no-unsafe-type-assertion, typescript/unbound-method -- a page's own objects
    are known by their looks, and its functions are put back where they came from */
+import type { PageLedger } from './page-ledger-script.ts';
 import type { PageRecord } from './page-text-script.ts';
 
 /** The part of the cookie store that writes. */
@@ -14,24 +15,20 @@ interface CookieWriter {
 
 /** Watches what one document does; see the file's head. */
 export class PageDeedWatcher {
-  /** Places with their texts that were told; the oldest are forgotten. */
-  readonly #told = new Set<string>();
+  readonly #ledger: PageLedger;
   readonly #stringify = JSON.stringify;
-  readonly #charactersMax: number;
   readonly #frame: string;
-  #charactersLeft: number;
   #put: (record: PageRecord) => void = () => undefined;
 
-  /** @param charactersMax what one document may tell in all. */
-  constructor(charactersMax: number) {
-    this.#charactersMax = charactersMax;
-    this.#charactersLeft = charactersMax;
+  constructor(ledger: PageLedger) {
+    this.#ledger = ledger;
     this.#frame =
       globalThis.top === globalThis.self ? '' : `frame(${location.origin}${location.pathname}) `;
   }
 
   start(put: (record: PageRecord) => void): void {
     this.#put = put;
+    this.#ledger.start(put);
     this.#hookHistory();
     this.#hookCookies();
     this.#hookDataChannels();
@@ -53,8 +50,7 @@ export class PageDeedWatcher {
 
   /** Tells everything anew that can be seen now. */
   again(): void {
-    this.#told.clear();
-    this.#charactersLeft = this.#charactersMax;
+    this.#ledger.forget();
     this.look();
   }
 
@@ -156,7 +152,7 @@ export class PageDeedWatcher {
   #tellClosedTree(html: unknown): void {
     if (!/<template\s[^<>]{0,200}shadowrootmode\s*=\s*["']?closed/i.test(String(html))) return;
     const text = 'a page wrote a closed shadow tree, which nobody can look into';
-    this.#put({ kind: 'broken', text, at: this.#now() });
+    this.#put({ kind: 'broken', text, at: performance.timeOrigin + performance.now() });
   }
 
   /** Documents that a page makes may be shown where no script runs, and pictures are but pixels afterwards. */
@@ -177,24 +173,8 @@ export class PageDeedWatcher {
   }
 
   #tell(kind: 'text' | 'kept' | 'cookie' | 'message', place: string, text: string): void {
-    const key = `${kind} ${place}\n${text}`;
     // A message that comes twice came twice.
-    if (kind !== 'message') {
-      if (this.#told.has(key)) return;
-      this.#told.add(key);
-      if (this.#told.size > 2_000)
-        for (const oldest of this.#told) {
-          this.#told.delete(oldest);
-          break;
-        }
-    }
-    const at = this.#now();
-    this.#charactersLeft -= text.length;
-    if (this.#charactersLeft >= 0) this.#put({ kind, place: this.#frame + place, text, at });
-    else this.#put({ kind: 'broken', text: 'the page does more than is recorded', at });
-  }
-
-  #now(): number {
-    return performance.timeOrigin + performance.now();
+    if (kind === 'message') this.#ledger.tellEach(kind, this.#frame + place, text);
+    else this.#ledger.tell(kind, this.#frame + place, text);
   }
 }

@@ -5,23 +5,23 @@
  */
 /* oxlint-disable typescript/no-unsafe-type-assertion, typescript/unbound-method -- a page's own objects
    are known by their looks, and its functions are put back where they came from */
+import type { PageLedger } from './page-ledger-script.ts';
 import type { FurtherWatcher, PageRecord } from './page-text-script.ts';
 
 /** Watches what one page shows beside its document; see the file's head. */
 export class PageShownWatcher implements FurtherWatcher {
-  /** What was told last; a page that repeats itself must not fill the disk. */
-  readonly #told = new Set<string>();
+  /** A page that repeats itself must not fill the disk. */
+  readonly #ledger: PageLedger;
   readonly #stringify = JSON.stringify;
-  #charactersLeft: number;
   #put: (record: PageRecord) => void = () => undefined;
 
-  /** @param charactersMax what one document may tell in all. */
-  constructor(charactersMax: number) {
-    this.#charactersLeft = charactersMax;
+  constructor(ledger: PageLedger) {
+    this.#ledger = ledger;
   }
 
   start(put: (record: PageRecord) => void): void {
     this.#put = put;
+    this.#ledger.start(put);
     this.#hookNotifications();
     this.#hookVoices();
     this.#hookControls();
@@ -36,7 +36,7 @@ export class PageShownWatcher implements FurtherWatcher {
    * without showing it, such as the data that a server sent for its scripts: the next user has no business with it.
    */
   again(): void {
-    this.#told.clear();
+    this.#ledger.forget();
     this.#tellHeld();
     for (const sheet of [...document.styleSheets, ...document.adoptedStyleSheets])
       try {
@@ -70,7 +70,7 @@ export class PageShownWatcher implements FurtherWatcher {
         text: [title, options?.body, options?.tag, this.#furtherOf(options)]
           .filter((part) => part !== undefined && part !== '')
           .join('\n'),
-        at: this.#now(),
+        at: performance.timeOrigin + performance.now(),
       });
     globalThis.Notification = new Proxy(Notification, {
       construct(target, parameters: [string, NotificationOptions?], newTarget) {
@@ -148,22 +148,6 @@ export class PageShownWatcher implements FurtherWatcher {
   }
 
   #tell(place: string, said: unknown): void {
-    if (typeof said !== 'string' || said.length < 6) return;
-    const key = `${place}\n${said}`;
-    if (this.#told.has(key)) return;
-    this.#told.add(key);
-    if (this.#told.size > 2_000)
-      for (const oldest of this.#told) {
-        this.#told.delete(oldest);
-        break;
-      }
-    this.#charactersLeft -= said.length;
-    if (this.#charactersLeft >= 0) this.#put({ kind: 'text', place, text: said, at: this.#now() });
-    else
-      this.#put({ kind: 'broken', text: 'the page says more than is recorded', at: this.#now() });
-  }
-
-  #now(): number {
-    return performance.timeOrigin + performance.now();
+    if (typeof said === 'string' && said.length >= 6) this.#ledger.tell('text', place, said);
   }
 }

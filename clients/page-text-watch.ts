@@ -4,6 +4,7 @@ import type { DevToolsChannel } from './page-channel.ts';
 import type { PagePen } from './page-pen.ts';
 import { CanvasWatcher } from './page-canvas-script.ts';
 import { PageDeedWatcher } from './page-deed-script.ts';
+import { PageLedger } from './page-ledger-script.ts';
 import { PageOutlet } from './page-outlet-script.ts';
 import { OWN_NAMES } from './page-own-names.ts';
 import { PageShownWatcher } from './page-shown-script.ts';
@@ -55,14 +56,15 @@ export class PageTextWatch {
       ${OWN_NAMES}
       const Watcher = ${PageTextWatcher.toString()};
       const Outlet = ${PageOutlet.toString()};
+      const Ledger = ${PageLedger.toString()};
       const Canvas = ${CanvasWatcher.toString()};
       const Deeds = ${PageDeedWatcher.toString()};
       const Shown = ${PageShownWatcher.toString()};
       new Watcher(${JSON.stringify(this.#settings)}, {
         outlet: new Outlet(${JSON.stringify(this.#binding)}),
-        deeds: new Deeds(${DEEDS_CHARACTERS_MAX}),
-        canvas: new Canvas('canvas', ${DEEDS_CHARACTERS_MAX}),
-        shown: new Shown(${DEEDS_CHARACTERS_MAX}),
+        deeds: new Deeds(new Ledger('does', ${DEEDS_CHARACTERS_MAX})),
+        canvas: new Canvas('canvas', new Ledger('draws', ${DEEDS_CHARACTERS_MAX})),
+        shown: new Shown(new Ledger('says', ${DEEDS_CHARACTERS_MAX})),
       }).start();
     })();`;
     await context.addInitScript({ content: script });
@@ -98,9 +100,12 @@ export class PageTextWatch {
     const expression = `(() => {
       ${OWN_NAMES}
       const Outlet = ${PageOutlet.toString()};
+      const Ledger = ${PageLedger.toString()};
       const Canvas = ${CanvasWatcher.toString()};
       const outlet = new Outlet(${JSON.stringify(this.#binding)});
-      new Canvas('canvas of a worker', ${DEEDS_CHARACTERS_MAX}).start((record) => outlet.put(record));
+      new Canvas('canvas of a worker', new Ledger('draws', ${DEEDS_CHARACTERS_MAX})).start((record) =>
+        outlet.put(record),
+      );
     })();`;
     channel.on('Runtime.bindingCalled', ({ name, payload }) => {
       if (name === this.#binding) this.#take(channel, payload);
