@@ -9,6 +9,8 @@ import { createOutDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { readRunSettings, type RunSettings } from './run-options.ts';
 import { lanesOf } from './lanes.ts';
+import { builtInScenarios } from './scenarios.ts';
+import { unshownFaults } from './selftest-cases.ts';
 import { startRunners, type Runner, type RunnerEnd } from './runner.ts';
 
 /** `crosstalk run …`: runs scenarios, judges their histories, writes the artifacts, prints the verdict. */
@@ -25,7 +27,7 @@ export async function runCampaign(call: CommandCall, kind: CampaignKind): Promis
   let runner: Runner | undefined;
   const interrupt = watchInterrupt(() => runner?.kill());
   const { signal } = interrupt;
-  for (const line of passedOver(settings)) view.remark(line);
+  for (const line of [...passedOver(settings), ...unshownHere(settings)]) view.remark(line);
   const browser = await readyBrowser(settings.plan.transports, {
     headed: settings.plan.headed,
     tell: (text) => view.remark(text),
@@ -47,6 +49,14 @@ export async function runCampaign(call: CommandCall, kind: CampaignKind): Promis
 /** What the default leaves out on this target, a line for each transport. */
 function passedOver({ notApplicable }: RunSettings): ReadonlySet<string> {
   return new Set(notApplicable.map(({ transport, reason }) => `no ${transport} trial: ${reason}`));
+}
+
+/** Of scripts of the caller nobody knows what they provoke. */
+function unshownHere({ plan, scenarios }: RunSettings): readonly string[] {
+  if (plan.faults.length === 0) return [];
+  const builtIn = new Set(builtInScenarios().map(({ path }) => path));
+  if (!scenarios.every(({ path }) => builtIn.has(path))) return [];
+  return unshownFaults({ ...plan, scenarios: scenarios.map(({ name }) => name) });
 }
 
 function startTrials(

@@ -1,3 +1,4 @@
+import type { Transport } from '../clients/plan.ts';
 import { FAULTS, VARIANTS, type FaultEntry, type VariantEntry } from '../reference/catalogue.ts';
 
 /** Transports on which a fault can be seen at all. */
@@ -119,6 +120,40 @@ export function wordsToProvoke(fault: FaultEntry): string {
     ...(pace <= PACE_OF_DISTURBANCES ? [] : [`--pace ${pace}`]),
     ...(fault.seenBy === 'any' ? [] : [`--transport ${transport}`]),
   ].join(' ');
+}
+
+/** What a run is, as far as it matters to whether a fault shows in it. */
+export interface ProvokingRun {
+  readonly faults: readonly string[];
+  readonly variants: readonly string[];
+  readonly rounds: number;
+  readonly transports: readonly Transport[];
+  /** Names of built-in scenarios. */
+  readonly scenarios: readonly string[];
+}
+
+/**
+ * Sentences about faults that are switched on where they cannot show: whoever tries one out would take the
+ * pass for a leak that was missed.
+ */
+export function unshownFaults(run: ProvokingRun): string[] {
+  return FAULTS.filter(
+    (fault) =>
+      run.faults.includes(fault.name) && !faultCases(fault).some((one) => isShown(one, run)),
+  ).map(
+    (fault) =>
+      `the fault "${fault.name}" may not show in this run, but in: npx crosstalk run ${wordsToProvoke(fault)}`,
+  );
+}
+
+function isShown({ story, rounds, variants, transport }: SelftestCase, run: ProvokingRun): boolean {
+  return (
+    run.transports.some((name) => name === transport || name === 'mixed') &&
+    // Everybody walks the golden path, whatever else some do.
+    (story === GOLDEN_PATH || run.scenarios.includes(story)) &&
+    run.rounds >= rounds &&
+    variants.every((variant) => run.variants.includes(variant))
+  );
 }
 
 function faultCases(fault: FaultEntry): SelftestCase[] {

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { AWAITED_IN_VAIN, selftestCases, wordsToProvoke } from '../../cli/selftest-cases.ts';
+import {
+  AWAITED_IN_VAIN,
+  selftestCases,
+  unshownFaults,
+  wordsToProvoke,
+} from '../../cli/selftest-cases.ts';
+import type { Transport } from '../../clients/plan.ts';
 import { FAULTS, VARIANTS } from '../../reference/catalogue.ts';
 import { STORIES } from '../../scenarios/stories/table.ts';
-import { crosstalk } from './command-line.ts';
+import { crosstalk, temporaryDirectory } from './command-line.ts';
 
 describe('the cases of the self-test', () => {
   const cases = selftestCases();
@@ -37,6 +43,39 @@ describe('the cases of the self-test', () => {
     expect(words('storage-residue')).toBe(
       'switch-account --fault storage-residue --transport browser',
     );
+  });
+});
+
+describe('a run with faults', () => {
+  const run = {
+    faults: ['prompt-cache'],
+    variants: [] as readonly string[],
+    rounds: 1,
+    transports: ['websocket'] as readonly Transport[],
+    scenarios: ['golden-path'],
+  };
+
+  test('is told in which run one shows that cannot show in this one', () => {
+    expect(unshownFaults(run)).toEqual([
+      'the fault "prompt-cache" may not show in this run, but in: npx crosstalk run --fault prompt-cache --variant equal-questions --rounds 2',
+    ]);
+    expect(unshownFaults({ ...run, faults: ['flash'] }).join('')).toContain('--transport browser');
+    expect(unshownFaults({ ...run, faults: ['broadcast', 'thread-read'] })).toHaveLength(1);
+  });
+
+  test.each([
+    ['whose needs are met', { rounds: 3, variants: ['equal-questions'] }],
+    ['that show in any', { faults: ['broadcast', 'swap'], scenarios: ['cancel'] }],
+    ['of a page on the one transport that has one', { faults: ['flash'], transports: ['mixed'] }],
+    ['of one of its scenarios', { faults: ['thread-read'], scenarios: ['idle', 'hostile-access'] }],
+  ] as const)('is told nothing of faults %s', (_which, changes) => {
+    expect(unshownFaults({ ...run, ...changes })).toEqual([]);
+  });
+
+  test('tells it before the trials', async () => {
+    const words = 'run --users 2 --transport websocket --pace 0.1 --fault prompt-cache';
+    const { err } = await crosstalk(words.split(' '), { cwd: temporaryDirectory() });
+    expect(err).toContain('the fault "prompt-cache" may not show in this run');
   });
 });
 
