@@ -103,7 +103,6 @@ export class ContentScanner<V extends IndexValue> {
   #dull = new Set<string>();
   #dullAtSize = 0;
   readonly #units = new TextUnits();
-  /** Bytes that may still be unpacked of the text that is scanned. */
   readonly #unpacker = new Unpacker();
 
   /** `ends`: of the markers that were planted so far. */
