@@ -108,6 +108,11 @@ export class PageTextWatcher {
   readonly #attributesOf = this.#getterOf(Element.prototype, 'attributes');
   readonly #titleOf = this.#getterOf(Document.prototype, 'title');
   readonly #attributeOf = Element.prototype.getAttribute;
+  /**
+   * Nobody can reach into a window that no page opened, and its next document has a watcher of its own. Asked at the
+   * beginning: whoever opened it may take that back.
+   */
+  readonly #isAlone = globalThis.top === globalThis.self && globalThis.opener === null;
   #title = '';
   #document: Document | undefined;
   #charactersLeft: number;
@@ -179,9 +184,7 @@ export class PageTextWatcher {
 
   /** A window that opens empty may be given its document later, and keeps this watcher. */
   #awaitDocument(tries: number): void {
-    // Nobody can reach into one that was not opened by a page; its next document has a watcher of its own.
-    const isAlone = globalThis.top === globalThis.self && globalThis.opener === null;
-    const often = isAlone ? 25 : 1;
+    const often = this.#isAlone ? 25 : 1;
     this.#outlet.later(
       () => {
         if (document === this.#document) this.#awaitDocument(tries + 1);

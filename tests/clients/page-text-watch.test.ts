@@ -326,6 +326,19 @@ describe('page text', () => {
       place: /^html > body/,
     },
     {
+      where: 'a window that was opened empty, let go, and given a document',
+      deed: () => {
+        const opened = window.open('about:blank');
+        if (opened === null) throw new Error('no window');
+        opened.opener = null;
+        const text =
+          "const at = document.body; at.append(['shown', 'to', 'somebody'].join(' ')); setTimeout(() => at.replaceChildren(), 8);";
+        const page = new Blob([`<body><script>${text}</scr`, 'ipt>'], { type: 'text/html' });
+        opened.location.href = URL.createObjectURL(page);
+      },
+      place: /^html > body/,
+    },
+    {
       where: 'a frame that is written and removed at once',
       deed: () => {
         const frame = document.createElement('iframe');
