@@ -142,7 +142,7 @@ export function unshownFaults(run: ProvokingRun): string[] {
       run.faults.includes(fault.name) && !faultCases(fault).some((one) => isShown(one, run)),
   ).map(
     (fault) =>
-      `the fault "${fault.name}" may not show in this run, but in: npx crosstalk run ${wordsToProvoke(fault)}`,
+      `the fault "${fault.name}" may not show in this run. Try: npx crosstalk run ${wordsToProvoke(fault)}`,
   );
 }
 

@@ -57,7 +57,7 @@ describe('a run with faults', () => {
 
   test('is told in which run one shows that cannot show in this one', () => {
     expect(unshownFaults(run)).toEqual([
-      'the fault "prompt-cache" may not show in this run, but in: npx crosstalk run --fault prompt-cache --variant equal-questions --rounds 2',
+      'the fault "prompt-cache" may not show in this run. Try: npx crosstalk run --fault prompt-cache --variant equal-questions --rounds 2',
     ]);
     expect(unshownFaults({ ...run, faults: ['flash'] }).join('')).toContain('--transport browser');
     expect(unshownFaults({ ...run, faults: ['broadcast', 'thread-read'] })).toHaveLength(1);
