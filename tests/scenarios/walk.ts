@@ -9,6 +9,7 @@ import { recordPlainTrial, type PlainTrial } from '../../scenarios/plain-trial.t
 import type { Story } from '../../scenarios/stories/table.ts';
 import { linesOf, type Line } from '../clients/lab.ts';
 import { PATIENT } from '../patient.ts';
+import { serveTarget } from '../served-target.ts';
 import { turns } from '../e2e/turns.ts';
 
 /** What a story left behind. */
@@ -36,6 +37,7 @@ export async function walk(story: Story, changes: Partial<TrialPlan> = {}): Prom
       },
       story,
       transport: 'websocket',
+      start: serveTarget,
     };
     const { historyPath, truthPath } = await turns.together(() => recordPlainTrial(trial));
     const verdict = await turns.alone(() => judgeHistory(historyPath, { calibrate: true }));
