@@ -31,7 +31,7 @@ function pathOf(root: unknown, text: string): string | null {
     if (next === undefined) return null;
     if (typeof next.value === 'string') {
       if (next.value.includes(text)) return next.path === '' ? null : next.path;
-    } else stack.push(...partsOf(next).toReversed());
+    } else for (const part of partsOf(next).toReversed()) stack.push(part);
   }
   return null;
 }

@@ -213,7 +213,10 @@ export class Tally {
         events[event] = runs.reduce((sum, run) => sum + (run.counts.get(event) ?? 0), 0);
       const latest = (values: (number | undefined)[]): number | null => {
         const known = values.filter((value) => value !== undefined);
-        return known.length === 0 ? null : round(Math.max(...known));
+        // One by one: a soak has more runs of a user than a call takes arguments.
+        return known.length === 0
+          ? null
+          : round(known.reduce((one, other) => Math.max(one, other)));
       };
       const since = (run: (typeof runs)[number], at: number | undefined): number | undefined =>
         at === undefined ? undefined : at - (run.ask.intended ?? run.ask.t);

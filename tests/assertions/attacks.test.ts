@@ -80,6 +80,8 @@ const MARKER_LEAKS: Readonly<Record<string, (of: Leak) => Line>> = {
   'a list of its letters': ({ marker }) => notice({ letters: marker.split('') }),
   'a member that is overwritten by a second of its name': ({ marker }) =>
     notice(`{"type":"notice","note":"${marker}","note":"mine"}`),
+  'a frame with more numbers than a call takes arguments': ({ marker }) =>
+    notice({ vector: Array.from({ length: 300_000 }, () => 0.5), text: marker }),
   'halves in two members': ({ marker }) =>
     notice({ first: marker.slice(0, 15), last: marker.slice(15) }),
   'markup between two letters': ({ marker }) =>
