@@ -3,7 +3,9 @@ import {
   decodeBase64,
   decodeCharacterReferences,
   decodeHex,
+  decodeNumbers,
   decodePercent,
+  mayHoldNumbers,
   stripInvisible,
   toPlainLetters,
   unescapeJson,
@@ -92,7 +94,7 @@ const NO_RUNS: readonly number[] = [];
  * Finds markers of a campaign and filed ids in texts, in one linear pass that is independent of the
  * number of users; of other campaigns whole markers without separators; of those planted also the end alone,
  * where nothing follows it. Case changes and separators are
- * seen through in the pass itself; escapes, URL and HTML encoding, base64, hex and invisible characters by
+ * seen through in the pass itself; escapes, URL and HTML encoding, base64, hex, numbers and invisible characters by
  * looking at decoded views, two layers deep.
  */
 export class ContentScanner<V extends IndexValue> {
@@ -121,10 +123,12 @@ export class ContentScanner<V extends IndexValue> {
 
   #scan(text: string, sink: ScanSink<V>, depth: number): void {
     const { signs, longRuns } = this.#pass(text, sink, depth > OUTERMOST);
-    if (depth >= DEPTH_MAX || (signs === 0 && longRuns.length === 0)) return;
+    if (depth >= DEPTH_MAX) return;
+    const at = { sink, depth: Math.max(0, depth) };
+    if (mayHoldNumbers(text)) this.#view(decodeNumbers(text), text, at);
+    if (signs === 0 && longRuns.length === 0) return;
     // The escapes of a frame are part of the frame: what they hide may be encoded as often as anywhere.
     if ((signs & ESCAPE) !== 0) this.#view(unescapeJson(text), text, { sink, depth });
-    const at = { sink, depth: Math.max(0, depth) };
     if ((signs & PERCENT) !== 0) this.#view(decodePercent(text), text, at);
     if ((signs & REFERENCE) !== 0) this.#view(decodeCharacterReferences(text), text, at);
     if ((signs & HIGH) !== 0) {

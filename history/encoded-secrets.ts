@@ -1,5 +1,11 @@
 import { DecodedView, type CharacterEncoding, type Span } from './decoded-view.ts';
-import { CHARACTER_ENCODINGS, IS_ASCII, JSON_ESCAPES } from './encodings.ts';
+import {
+  CHARACTER_ENCODINGS,
+  IS_ASCII,
+  JSON_ESCAPES,
+  mayHoldNumbers,
+  NUMBERS,
+} from './encodings.ts';
 import { packedAt, Unpacker } from './packed-bytes.ts';
 
 /** A part of a text that is hidden, and what is shown instead. */
@@ -49,7 +55,7 @@ for (const character of '+/-_') KIND[character.charCodeAt(0)] = JOINT;
 
 /**
  * Finds what is to be hidden where a text holds it encoded: escaped as in JSON, addresses and HTML, in base64
- * (packed before or not) and in hexadecimal digits, at any place of what else is encoded with it. Only the
+ * (packed before or not), in hexadecimal digits and as lists of numbers, at any place of what else is encoded with it. Only the
  * characters that stand for it are hidden, so that what is evidence beside it stays where it was.
  */
 export class EncodedSecrets {
@@ -101,6 +107,7 @@ export class EncodedSecrets {
     const inner = Math.max(0, depth) + 1;
     for (const encoding of CHARACTER_ENCODINGS)
       if (mayHold(text, encoding)) hidden = this.#view(text, encoding, { hidden, depth: inner });
+    if (mayHoldNumbers(text)) hidden = this.#view(text, NUMBERS, { hidden, depth: inner });
     return this.#runs(text, { hidden, depth: inner }) ?? NONE;
   }
 

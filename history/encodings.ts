@@ -69,6 +69,9 @@ const NAMED_CHARACTERS = new Map(
     equals: '=',
     newline: '\n',
     lowbar: '_',
+    quot: '"',
+    comma: ',',
+    colon: ':',
     // Invisible: another decoded view takes them out.
     shy: '\u00ad',
     zwnj: '\u200c',
@@ -126,6 +129,63 @@ export function decodeBase64(run: string): string {
 /** A run of hexadecimal digits as text, in the same way. */
 export function decodeHex(run: string): string {
   return Buffer.from(run, 'hex').toString('utf8');
+}
+
+/** Lists of numbers as text: bytes, or the codes of its characters where one is no byte. */
+export function decodeNumbers(text: string): string {
+  return text.replaceAll(INDEX, '').replace(NUMBER_LIST, textOfNumbers);
+}
+
+/** What `JSON.stringify` puts before each of an array of bytes, as if it were a member. */
+const INDEX = /"\d{1,7}"\s*:\s*(?=\d{1,5}\b)/g;
+/**
+ * Numbers in a row that may be letters; what is shorter is shorter than a marker, an id and most credentials. No more of
+ * them at once than an expression has room for; those of a longer list follow without a gap.
+ */
+const NUMBER_LIST = /\b\d{1,5}(?:\s*,\s*\d{1,5}){7,4000}\s*,?/g;
+const BYTE_MAX = 0xff;
+
+function textOfNumbers(list: string): string {
+  const numbers = list.match(/\d+/g)?.map(Number) ?? [];
+  if (numbers.every((number) => number <= BYTE_MAX)) return Buffer.from(numbers).toString('utf8');
+  return numbers.map((number) => String.fromCharCode(number)).join('');
+}
+
+/** The same number by number. Both kinds of lists have a comma and a number before the next one. */
+export const NUMBERS: CharacterEncoding = {
+  hint: ',',
+  sign: /,\s*(?:"\d{1,7}"\s*:\s*)?\d{1,5}(?:\s*,\s*(?:"\d{1,7}"\s*:\s*)?\d{1,5}){6}/,
+  pattern: /(?:"\d{1,7}"\s*:\s*)?\b\d{1,3}\b\s*,?\s*/g,
+  decode: (number) => String.fromCharCode(Number(/\d+(?=\D*$)/.exec(number)?.[0])),
+};
+
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Fewer characters than any list has, and how far around one of its digits or commas there is nothing but the list. */
+const LIST_STEP = 24;
+const LIST_REACH = 3;
+const SECOND_OF_ARRAY = ',"1":';
+
+/** Whether a text holds {@link NUMBERS}. Looks at one of each few characters: an expression would cost every frame more. */
+export function mayHoldNumbers(text: string): boolean {
+  const { length } = text;
+  for (let at = LIST_STEP; at < length; at += LIST_STEP) {
+    const code = text.charCodeAt(at);
+    if (code <= NINE && code >= COMMA && isWithinList(text, at)) return NUMBERS.sign.test(text);
+  }
+  return text.includes(SECOND_OF_ARRAY) && NUMBERS.sign.test(text);
+}
+
+function isWithinList(text: string, at: number): boolean {
+  let hasComma = false;
+  for (let i = at - LIST_REACH; i <= at + LIST_REACH; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code === COMMA) hasComma = true;
+    else if (code > NINE || (code < ZERO && code > SPACE)) return false;
+  }
+  return hasComma;
 }
 
 function codePoint(value: number): string {

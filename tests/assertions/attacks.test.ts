@@ -77,6 +77,11 @@ const MARKER_LEAKS: Readonly<Record<string, (of: Leak) => Line>> = {
   'base64 of base64': ({ marker }) => notice({ state: inBase64(inBase64(marker)) }),
   'JSON in JSON in JSON': ({ marker }) =>
     notice({ a: JSON.stringify({ b: JSON.stringify({ c: marker }) }) }),
+  'a buffer as Node writes it': ({ marker }) => notice({ raw: Buffer.from(`seen: ${marker}`) }),
+  'a long buffer': ({ marker }) =>
+    notice({ raw: Buffer.from(`${'so on '.repeat(50_000)}${marker}`) }),
+  'an array of bytes as JavaScript writes it': ({ marker }) =>
+    notice({ raw: new Uint8Array(Buffer.from(marker)) }),
   'a list of its letters': ({ marker }) => notice({ letters: marker.split('') }),
   'a member that is overwritten by a second of its name': ({ marker }) =>
     notice(`{"type":"notice","note":"${marker}","note":"mine"}`),
@@ -95,6 +100,7 @@ const ID_LEAKS: Readonly<Record<string, (of: Leak) => Line>> = {
     notice({ last: id.replaceAll('-', '').toUpperCase() }),
   'as a URN': ({ id }) => notice({ last: `urn:uuid:${id}` }),
   'in base64': ({ id }) => notice({ last: inBase64(id) }),
+  'in a list of character codes': ({ id }) => notice({ last: [...Buffer.from(id)] }),
   'in the name of a header': ({ id }) => ({ ...REPLY, headers: { [`x-${id}`]: '1' } }),
   'in a member that is overwritten by the own one': ({ id }) =>
     notice(`{"type":"notice","user_id":"${id}","user_id":"mine"}`),
@@ -169,7 +175,6 @@ describe('ids in events', () => {
  */
 const NOT_LOOKED_FOR: Readonly<Record<string, (of: Leak) => Line>> = {
   'text written backwards': ({ marker }) => notice({ s: marker.split('').toReversed().join('') }),
-  'lists of character codes': ({ marker }) => notice({ s: [...Buffer.from(marker)] }),
   'three layers of base64': ({ marker }) => notice({ s: inBase64(inBase64(inBase64(marker))) }),
   'four pieces in four members': ({ marker }) =>
     notice({

@@ -13,7 +13,7 @@ afterEach(() => closers.closeAll());
 
 const USERS = 10;
 /** So many that 2 MB more or less of compiled code do not count. */
-const QUESTIONS = 1_200;
+const QUESTIONS = 1_600;
 /** What is bounded has reached its bound by then. */
 const WARM_RUNS = 4_000;
 /** Measured: 860. Ids and markers of a run that is over must be found wherever they turn up. */

@@ -48,6 +48,14 @@ const FORMS: Readonly<Record<string, (secret: string) => string>> = {
   'escapes of JSON': (secret) => `{"note":"${escaped(secret)}"}`,
   'escapes within escapes': (secret) => JSON.stringify({ note: `{"x":"${escaped(secret)}"}` }),
   'references of HTML': (secret) => `<p>${references(secret)}</p>`,
+  'bytes, as Node writes them': (secret) => JSON.stringify({ raw: Buffer.from(`of ${secret}`) }),
+  'bytes, as JavaScript writes an array of them': (secret) =>
+    JSON.stringify({ raw: new Uint8Array(Buffer.from(`of ${secret}`)) }),
+  'bytes, as Python writes them': (secret) => `[${[...Buffer.from(secret)].join(', ')}]`,
+  'bytes in lines': (secret) => JSON.stringify([...Buffer.from(`of ${secret}`)], null, 2),
+  'a long list of bytes': (secret) =>
+    JSON.stringify({ raw: Buffer.from(`${'so on '.repeat(700)}${secret} and so on`) }),
+  'bytes in base64': (secret) => base64(JSON.stringify([...Buffer.from(secret)])),
   'base64 of gzip': (secret) => gzipSync(`{"who":"${secret}"}`.repeat(3)).toString('base64'),
   'base64 of deflate': (secret) => deflateSync(`{"who":"${secret}"}`).toString('base64url'),
 };

@@ -145,6 +145,21 @@ export const TRANSFORMATIONS: readonly Transformation[] = [
     })),
   ),
   {
+    name: 'bytes as a list of numbers',
+    ...CODE,
+    apply: (text, pick) => `[${[...Buffer.from(text)].join(oneOf([',', ', ', ',\n  '], pick))}]`,
+  },
+  {
+    name: 'bytes as JavaScript writes an array of them',
+    ...CODE,
+    apply: (text) => JSON.stringify(Uint8Array.from(Buffer.from(text))),
+  },
+  {
+    name: 'character codes as a list of numbers',
+    ...CODE,
+    apply: (text) => JSON.stringify(text.split('').map((unit) => unit.charCodeAt(0))),
+  },
+  {
     name: 'base64 in lines, as mailers and PEM files break it',
     ...CODE,
     apply: (text, pick) =>
