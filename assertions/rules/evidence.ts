@@ -60,6 +60,7 @@ export class EvidenceRules implements RuleGroup {
       this.#stops.set(run, { asker: observer, firstAt: undefined, lastAt: 0 });
     else if (received && run !== undefined && this.#stops.size > 0)
       this.#wentOn(run, observation, observer);
+    this.#harness(observation);
     if (!received || observation.cut === undefined || observation.cut === 0) return;
     this.#bench.report.add({
       rule: INCOMPLETE,
@@ -86,9 +87,15 @@ export class EvidenceRules implements RuleGroup {
   }
 
   observeCrowd(observation: Observation): void {
-    const { kind, count, delay = 0, user } = observation;
-    const { quietMsMin } = this.#bench.knowledge.profile.limits;
+    const { user } = observation;
     if (user !== null) this.#add(INCOMPLETE, `"${user}" is no user of the first line`, observation);
+    this.#harness(observation);
+  }
+
+  /** What befell the harness itself, whether the line names a user whom it befell or not. */
+  #harness(observation: Observation): void {
+    const { kind, count, delay = 0 } = observation;
+    const { quietMsMin } = this.#bench.knowledge.profile.limits;
     if (kind === 'lost')
       this.#add(
         OVERLOADED,

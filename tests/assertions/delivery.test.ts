@@ -119,6 +119,18 @@ describe('evidence', () => {
     expect(verdict.findings.map(({ rule }) => rule)).toEqual(['evidence/harness-overloaded']);
   });
 
+  test('so is one that names a user, and a loss that does', () => {
+    for (const line of [
+      { kind: 'stall', delay: 2_500 },
+      { kind: 'lost', count: 3 },
+    ] as const) {
+      const history = clean();
+      history.add('u01', { ...line, surface: 'harness', dir: 'act' });
+      expect(history.findings('harness-overloaded')).toHaveLength(1);
+      expect(history.verdict().verdict).toBe('inconclusive');
+    }
+  });
+
   test('a lost observation is inconclusive', () => {
     const history = clean();
     history.add(null, { kind: 'lost', surface: 'harness', dir: 'act', count: 3 });
