@@ -13,13 +13,13 @@ export type LateAccusation = (facts: Facts, sighting: Sighting) => void;
 
 interface Kept {
   readonly facts: Facts;
-  /** How many ids had owners then; if no more have now, there is nothing new to find. */
-  readonly idsKnown: number;
+  /** How many ids and credentials had owners then; if no more have now, there is nothing new to find. */
+  readonly ownedThen: number;
 }
 
 /**
- * Keeps what users received until the owners of the ids in it are known: attribution may come late (DESIGN
- * §3.3). Bounded: what falls out has waited for as many observations as half of what is kept.
+ * Keeps what users received until the owners of the ids and credentials in it are known: attribution may come
+ * late (DESIGN §3.3). Bounded: what falls out has waited for as many observations as half of what is kept.
  */
 export class EarlyContent {
   readonly #knowledge: Knowledge;
@@ -28,7 +28,7 @@ export class EarlyContent {
   #kept: Kept[] = [];
   #characters = 0;
   #agentEvents = 0;
-  /** Ids that each user sent while nobody was known to own them: their echo is no leak. */
+  /** Ids and credentials that each user sent while nobody was known to own them: their echo is no leak. */
   readonly #sent = new Map<UserIndex, Set<string>>();
 
   constructor(knowledge: Knowledge, finder: FactFinder, accuse: LateAccusation) {
@@ -40,7 +40,7 @@ export class EarlyContent {
   observe(facts: Facts): void {
     if (facts.observation.dir === 'act') return;
     if (facts.attribution !== undefined && ++this.#agentEvents > AGENT_EVENTS_MAX) return;
-    this.#kept.push({ facts: keepable(facts), idsKnown: this.#knowledge.ids.size });
+    this.#kept.push({ facts: keepable(facts), ownedThen: this.#knowledge.ownedCount });
     this.#characters += facts.observation.content?.length ?? 0;
     if (this.#kept.length > KEPT_MAX || this.#characters > KEPT_CHARACTERS_MAX)
       this.#examine(Math.ceil(this.#kept.length / 2));
@@ -51,9 +51,9 @@ export class EarlyContent {
   }
 
   #examine(count: number): void {
-    for (const { facts, idsKnown } of this.#kept.splice(0, count)) {
+    for (const { facts, ownedThen } of this.#kept.splice(0, count)) {
       this.#characters -= facts.observation.content?.length ?? 0;
-      if (this.#knowledge.ids.size === idsKnown) continue;
+      if (this.#knowledge.ownedCount === ownedThen) continue;
       for (const sighting of this.#finder.recognised(facts)) this.#take(facts, sighting);
     }
   }
@@ -73,7 +73,7 @@ export class EarlyContent {
 function keepable(facts: Facts): Facts {
   const { observation } = facts;
   const { content, cut } = observation;
-  const sightings = facts.sightings.filter(({ what }) => what === 'id');
+  const sightings = facts.sightings.filter(({ what }) => what !== 'marker');
   return {
     ...facts,
     observation:

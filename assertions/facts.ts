@@ -109,7 +109,7 @@ export class FactFinder {
     );
   }
 
-  /** Ids in an earlier observation that have got an owner since, another than its observer. */
+  /** Ids and credentials in an earlier observation that have got an owner since, another than its observer. */
   recognised({ observation, observer, sightings }: Facts): readonly Sighting[] {
     // A streamed piece without its event, so that it does not join its stream for a second time.
     const searched =
@@ -117,9 +117,10 @@ export class FactFinder {
     const all = this.#search(searched, false).sightings;
     const foreign = all.filter(
       (sighting) =>
-        sighting.what === 'id' &&
-        !this.#isOwn(sighting, observer) &&
-        sightings.every(({ what, text }) => what !== 'id' || text !== sighting.text) &&
+        sighting.what !== 'marker' &&
+        sighting.owner !== observer &&
+        (isHandedOut(sighting) || !this.#isOwn(sighting, observer)) &&
+        sightings.every(({ what, text }) => what !== sighting.what || text !== sighting.text) &&
         !this.#isWithinAudience(sighting, { observation, observer, all }),
     );
     return foreign.length > 0 ? this.#notPublic(observation, foreign) : NOTHING;

@@ -206,6 +206,11 @@ export class Knowledge {
     return this.#credentials.get(hash);
   }
 
+  /** Of how many ids and credentials the owners are known. */
+  get ownedCount(): number {
+    return this.ids.size + this.#credentials.size;
+  }
+
   /** Whose an id is that stands for one kind of thing, also a UUID in capitals or without its dashes. */
   idOf(text: string, kind: IdKind): OwnedId | undefined {
     const known =

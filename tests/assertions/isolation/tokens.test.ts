@@ -18,6 +18,31 @@ test('isolation/foreign-credential: the hash of a token names its owner', () => 
   expect(history.findings('foreign-credential').map(who)).toEqual(['u00 of u02']);
 });
 
+test('isolation/foreign-credential: a token is another’s also where that is learned late', () => {
+  const hash = credentialHash('a-token-of-u01-that-comes-later');
+  const history = clean();
+  const learns = (user: string) =>
+    history.add(user, {
+      surface: 'harness',
+      dir: 'act',
+      kind: 'identity',
+      source: 'sign-in',
+      credentials: [hash],
+    });
+  const notice = {
+    event: 'notice',
+    contentKind: 'frame',
+    content: `{"type":"notice","token":"[redacted:${hash}]"}`,
+  } as const;
+  const seen = history.add('u00', notice);
+  history.add('u01', notice);
+  expect(history.verdict().verdict).toBe('pass');
+  learns('u01');
+  const findings = history.findings('foreign-credential');
+  expect(findings.map(who)).toEqual(['u00 of u01']);
+  expect(findings[0]?.witness).toMatchObject([{ line: seen.line }]);
+});
+
 describe('a token that is handed out at sign-in', () => {
   const signsInAgain = (
     history: HistoryBuilder,
@@ -46,6 +71,28 @@ describe('a token that is handed out at sign-in', () => {
     const hash = credentialHash(history.person('u01').token);
     signsInAgain(history, { content: `{"refresh_token":"[redacted:${hash}]"}` });
     expect(history.findings('foreign-credential').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test('is not the second one’s own, if both replies came before either token was claimed', () => {
+    const history = clean();
+    const hash = credentialHash('a-token-for-two');
+    for (const name of ['u00', 'u01'])
+      history.add(name, {
+        surface: 'http',
+        kind: 'response',
+        purpose: 'sign-in',
+        contentKind: 'frame',
+        content: `{"access_token":"[redacted:${hash}]"}`,
+      });
+    for (const name of ['u00', 'u01'])
+      history.add(name, {
+        surface: 'harness',
+        dir: 'act',
+        kind: 'identity',
+        source: 'sign-in',
+        credentials: [hash],
+      });
+    expect(history.findings('foreign-credential').map(who)).toEqual(['u01 of u00']);
   });
 
   test('is one’s own, if nobody had it before', () => {
