@@ -85,6 +85,12 @@ export type LateRuns = ReadonlyMap<string, LateRun>;
 
 const NOTHING_FORETOLD: Foretold = { lateOwners: new Map(), twins: [], lateRuns: new Map() };
 
+/** An id that the first line gives to a user after it gave it to another. */
+interface GivenTwice {
+  readonly id: OwnedId;
+  readonly newcomer: UserIndex;
+}
+
 /** Told when an id gets a second owner. */
 export type SharedIdListener = (id: OwnedId, newcomer: UserIndex, observation: Observation) => void;
 
@@ -115,6 +121,7 @@ export class Knowledge {
   readonly #credentials = new Map<string, UserIndex[]>();
   readonly #connections = new Map<string, string>();
   readonly #sharedIdListeners: SharedIdListener[] = [];
+  readonly givenTwice: GivenTwice[] = [];
   /** Markers that co-members of a thread may see, per marker. */
   readonly #lastTitle = new Map<UserIndex, string>();
   #sharesThreads = false;
@@ -391,7 +398,11 @@ export class Knowledge {
     const isOwner = known.owners.includes(user);
     if (isOwner && !this.#isForetold(known, user)) return;
     if (!isOwner) known.owners = [...known.owners, user];
-    if (observation === undefined) return;
+    if (observation === undefined) {
+      // What was signed in with is ours to choose; ids are the target's.
+      if (!isOwner && kind !== 'email') this.givenTwice.push({ id: known, newcomer: user });
+      return;
+    }
     const late = this.#lateOwners.get(key) ?? new Set();
     this.#lateOwners.set(key, late.add(user));
     for (const listener of this.#sharedIdListeners) listener(known, user, observation);

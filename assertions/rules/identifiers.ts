@@ -1,6 +1,6 @@
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
-import type { UserIndex } from '../knowledge.ts';
+import type { SharedIdListener, UserIndex } from '../knowledge.ts';
 import type { Bench, RuleGroup } from '../rule-group.ts';
 
 const SHARED = 'isolation/shared-identifier';
@@ -9,8 +9,8 @@ const TOKEN = 'isolation/shared-token';
 /** Was one supposedly unique id given to two users? */
 export function identifierRules(bench: Bench): RuleGroup {
   const { knowledge, report } = bench;
-  let examined = 0;
-  knowledge.onSharedId((id, newcomer, observation) => {
+  let examined = knowledge.header.users.filter(({ ids }) => Object.keys(ids).length > 0).length;
+  const share: SharedIdListener = (id, newcomer, observation) => {
     const first = id.owners[0] ?? null;
     report.add({
       rule: SHARED,
@@ -21,13 +21,34 @@ export function identifierRules(bench: Bench): RuleGroup {
       place: observation.source ?? null,
       message: `${first === null ? 'two users' : knowledge.nameOf(first)} and ${knowledge.nameOf(newcomer)} were both given the same ${id.kind} id`,
     });
-  });
+  };
+  knowledge.onSharedId(share);
   return {
     rules: [SHARED],
     observe({ observation }: Facts): void {
       if (observation.kind === 'identity' && observation.ids !== undefined) examined += 1;
     },
+    conclude(): void {
+      // A later line may say that both are members of the thread.
+      for (const { id, newcomer } of knowledge.givenTwice)
+        if (id.audience?.has(newcomer) !== true)
+          share(id, newcomer, firstLine(knowledge.nameOf(newcomer)));
+    },
     examined: () => examined,
+  };
+}
+
+/** What the first line of a history says of a user, for a finding to name. */
+function firstLine(user: string): Observation {
+  return {
+    n: 0,
+    line: 1,
+    t: 0,
+    user,
+    conn: null,
+    surface: 'harness',
+    dir: 'act',
+    kind: 'identity',
   };
 }
 

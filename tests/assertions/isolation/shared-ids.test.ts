@@ -18,6 +18,34 @@ test('isolation/shared-identifier: two users are given one id', () => {
   expect(finding?.event).toBe('sign-in');
 });
 
+describe('one id that the first line gives to two users', () => {
+  const given = (kind: 'user' | 'thread'): HistoryBuilder => {
+    const history = clean();
+    for (const user of history.header.users.slice(0, 2))
+      Object.assign(user.ids, { [kind]: `${kind}-that-both-are-given-01` });
+    return history;
+  };
+
+  test('is shared, and the first line its witness', () => {
+    const findings = given('user').findings('shared-identifier');
+    expect(findings.map(who)).toEqual(['u01 of u00']);
+    expect(findings[0]?.witness).toMatchObject([{ line: 1 }]);
+  });
+
+  test('is none where both are members of the thread', () => {
+    const history = given('thread');
+    expect(history.findings('shared-identifier').map(who)).toEqual(['u01 of u00']);
+    history.add('u00', {
+      kind: 'identity',
+      surface: 'harness',
+      dir: 'act',
+      ids: { thread: 'thread-that-both-are-given-01' },
+      audience: ['u00', 'u01'],
+    });
+    expect(history.verdict().verdict).toBe('pass');
+  });
+});
+
 describe('one id of two users, before the second is given it', () => {
   const ruleOf = ({ rule }: { rule: string }): string => rule;
   const give = (history: HistoryBuilder, thread: string): void => {
