@@ -52,7 +52,7 @@ class AnyOf implements OwnedId {
 /** A marker that was planted, with what the act line says of it. */
 export interface PlantedMarker {
   readonly text: string;
-  /** Whom the marker itself names. */
+  /** Whom the marker itself names, else who planted it. */
   readonly owner: UserIndex;
   readonly place: Place;
 }
@@ -370,7 +370,10 @@ export class Knowledge {
     if (planted?.place !== place) {
       const text = planted?.text ?? marker;
       this.#plantedBeginnings?.add(beginningOf(text));
-      this.planted.set(marker, { text, owner: this.ownerOfMarker(text), place });
+      const named = this.ownerOfMarker(text);
+      // One that is not made as ours are names nobody: it is of whoever planted it.
+      const owner = named === OUTSIDE ? user : named;
+      this.planted.set(marker, { text, owner, place });
       this.markerEnds.add(text);
     }
     if (observation.place === 'title') this.#lastTitle.set(user, marker);

@@ -196,3 +196,22 @@ describe('isolation/foreign-marker', () => {
     expect(history.findings('foreign-marker')).toEqual([]);
   });
 });
+
+test('a marker of another make than ours is of whoever planted it', () => {
+  const history = new HistoryBuilder(3);
+  for (const [index, user] of history.header.users.entries())
+    Object.assign(user, { markerPrefix: `QA7-night-${index}-` });
+  history.start().round();
+  const ends = ['8f3kz90bq7wxr4n2', 'p2m6t0dh5jg9vbc1', 'w7s4q8x3nz6rk0fb'];
+  const markers = ends.map((end, index) => `QA7-night-${index}-t0-${end}`);
+  for (const [index, { name }] of history.people.entries()) {
+    const marker = markers[index] ?? '';
+    const plant = { kind: 'act', surface: 'harness', dir: 'act', act: 'plant' } as const;
+    history.add(name, { ...plant, place: 'note', marker });
+    history.add(name, { contentKind: 'frame', content: JSON.stringify({ note: marker }) });
+  }
+  expect(history.findings('foreign-marker').map(who)).toEqual([]);
+  expect(history.verdict().verdict).not.toBe('fail');
+  history.add('u01', { contentKind: 'frame', content: JSON.stringify({ note: markers[0] }) });
+  expect(history.findings('foreign-marker').map(who)).toEqual(['u01 of u00']);
+});
