@@ -247,18 +247,23 @@ function piecesOf(sample: Sample, end: Observation): readonly Observation[] {
     .toSorted((a, b) => a.line - b.line);
 }
 
-/** One's own pieces give way to another's words, in the place of the last one and under its ids. */
+/**
+ * One's own pieces give way to another's words, in the place of the last one and under its ids; before the end
+ * where one's own answer came without pieces.
+ */
 function withPieces(
   observations: readonly Observation[],
-  mine: readonly Observation[],
-  theirs: readonly Observation[],
+  end: Observation,
+  { mine, theirs }: Readonly<Record<'mine' | 'theirs', readonly Observation[]>>,
 ): readonly Observation[] {
+  if (theirs.length === 0) return observations;
   const last = mine.at(-1);
-  if (last === undefined || theirs.length === 0) return observations;
-  const { id: _id, sequence: _sequence, ...rest } = last;
+  const { id: _id, sequence: _sequence, ...rest } = last ?? end;
+  const told = theirs.map(({ content, event }) => ({ ...rest, event, content }));
   const dropped = new Set(mine);
   return observations.flatMap((observation) => {
-    if (observation === last) return theirs.map(({ content }) => ({ ...rest, content }));
+    if (observation === last) return told;
+    if (observation === end && last === undefined) return [...told, end];
     return dropped.has(observation) ? [] : [observation];
   });
 }
@@ -449,12 +454,12 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const { answer, chunk } = sample.header.profile.answer;
     if (answer.length + chunk.length === 0) return undefined;
     const line = freshLine(sample);
+    const planted = { ...event, content: theirs.content, line };
     return {
-      observations: withPieces(
-        replace(sample, event, { ...event, content: theirs.content, line }),
-        piecesOf(sample, event),
-        piecesOf(sample, theirs),
-      ),
+      observations: withPieces(replace(sample, event, planted), planted, {
+        mine: piecesOf(sample, event),
+        theirs: piecesOf(sample, theirs),
+      }),
       rule: 'isolation/wrong-answer',
       line,
       observer: event.user,
@@ -464,10 +469,11 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const name = required(sample, 1);
     const event = pick(ownEvents(sample, name), 'event');
     if (event?.user == null) return undefined;
+    // One that names no run may stand in for one that does.
+    const isOfRun = ({ run }: Observation): boolean =>
+      run === event.run || run === undefined || event.run === undefined;
     const dropped = (observation: Observation): boolean =>
-      observation.user === event.user &&
-      observation.run === event.run &&
-      observation.event === name;
+      observation.user === event.user && observation.event === name && isOfRun(observation);
     return {
       observations: sample.observations.filter((observation) => !dropped(observation)),
       rule: 'order/missing-event',
