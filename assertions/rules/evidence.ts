@@ -87,8 +87,14 @@ export class EvidenceRules implements RuleGroup {
   }
 
   observeCrowd(observation: Observation): void {
-    const { user } = observation;
+    const { dir, user } = observation;
     if (user !== null) this.#add(INCOMPLETE, `"${user}" is no user of the first line`, observation);
+    else if (dir === 'in')
+      this.#add(
+        INCOMPLETE,
+        'something was received, and the line does not say by whom',
+        observation,
+      );
     this.#harness(observation);
   }
 

@@ -131,6 +131,15 @@ describe('evidence', () => {
     }
   });
 
+  test('what was received by nobody is inconclusive: it is not known whose it should be', () => {
+    const history = clean();
+    const { note } = history.person('u00');
+    history.add(null, { surface: 'console', kind: 'text', contentKind: 'text', content: note });
+    const verdict = history.verdict();
+    expect(verdict.verdict).toBe('inconclusive');
+    expect(verdict.findings.map(({ rule }) => rule)).toEqual(['evidence/incomplete-history']);
+  });
+
   test('a lost observation is inconclusive', () => {
     const history = clean();
     history.add(null, { kind: 'lost', surface: 'harness', dir: 'act', count: 3 });
