@@ -402,7 +402,10 @@ async function socketSettings(
 
 /** Loaded only where there is a proxy: it brings a lot along. */
 async function proxyAgent(env: Environment): Promise<Agent> {
-  const { ProxyAgent } = await import('proxy-agent');
+  const { ProxyAgent, proxies } = await import('proxy-agent');
+  // It loads the rest when the first connection is opened, which would be measured as the target's time.
+  const [, tunnelling] = proxies.http;
+  await tunnelling();
   return new ProxyAgent({
     getProxyForUrl: (url) => proxyFor(new URL(url), env)?.href ?? '',
   });
