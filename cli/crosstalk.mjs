@@ -7,15 +7,27 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** `scenarios/compiled-programs.ts`, which tells what was compiled, compiled itself. */
 const COMPILED = '../node_modules/.cache/crosstalk/scenarios-compiled-programs-ts/entry.mjs';
 
-// A reader that goes away early (`crosstalk list rules | head`) is no error.
-process.stdout.on('error', (error) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+/** `EXIT.inconclusive` of `exit-codes.ts`. */
+const INCONCLUSIVE = 2;
+
+let stdoutError;
+const noteStdoutError = (error) => {
+  stdoutError ??= error;
+};
+process.stdout.on('error', noteStdoutError);
+// Progress and remarks that nobody can read any more end nothing: what counts is written elsewhere as well.
+process.stderr.on('error', () => {});
 
 const { main } = await import((await compiled()) ?? (await source()));
 const code = await main(process.argv.slice(2));
 // Left-over sockets of a target must not keep the command alive; what was printed must get out first.
-process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+process.stdout.write('', (error) => {
+  noteStdoutError(error);
+  // A reader that goes away early (`crosstalk list rules | head`) is no error.
+  const unprinted = stdoutError && stdoutError.code !== 'EPIPE';
+  if (unprinted) process.stderr.write(`NOT_WRITTEN: standard output: ${stdoutError.message}.\n`);
+  process.stderr.write('', () => process.exit(unprinted && code === 0 ? INCONCLUSIVE : code));
+});
 
 /** The address of the compiled command; undefined where there is none, or none of these sources. */
 async function compiled() {

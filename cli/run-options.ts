@@ -93,7 +93,7 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
     seed,
     campaignPrefix: newCampaignPrefix(),
     rounds: read.number('rounds', { min: 1, max: ROUNDS_MAX, whole: true, fallback: 1 }),
-    timeoutMs: 1000 * readTimeout(read),
+    timeoutMs: Math.round(1000 * readTimeout(read)),
     ...readDurations(read, scenarios, mistakes),
     outDir: resolve(out),
     slo: slo?.limits ?? {},

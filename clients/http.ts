@@ -1,12 +1,13 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { Agent, EnvHttpProxyAgent, request as send, type Dispatcher } from 'undici';
+import { Agent, Pool, ProxyAgent, request as send, type Dispatcher } from 'undici';
 import { wallUnixMs } from '../history/clock.ts';
 import type { Content } from '../history/journal-writer.ts';
 import { cookieSecrets } from '../targets/sign-in.ts';
 import type { Addresses, HttpReply, HttpRequest, TargetHttp } from '../targets/target.ts';
 import { secretsOfHeader } from './header-secrets.ts';
+import { hasProxy, proxyFor } from './proxy-gate.ts';
 import { contentOf, toMicroseconds, type Observer, type Recorder } from './recorder.ts';
 import { after, pause } from './waiting.ts';
 import { networkReason, StepFailure } from './step-failure.ts';
@@ -24,13 +25,6 @@ export const ATTEMPTS_MAX = 4;
 const RETRY_AFTER_MS_MAX = 30_000;
 const RETRY_AFTER_MS_DEFAULT = 1_000;
 
-const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
-
-/** Whether the environment names a proxy that requests must go through. */
-export function hasProxy(env: Readonly<Record<string, string | undefined>>): boolean {
-  return PROXY_VARIABLES.some((name) => (env[name] ?? '') !== '');
-}
-
 /** One pool of connections for all requests of a trial. Close it when the trial is over. */
 export function openDispatcher(env: Readonly<Record<string, string | undefined>>): Dispatcher {
   const options = {
@@ -38,7 +32,15 @@ export function openDispatcher(env: Readonly<Record<string, string | undefined>>
     pipelining: 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
-  return hasProxy(env) ? new EnvHttpProxyAgent(options) : new Agent(options);
+  if (!hasProxy(env)) return new Agent(options);
+  return new Agent({
+    ...options,
+    factory(origin) {
+      const proxy = proxyFor(new URL(origin), env);
+      if (proxy === undefined) return new Pool(origin, options);
+      return new ProxyAgent({ ...options, uri: proxy.href });
+    },
+  });
 }
 
 /** What the requests of all users of a trial have in common. */

@@ -12,6 +12,7 @@ export function planMistakes(plan: TrialPlan, target: Target, addresses: Address
     ...limitMistakes(plan, target),
     ...mixedMistakes(plan),
     ...usersFileMistakes(plan),
+    ...entryMistakes(plan, target),
     ...signInMistakes(plan, target),
   ];
 }
@@ -86,9 +87,10 @@ function mixedMistakes({ transports, users, browserUsers }: TrialPlan): string[]
 function usersFileMistakes(plan: TrialPlan): string[] {
   if (plan.usersFile === null) return [];
   const mistakes: string[] = [];
-  if (plan.usersFile.length < plan.users)
+  const entries = plan.usersFile.length;
+  if (entries < plan.users)
     mistakes.push(
-      `the users file must have an entry for each of ${plan.users} users, got ${plan.usersFile.length}. Pass --users ${plan.usersFile.length}, or add entries.`,
+      `the users file must have an entry for each of ${plan.users} users, got ${entries}. ${entries === 0 ? 'Add' : `Pass --users ${entries}, or add`} entries.`,
     );
   for (const key of ['email', 'token'] as const) {
     const values = plan.usersFile.flatMap((entry: UsersFileEntry) => entry[key] ?? []);
@@ -98,6 +100,30 @@ function usersFileMistakes(plan: TrialPlan): string[] {
       );
   }
   return mistakes;
+}
+
+/** What an entry of a users file must hold for a sign-in; what else a method of a profile reads is its own. */
+const CREDENTIALS: Readonly<Record<SignInMethod, readonly ('email' | 'password' | 'token')[]>> = {
+  register: ['email'],
+  password: ['email', 'password'],
+  'e2e-key': ['email'],
+  token: ['token'],
+  page: ['email'],
+};
+
+/** The first of the entries that holds nothing its user could sign in with. */
+function entryMistakes(plan: TrialPlan, target: Target): string[] {
+  const method = signInMethodOf(plan, target);
+  if (method === undefined) return [];
+  const entries = plan.usersFile?.slice(0, plan.users) ?? [];
+  for (const wanted of CREDENTIALS[method]) {
+    const lacking = entries.findIndex((entry) => entry[wanted] === undefined);
+    if (lacking !== -1)
+      return [
+        `each entry of the users file must have "${wanted}" for the sign-in method ${method}, but entry ${lacking} has none. Add it, or pass another --sign-in.`,
+      ];
+  }
+  return [];
 }
 
 function signInMistakes(plan: TrialPlan, target: Target): string[] {

@@ -1,7 +1,6 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { hasProxy } from './http.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -17,6 +16,13 @@ export interface GateSettings {
   readonly hosts: ReadonlySet<string>;
   /** Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are read from. */
   readonly env: Environment;
+}
+
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
+
+/** Whether the environment names a proxy that requests must go through. */
+export function hasProxy(env: Readonly<Record<string, string | undefined>>): boolean {
+  return PROXY_VARIABLES.some((name) => (env[name] ?? '') !== '');
 }
 
 /**
@@ -135,7 +141,7 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
   if (isLoopback(hostIn(url.hostname)) || isExempt(url, env)) return undefined;
   const http = env['http_proxy'] || env['HTTP_PROXY'];
   const https = env['https_proxy'] || env['HTTPS_PROXY'];
-  const chosen = url.protocol === 'https:' ? https || http : http || https;
+  const chosen = isEncrypted(url) ? https || http : http || https;
   if (chosen === undefined) return undefined;
   const text = /^[a-z]+:\/\//i.test(chosen) ? chosen : `http://${chosen}`;
   return URL.canParse(text) ? new URL(text) : undefined;
@@ -166,7 +172,11 @@ function hostIn(hostname: string): string {
 
 function portIn(url: URL): number {
   if (url.port !== '') return Number(url.port);
-  return url.protocol === 'https:' ? 443 : 80;
+  return isEncrypted(url) ? 443 : 80;
+}
+
+function isEncrypted({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'wss:';
 }
 
 function credentialsIn({ username, password }: URL): Record<string, string> {

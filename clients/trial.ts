@@ -12,7 +12,7 @@ import type { Addresses, Target } from '../targets/target.ts';
 import { Crowd, type CrowdParts } from './crowd.ts';
 import { secretsOfHeader } from './header-secrets.ts';
 import { Heartbeats } from './heartbeats.ts';
-import { hasProxy, openDispatcher, RecordedHttp, type HttpSettings } from './http.ts';
+import { openDispatcher, RecordedHttp, type HttpSettings } from './http.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { Pacer } from './pacer.ts';
 import { personaMaker, type Persona } from './persona.ts';
@@ -24,6 +24,7 @@ import {
   type Transport,
   type TrialPlan,
 } from './plan.ts';
+import { hasProxy, proxyFor } from './proxy-gate.ts';
 import { QuietWindow } from './quiet-window.ts';
 import { Recorder } from './recorder.ts';
 import type { SocketSettings } from './socket-settings.ts';
@@ -395,14 +396,19 @@ async function socketSettings(
     bytesMax: profile.limits.payloadBytesMax,
     handshakeMsMax: target.limits.handshakeMsMax,
     headers,
-    agent: hasProxy(env) ? await proxyAgent() : undefined,
+    agent: hasProxy(env) ? await proxyAgent(env) : undefined,
   };
 }
 
 /** Loaded only where there is a proxy: it brings a lot along. */
-async function proxyAgent(): Promise<Agent> {
-  const { ProxyAgent } = await import('proxy-agent');
-  return new ProxyAgent();
+async function proxyAgent(env: Environment): Promise<Agent> {
+  const { ProxyAgent, proxies } = await import('proxy-agent');
+  // It loads the rest when the first connection is opened, which would be measured as the target's time.
+  const [, tunnelling] = proxies.http;
+  await tunnelling();
+  return new ProxyAgent({
+    getProxyForUrl: (url) => proxyFor(new URL(url), env)?.href ?? '',
+  });
 }
 
 /**

@@ -51,7 +51,15 @@ export function startConfined(
   words: readonly string[],
   { blocksMax, ...settings }: Settings & { readonly blocksMax: number },
 ): Started {
-  const script = `ulimit -f ${blocksMax}; exec "$0" "$@"`;
+  return startInShell(`ulimit -f ${blocksMax}; exec "$0" "$@"`, words, settings);
+}
+
+/** The same where standard output goes to a disk that is full. */
+export function startUnprinted(words: readonly string[], settings?: Settings): Started {
+  return startInShell('exec "$0" "$@" >/dev/full', words, settings);
+}
+
+function startInShell(script: string, words: readonly string[], settings?: Settings): Started {
   return watched(
     spawn('/bin/sh', ['-c', script, process.execPath, ENTRY, ...words], {
       ...placeOf(settings),

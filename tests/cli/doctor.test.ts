@@ -36,3 +36,16 @@ it('says that the end of the run came under another role', async () => {
     '; agent_completed came, and did not end the run: decode must give it the role "agent"',
   );
 }, 60_000);
+
+it.each(['HTTP_PROXY', 'http_proxy'])(
+  'reaches this machine past the proxy of %s',
+  async (name) => {
+    const cwd = temporaryDirectory();
+    writeProfile(cwd, 'pageless', 'page: undefined');
+    const words = 'doctor --target ./pageless.mts --pace 0 --json';
+    const env = { [name]: 'http://127.0.0.1:1', NO_PROXY: '', no_proxy: '' };
+    const { code, out } = await crosstalk(words.split(' '), { cwd, env });
+    expect(code, out).toBe(0);
+  },
+  60_000,
+);

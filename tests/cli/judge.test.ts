@@ -9,7 +9,13 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { crosstalk, startConfined, temporaryDirectory } from './command-line.ts';
+import {
+  crosstalk,
+  start,
+  startConfined,
+  startUnprinted,
+  temporaryDirectory,
+} from './command-line.ts';
 import { printedIn } from './documents.ts';
 import { handMadeHistory } from './histories.ts';
 
@@ -182,6 +188,26 @@ describe('judge', () => {
     expect(summary).toMatchObject({ verdict: 'fail', cause: 'leak' });
     expect(summary.reasons[0]).toContain('artifacts could not be written: EFBIG');
     expect(JSON.parse(readFileSync(join(cwd, 'out/summary.json'), 'utf8'))).toEqual(summary);
+  });
+
+  it('keeps its exit code where nobody reads standard error any more', async () => {
+    const cwd = temporaryDirectory();
+    const { child, ended } = start(['judge', 'nothing'], { cwd });
+    child.stderr?.destroy();
+    expect((await ended).code).toBe(64);
+  });
+
+  it.runIf(existsSync('/dev/full'))('ends in no success that could not be printed', async () => {
+    const cwd = directoryWith({
+      'leak/history.ndjson': leaked.text,
+      'quiet/history.ndjson': quiet.text,
+    });
+    const { code, err } = await startUnprinted(['list', 'rules'], { cwd }).ended;
+    expect(code).toBe(2);
+    expect(err).toContain('NOT_WRITTEN: standard output: ENOSPC');
+    for (const [name, judged] of [['leak', 1] as const, ['quiet', 2] as const])
+      expect((await startUnprinted(['judge', name], { cwd }).ended).code, name).toBe(judged);
+    expect((await startUnprinted(['judge', '--json'], { cwd }).ended).code).toBe(64);
   });
 
   it('says first what happened, then shows the witness and how to reproduce it', async () => {

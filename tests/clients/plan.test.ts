@@ -113,6 +113,26 @@ describe('a plan against a target', () => {
     expect(all).toContain('the same email twice');
   });
 
+  test('needs in each entry what its user signs in with', () => {
+    const [person, token] = [{ email: 'a@example.com', password: 'p' }, { token: 't' }];
+    const told = (signIn: TrialPlan['signIn'], users = 2): string[] =>
+      mistakes({ users, signIn, usersFile: [person, token] }, reference);
+    expect(told(null)).toEqual([
+      expect.stringContaining('must have "email" for the sign-in method password, but entry 1'),
+    ]);
+    expect(told('token')).toEqual([
+      expect.stringContaining('must have "token" for the sign-in method token, but entry 0'),
+    ]);
+    expect(told(null, 1)).toEqual([]);
+    const mailed = { usersFile: [{ email: 'a@example.com', token: 't' }], users: 1 };
+    expect(mistakes({ ...mailed, signIn: 'password' }, reference)).toEqual([
+      expect.stringContaining('must have "password" for the sign-in method password'),
+    ]);
+    expect(mistakes({ users: 1, usersFile: [] }, reference)).toEqual([
+      expect.stringMatching(/got 0\. Add entries\.$/),
+    ]);
+  });
+
   test('signs in as the users file allows', () => {
     const plan = planFor('/', { users: 1, usersFile: [{ token: 't' }] });
     expect(signInMethodOf(plan, reference)).toBe('token');

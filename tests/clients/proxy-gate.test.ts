@@ -1,7 +1,9 @@
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import { request as send } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openBrowserPool } from '../../clients/browser-pool.ts';
+import { openDispatcher } from '../../clients/http.ts';
 import { proxyFor } from '../../clients/proxy-gate.ts';
 import { Closers, httpServer, portOf, socketServer } from './lab.ts';
 
@@ -85,6 +87,19 @@ test('browsers reach the target through the proxy, and through it nobody else', 
   expect(proxy.asked).toEqual([]);
 });
 
+test('requests of the harness go through the proxy, and never on the way to this machine', async () => {
+  const local = await httpServer(closers, (_request, response) => response.end('here'));
+  const proxy = await upstream(local);
+  const dispatcher = openDispatcher({ HTTP_PROXY: proxy.url });
+  closers.add(() => dispatcher.destroy());
+  const direct = await send(local, { dispatcher });
+  expect(await direct.body.text()).toBe('here');
+  expect(proxy.asked).toEqual([]);
+  const proxied = await send('http://chat.invalid/', { dispatcher });
+  expect(await proxied.body.text()).toBe('here');
+  expect(proxy.asked).toEqual(['CONNECT chat.invalid:80']);
+});
+
 describe('the proxy of a URL', () => {
   const proxied = (url: string, env: Readonly<Record<string, string>>): string | undefined =>
     proxyFor(new URL(url), env)?.host;
@@ -94,12 +109,16 @@ describe('the proxy of a URL', () => {
     expect(proxied('http://a.example', env)).toBe('plain:1');
     expect(proxied('https://a.example', env)).toBe('safe:2');
     expect(proxied('https://a.example', { HTTP_PROXY: 'http://plain:1' })).toBe('plain:1');
+    expect(proxied('ws://a.example/ws', env)).toBe('plain:1');
+    expect(proxied('wss://a.example/ws', env)).toBe('safe:2');
   });
 
   test.each([
     ['http://127.0.0.1:8080', ''],
     ['http://[::1]:8080', ''],
     ['http://localhost', ''],
+    ['ws://127.0.0.1:8080/ws', ''],
+    ['wss://a.example/ws', 'a.example:443'],
     ['http://b.a.example', 'a.example'],
     ['http://a.example', 'x.example, .a.example'],
     ['http://a.example:81', 'a.example:81'],
