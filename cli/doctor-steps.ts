@@ -5,6 +5,7 @@ import { UnrecognisedFrames } from '../assertions/unrecognised-frames.ts';
 import { BrowserMissing } from '../clients/browser-finder.ts';
 import { CrowdLost, TrialAborted, type Crowd } from '../clients/crowd.ts';
 import { openDispatcher } from '../clients/http.ts';
+import { environmentFor } from '../clients/proxy-gate.ts';
 import type { TrialPlan } from '../clients/plan.ts';
 import { openTrial } from '../clients/trial.ts';
 import type { Observation } from '../history/observation.ts';
@@ -254,7 +255,7 @@ async function reachTarget({
   addresses,
 }: Examination): Promise<{ problem: string | null; fact: string }> {
   const headers = resolveHeaders(target, plan.headers, process.env);
-  const dispatcher = openDispatcher(process.env);
+  const dispatcher = openDispatcher(environmentFor(target, plan, process.env));
   const facts: string[] = [];
   try {
     for (const url of new Set([addresses.api, addresses.auth])) {

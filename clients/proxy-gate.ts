@@ -20,8 +20,18 @@ export interface GateSettings {
 
 const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
 
+/** The environment for requests to a target: no proxy leads to one that the harness started itself. */
+export function environmentFor(
+  target: { readonly embedded: boolean },
+  plan: { readonly url: string | null },
+  env: Environment,
+): Environment {
+  if (!target.embedded || plan.url !== null) return env;
+  return { ...env, ...Object.fromEntries(PROXY_VARIABLES.map((name) => [name, undefined])) };
+}
+
 /** Whether the environment names a proxy that requests must go through. */
-export function hasProxy(env: Readonly<Record<string, string | undefined>>): boolean {
+export function hasProxy(env: Environment): boolean {
   return PROXY_VARIABLES.some((name) => (env[name] ?? '') !== '');
 }
 
@@ -70,7 +80,7 @@ function forward(
     outgoing.writeHead(403).end('not one of the hosts of the target');
     return;
   }
-  const proxy = proxyFor(url, env);
+  const proxy = proxyOfPage(url, env);
   const { method, headers } = incoming;
   const onward =
     proxy === undefined
@@ -115,7 +125,7 @@ function tunnel(
     if (joined) socket.destroy();
     else socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
   };
-  const proxy = proxyFor(url, env);
+  const proxy = proxyOfPage(url, env);
   if (proxy === undefined) {
     const onward = connect(portIn(url), hostIn(url.hostname));
     onward.once('connect', () => join(onward)).on('error', refuse);
@@ -136,12 +146,33 @@ function tunnel(
   asking.once('error', refuse).end();
 }
 
-/** The proxy that a URL is reached through, or undefined where it is reached directly. */
+/**
+ * The proxy that a URL is reached through by the variables that Node's own requests obey, or undefined where it
+ * is reached directly.
+ */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
+  const { http, https } = proxiesIn(env);
+  return isExempt(url, env) ? undefined : parsed(isEncrypted(url) ? https || http : http);
+}
+
+/**
+ * The same for a browser, which reaches loopback addresses directly unless told otherwise. A tunnel does not tell
+ * what goes through it, so one proxy does for both where there is but one.
+ */
+function proxyOfPage(url: URL, env: Environment): URL | undefined {
   if (isLoopback(hostIn(url.hostname)) || isExempt(url, env)) return undefined;
-  const http = env['http_proxy'] || env['HTTP_PROXY'];
-  const https = env['https_proxy'] || env['HTTPS_PROXY'];
-  const chosen = isEncrypted(url) ? https || http : http || https;
+  const { http, https } = proxiesIn(env);
+  return parsed(isEncrypted(url) ? https || http : http || https);
+}
+
+function proxiesIn(env: Environment): Readonly<Record<'http' | 'https', string | undefined>> {
+  return {
+    http: env['http_proxy'] || env['HTTP_PROXY'],
+    https: env['https_proxy'] || env['HTTPS_PROXY'],
+  };
+}
+
+function parsed(chosen: string | undefined): URL | undefined {
   if (chosen === undefined) return undefined;
   const text = /^[a-z]+:\/\//i.test(chosen) ? chosen : `http://${chosen}`;
   return URL.canParse(text) ? new URL(text) : undefined;
@@ -155,7 +186,9 @@ function isExempt(url: URL, env: Environment): boolean {
     .split(/[\s,]+/)
     .filter((entry) => entry !== '')
     .some((entry) => {
-      const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
+      // An address with colons has a port only behind brackets.
+      const [, given = entry, port] = /^(\[.*\]|[^:]*)(?::(\d+))?$/.exec(entry) ?? [];
+      const name = hostIn(given);
       if (port !== undefined && Number(port) !== portIn(url)) return false;
       const bare = name.replace(/^\*?\.?/, '');
       return name === '*' || host === bare || host.endsWith(`.${bare}`);

@@ -24,7 +24,7 @@ import {
   type Transport,
   type TrialPlan,
 } from './plan.ts';
-import { hasProxy, proxyFor } from './proxy-gate.ts';
+import { environmentFor, hasProxy, proxyFor } from './proxy-gate.ts';
 import { QuietWindow } from './quiet-window.ts';
 import { Recorder } from './recorder.ts';
 import type { SocketSettings } from './socket-settings.ts';
@@ -120,7 +120,7 @@ export async function openTrial(asked: TrialOptions): Promise<Crowd> {
     personas,
     names,
     headers: headers.headers,
-    env,
+    env: environmentFor(target, plan, env),
     profile: header.profile,
     cast,
   });

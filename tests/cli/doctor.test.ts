@@ -38,7 +38,7 @@ it('says that the end of the run came under another role', async () => {
 }, 60_000);
 
 it.each(['HTTP_PROXY', 'http_proxy'])(
-  'reaches this machine past the proxy of %s',
+  'reaches the embedded target past the proxy of %s',
   async (name) => {
     const cwd = temporaryDirectory();
     writeProfile(cwd, 'pageless', 'page: undefined');

@@ -4,7 +4,7 @@ import { request as send } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openBrowserPool } from '../../clients/browser-pool.ts';
 import { openDispatcher } from '../../clients/http.ts';
-import { proxyFor } from '../../clients/proxy-gate.ts';
+import { environmentFor, hasProxy, proxyFor } from '../../clients/proxy-gate.ts';
 import { Closers, httpServer, portOf, socketServer } from './lab.ts';
 
 const closers = new Closers();
@@ -87,10 +87,10 @@ test('browsers reach the target through the proxy, and through it nobody else', 
   expect(proxy.asked).toEqual([]);
 });
 
-test('requests of the harness go through the proxy, and never on the way to this machine', async () => {
+test('requests of the harness go through the proxy, but where NO_PROXY says otherwise', async () => {
   const local = await httpServer(closers, (_request, response) => response.end('here'));
   const proxy = await upstream(local);
-  const dispatcher = openDispatcher({ HTTP_PROXY: proxy.url });
+  const dispatcher = openDispatcher({ HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' });
   closers.add(() => dispatcher.destroy());
   const direct = await send(local, { dispatcher });
   expect(await direct.body.text()).toBe('here');
@@ -100,24 +100,37 @@ test('requests of the harness go through the proxy, and never on the way to this
   expect(proxy.asked).toEqual(['CONNECT chat.invalid:80']);
 });
 
+test('no proxy leads to a target that the harness started itself', () => {
+  const env = { HTTP_PROXY: 'http://plain:1', https_proxy: 'http://safe:2', OTHER: 'x' };
+  const [started, given] = [null, 'http://127.0.0.1:1'].map((url) =>
+    environmentFor({ embedded: true }, { url }, env),
+  );
+  expect(hasProxy(started ?? env)).toBe(false);
+  expect(started?.['OTHER']).toBe('x');
+  expect(given).toBe(env);
+  expect(environmentFor({ embedded: false }, { url: null }, env)).toBe(env);
+});
+
 describe('the proxy of a URL', () => {
   const proxied = (url: string, env: Readonly<Record<string, string>>): string | undefined =>
     proxyFor(new URL(url), env)?.host;
   const env = { HTTP_PROXY: 'http://plain:1', https_proxy: 'safe:2' };
 
-  test('is the one for its scheme, or the other', () => {
+  test('is the one for its scheme, for what is encrypted else the other', () => {
     expect(proxied('http://a.example', env)).toBe('plain:1');
     expect(proxied('https://a.example', env)).toBe('safe:2');
     expect(proxied('https://a.example', { HTTP_PROXY: 'http://plain:1' })).toBe('plain:1');
+    expect(proxied('http://a.example', { HTTPS_PROXY: 'http://safe:2' })).toBeUndefined();
+    expect(proxied('http://127.0.0.1:8080', env)).toBe('plain:1');
     expect(proxied('ws://a.example/ws', env)).toBe('plain:1');
     expect(proxied('wss://a.example/ws', env)).toBe('safe:2');
   });
 
   test.each([
-    ['http://127.0.0.1:8080', ''],
-    ['http://[::1]:8080', ''],
-    ['http://localhost', ''],
-    ['ws://127.0.0.1:8080/ws', ''],
+    ['http://127.0.0.1:8080', '127.0.0.1'],
+    ['http://[::1]:8080', '::1'],
+    ['http://[::1]:8080', '[::1]:8080'],
+    ['ws://127.0.0.1:8080/ws', 'localhost,127.0.0.1:8080'],
     ['wss://a.example/ws', 'a.example:443'],
     ['http://b.a.example', 'a.example'],
     ['http://a.example', 'x.example, .a.example'],
