@@ -18,13 +18,22 @@ export function isOutsiders(
   return !isPrefix;
 }
 
-/** Records such an event without that person's texts. */
+/** Who received a frame, and by what id the target knows this user. */
+export interface Receiver {
+  readonly observer: Observer;
+  readonly surface?: 'socket' | 'sse';
+  readonly own: string;
+}
+
+/** Records such an event, or a frame with one in it, without that person's texts. */
 export function recordMasked(
-  { journal, vault, campaignPrefix }: Recorder,
-  { observer, surface }: { observer: Observer; surface?: 'socket' | 'sse' },
+  recorder: Recorder,
+  { observer, surface, own }: Receiver,
   { frame, decoded, at }: { frame: unknown; decoded: DecodedFrame; at: number },
 ): void {
-  const { tool: _tool, agent: _agent, ...kept } = decoded;
+  const { journal, vault, campaignPrefix } = recorder;
+  const { tool, agent, ...rest } = decoded;
+  const kept = isOutsiders(recorder, decoded, own) ? rest : { ...rest, tool, agent };
   let text: string;
   try {
     text = JSON.stringify(masked(frame, campaignPrefix));

@@ -9,7 +9,8 @@ import type {
   SocketWire,
 } from '../targets/target.ts';
 import type { PageOwner } from './browser-parts.ts';
-import { isPlainLine, lineOf, withoutSecrets } from './frame-line.ts';
+import { isPlainLine, lineOf } from './frame-line.ts';
+import { recordFurther } from './further-events.ts';
 import { isOutsiders, recordMasked } from './outsiders.ts';
 import type { DevToolsChannel } from './page-channel.ts';
 import type { StreamedBlock } from './page-event-stream.ts';
@@ -362,14 +363,16 @@ export class PageSocketLog {
     const step = this.#shakeHands(socket, frame, { decoded, at });
     const { owner, recorder } = this.#pen;
     if (socket.isReply) owner?.replied(decoded);
-    if (isOutsiders(recorder, decoded, owner?.userId ?? ''))
-      recordMasked(recorder, socket, { frame, decoded, at });
+    const { observer, surface } = socket;
+    const receiver = { observer, surface, own: owner?.userId ?? '' };
+    const isTheirs = (event: DecodedFrame): boolean => isOutsiders(recorder, event, receiver.own);
+    if (isTheirs(decoded) || further.some(isTheirs))
+      recordMasked(recorder, receiver, { frame, decoded, at });
     else this.#recordFrame(socket, { decoded, text, at });
     if (step?.secrets !== undefined) recorder.given(socket.observer, step.secrets, at);
     this.#heard(socket, decoded, { text, at });
     for (const extra of further) {
-      const clean = withoutSecrets(extra, recorder.vault);
-      this.#append(socket, clean, { content: undefined, at });
+      recordFurther(recorder, receiver, { decoded: extra, at });
       this.#heard(socket, extra, { text, at });
     }
   }

@@ -118,6 +118,8 @@ export class PageStorageReader {
   async #database(name: string): Promise<void> {
     const database = await this.#answer(indexedDB.open(name));
     try {
+      if (database.objectStoreNames.length === 0)
+        this.#put(`indexedDB[${JSON.stringify(name)}]`, '');
       for (const store of database.objectStoreNames) {
         const objects = database.transaction(store, 'readonly').objectStore(store);
         const limit = this.#limits.entriesMax + 1;

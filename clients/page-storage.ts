@@ -39,6 +39,8 @@ interface Reading {
   readonly found: Map<string, string>;
   /** Origins that were read. */
   readonly origins: Set<string>;
+  /** Those of which a tab was read: databases, caches, files and service workers are the same in all of them. */
+  readonly tabs: Set<string>;
 }
 
 /** Records what a browser profile keeps: cookies, storages, databases, caches, service workers. */
@@ -125,8 +127,8 @@ export class PageStorage {
     further: boolean,
   ): Promise<Map<string, string>> {
     const found = new Map<string, string>();
-    const origins = new Set<string>();
-    for (const channel of channels) await this.#readFrames(channel, { further, found, origins });
+    const reading = { further, found, origins: new Set<string>(), tabs: new Set<string>() };
+    for (const channel of channels) await this.#readFrames(channel, reading);
     // After the frames: reading them waits for the cookies that they wrote.
     await this.#readCookies(context, found);
     return found;
@@ -183,10 +185,13 @@ export class PageStorage {
         if (reading.origins.has(securityOrigin) && !isTab) continue;
         const prefix =
           reading.origins.size === 0 || securityOrigin === page ? '' : `${securityOrigin} `;
-        const kept = await readFrame(channel, id, reading.further);
+        // A window that another one has written does not know what serves it: that one was asked.
+        const further = reading.further && !reading.tabs.has(securityOrigin);
+        const kept = await readFrame(channel, id, further);
         // The address says whose it is; a reply may say that it is nobody's (`Content-Security-Policy: sandbox`).
         if (kept.isOfNoOrigin) continue;
         reading.origins.add(securityOrigin);
+        if (isTab) reading.tabs.add(securityOrigin);
         this.#writeAll(kept, { prefix, found: reading.found });
       }
       return null;

@@ -107,7 +107,7 @@ export class PageTextWatcher {
   /** A form is known by the names of its controls: they may stand before what all elements have. */
   readonly #attributesOf = this.#getterOf(Element.prototype, 'attributes');
   readonly #titleOf = this.#getterOf(Document.prototype, 'title');
-  readonly #attributeOf = Element.prototype.getAttribute;
+  readonly #attributeOf = Element.prototype.getAttributeNS;
   /**
    * Nobody can reach into a window that no page opened, and its next document has a watcher of its own. Asked at the
    * beginning: whoever opened it may take that back.
@@ -284,10 +284,9 @@ export class PageTextWatcher {
 
   /** One mutation: new trees are told at once, changed blocks once the batch is read. */
   #take(record: MutationRecord, blocks: Set<Node>): void {
-    const { type, target, oldValue, attributeName } = record;
+    const { type, target, oldValue } = record;
     if (type === 'attributes') {
-      if (this.#isElement(target) && attributeName !== null)
-        this.#attributeChanged(target, attributeName, oldValue);
+      if (this.#isElement(target)) this.#attributeChanged(target, record);
       return;
     }
     const block = this.#blockOf(target);
@@ -495,8 +494,13 @@ export class PageTextWatcher {
     }
   }
 
-  #attributeChanged(element: Element, name: string, old: string | null): void {
-    const value = this.#attributeOf.call(element, name);
+  /** The name in a record is the local one: asked by it alone, an element would not know `xlink:title`. */
+  #attributeChanged(
+    element: Element,
+    { attributeName: name, attributeNamespace, oldValue: old }: MutationRecord,
+  ): void {
+    if (name === null) return;
+    const value = this.#attributeOf.call(element, attributeNamespace, name);
     if (value !== null) this.#tellAttribute(element, name, value);
     if (old === null || old === value || this.#dullAttributes.has(name.toLowerCase())) return;
     if (this.#looksAttributes.has(name)) this.#tellAttribute(element, name, old);
@@ -623,7 +627,7 @@ export class PageTextWatcher {
   /** `[data-testid=x]`, `#x` or `[role=x]`, with its number where several are alike. */
   #nameOf(element: Element): string | undefined {
     for (const attribute of ['data-testid', 'id', 'role']) {
-      const value = this.#attributeOf.call(element, attribute);
+      const value = this.#attributeOf.call(element, null, attribute);
       if (value === null || value === '') continue;
       const name = attribute === 'id' ? `#${value}` : `[${attribute}=${value}]`;
       const equals = this.#equalsOf(element, attribute, value);

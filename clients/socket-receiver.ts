@@ -4,8 +4,9 @@ import { FrameOrigin } from '../history/journal-writer.ts';
 import { textsIn } from '../targets/framing.ts';
 import type { DecodedFrame } from '../targets/target.ts';
 import type { ClockSamples } from './clock-samples.ts';
-import { isPlainLine, lineOf, withoutSecrets } from './frame-line.ts';
-import { isOutsiders, recordMasked } from './outsiders.ts';
+import { isPlainLine, lineOf } from './frame-line.ts';
+import { recordFurther } from './further-events.ts';
+import { isOutsiders, recordMasked, type Receiver } from './outsiders.ts';
 import { bytesContentOf, contentOf, type Observer } from './recorder.ts';
 import { Message } from './socket-message.ts';
 import type { Opening } from './socket-opening.ts';
@@ -121,21 +122,27 @@ export class SocketReceiver {
       message.opening = opening;
       message.step = opening.shakeHands(frame, decoded, at);
     }
-    if (isOutsiders(recorder, decoded, this.#owner.userId))
-      recordMasked(recorder, { observer: this.#observer }, { frame, decoded, at });
-    else this.#recordFrame(decoded, message);
+    this.#recordEvents(frame, decoded, message);
     const { secrets } = message.step ?? {};
     if (secrets !== undefined) recorder.given(this.#observer, secrets, at);
     if (decoded.role === 'pong') this.#recordSample(decoded, at);
-    if (message.further !== undefined)
-      for (const extra of message.further) this.#recordExtra(extra, at);
+    if (message.further !== undefined) this.#recordFurther(message.further, at);
   }
 
-  /** A further event of a frame that held several: a line without content. */
-  #recordExtra(decoded: DecodedFrame, at: number): void {
-    const { journal, vault } = this.#settings.recorder;
-    journal.append(lineOf(this.#observer, withoutSecrets(decoded, vault)), undefined, at);
-    if (decoded.role === 'pong') this.#recordSample(decoded, at);
+  #recordEvents(frame: unknown, decoded: DecodedFrame, message: Message): void {
+    const { recorder } = this.#settings;
+    const { receiver } = this;
+    const isTheirs = (event: DecodedFrame): boolean => isOutsiders(recorder, event, receiver.own);
+    if (isTheirs(decoded) || message.further?.some(isTheirs) === true)
+      recordMasked(recorder, receiver, { frame, decoded, at: message.at });
+    else this.#recordFrame(decoded, message);
+  }
+
+  #recordFurther(events: readonly DecodedFrame[], at: number): void {
+    for (const decoded of events) {
+      recordFurther(this.#settings.recorder, this.receiver, { decoded, at });
+      if (decoded.role === 'pong') this.#recordSample(decoded, at);
+    }
   }
 
   #replyTo(frame: unknown): unknown {
@@ -184,6 +191,10 @@ export class SocketReceiver {
     else if (isPlainLine(text))
       recorder.journal.appendFrame({ origin: this.origin, decoded, text, bytes }, at);
     else this.#record(decoded, text, at);
+  }
+
+  get receiver(): Receiver {
+    return { observer: this.#observer, own: this.#owner.userId };
   }
 
   get origin(): FrameOrigin {

@@ -119,7 +119,7 @@ export function decodeNetraBatch(value: unknown): readonly DecodedFrame[] {
   const batch = decodeNetraFrame(value);
   if (batch.event !== 'event_batch') return [batch];
   const events = batchedFrames(asFrame(value)).map((frame) => {
-    const decoded = decodeNetraFrame(frame);
+    const decoded = { ...decodeNetraFrame(frame), part: frame };
     return decoded.owner === undefined ? { ...decoded, owner: batch.owner } : decoded;
   });
   const isTimed = events.every(({ sentAt }) => sentAt !== undefined);

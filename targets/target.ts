@@ -92,6 +92,11 @@ export interface DecodedFrame extends DecodedFields {
   readonly role: 'agent' | 'handshake' | 'ack' | 'pong' | 'heartbeat' | 'error' | 'other';
   /** `pong`: the client time that came back (Unix ms), if any. `sentAt` holds the target's time. */
   readonly echoedAt?: number | undefined;
+  /**
+   * What of a frame with several events is this event, from the second on (see {@link SocketWire.decodeAll}): a
+   * JSON value, which is judged as a frame of its own.
+   */
+  readonly part?: unknown;
 }
 
 /** Where a connection's handshake stands after a frame. */
@@ -175,7 +180,8 @@ export interface SocketWire {
   /**
    * For targets that put several events into one frame. The first entry equals `decode(frame)` and goes
    * with the frame's own history line; every further entry is recorded as an extra line of kind `frame`
-   * with the same time and without content. Never empty, never throws. Absent: `[decode(frame)]`.
+   * with the same time and with its {@link DecodedFrame.part} as content: what an event says of which none is
+   * given is not read as its answer or its echo. Never empty, never throws. Absent: `[decode(frame)]`.
    */
   decodeAll?(frame: unknown): readonly DecodedFrame[];
   /**

@@ -52,10 +52,10 @@ export class EvidenceRules implements RuleGroup {
   }
 
   /** What was received and not recorded cannot be searched. */
-  observe({ observation, observer, received, attribution }: Facts): void {
-    const { act, run, kind } = observation;
-    if (received && kind === 'frame' && attribution === undefined)
-      this.#notRecognised(observation, observer);
+  observe(facts: Facts): void {
+    const { observation, observer, received } = facts;
+    const { act, run } = observation;
+    if (received && observation.kind === 'frame') this.#frame(facts);
     if (act === 'cancel' && run !== undefined)
       this.#stops.set(run, { asker: observer, firstAt: undefined, lastAt: 0 });
     else if (received && run !== undefined && this.#stops.size > 0)
@@ -68,6 +68,25 @@ export class EvidenceRules implements RuleGroup {
       owner: null,
       observation,
       message: `${observation.cut} bytes that ${this.#bench.knowledge.nameOf(observer)} received were too many to record`,
+    });
+  }
+
+  #frame({ observation, observer, attribution }: Facts): void {
+    if (attribution === undefined) this.#notRecognised(observation, observer);
+    else if (observation.content === undefined) this.#notGiven(observation, observer);
+  }
+
+  /** What several pieces spell is not found where they stand within one frame: each must be given by itself. */
+  #notGiven(observation: Observation, observer: UserIndex): void {
+    const { knowledge, report } = this.#bench;
+    const { order, answer } = knowledge.profile;
+    if (answer.chunk.length === 0 || !order.chunk.includes(observation.event ?? '')) return;
+    report.add({
+      rule: INCOMPLETE,
+      observer,
+      owner: null,
+      observation,
+      message: `${knowledge.nameOf(observer)} received a piece of an answer as a further event of a frame, and the profile's decodeAll gave no part of it`,
     });
   }
 

@@ -82,6 +82,27 @@ test('an answer that comes in pieces alone is swapped piece by piece', () => {
   }
 });
 
+test('a piece of an answer that is not recorded by itself leaves the history incomplete', () => {
+  const history = clean(3);
+  const asked = history.asked.get('u00')?.at(-1);
+  const piece = {
+    event: 'agent_chunk',
+    run: asked?.run,
+    kind: 'frame',
+    content: undefined,
+  } as const;
+  history.add('u00', piece);
+  expect(history.findings('incomplete-history')).toMatchObject([
+    {
+      severity: 'inconclusive',
+      observer: 'u00',
+      event: 'agent_chunk',
+      message:
+        "u00 received a piece of an answer as a further event of a frame, and the profile's decodeAll gave no part of it",
+    },
+  ]);
+});
+
 test('what is planted into frames that are lists is found as well', () => {
   const history = clean();
   for (const [at, line] of history.lines.entries())

@@ -129,6 +129,41 @@ describe('what a profile keeps', () => {
     expect(contentIn(changed).length).toBeLessThan(1_000);
   });
 
+  it('is read once for all windows of an origin, of which one that was written knows no service workers', async () => {
+    const place = await site(closers, { files: KEEPING });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(() => {
+      const opened = window.open('about:blank');
+      opened?.document.write('<p>what is printed</p>');
+      opened?.document.close();
+      opened?.sessionStorage.setItem('of', 'the second window');
+    });
+    await lab.recorder.snapshot();
+    const lines = await lab.lines();
+    expect(holding(on(lines, 'storage'), 'the second window')).not.toHaveLength(0);
+    expect(lines.filter(({ kind }) => kind === 'failure')).toEqual([]);
+  });
+
+  it('includes the name of a database in which there is nothing yet', async () => {
+    const place = await site(closers, { files: KEEPING });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          const opening = indexedDB.open('chats of Anna Bell');
+          opening.addEventListener('success', () => {
+            opening.result.close();
+            resolve();
+          });
+        }),
+    );
+    await lab.recorder.snapshot();
+    const kept = on(await lab.lines(), 'storage').map((line) => line['place']);
+    expect(kept).toContain('indexedDB["chats of Anna Bell"]');
+  });
+
   it('is not said to be read where a page keeps it in a bucket of its own', async () => {
     const place = await site(closers, { files: KEEPING });
     const lab = await pageLab(closers, browser);

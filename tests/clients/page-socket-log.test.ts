@@ -44,6 +44,33 @@ describe('sockets of a page', () => {
     expect(frames).toHaveLength(3);
   });
 
+  it('hold several events in a frame, each with its part of it', async () => {
+    const batch = [
+      { id: 'e1', text: 'half a wo' },
+      { id: 'e2', text: 'rd' },
+    ];
+    const place = await site(closers, {
+      files: { '/': OPENS },
+      socket: (socket) => {
+        socket.send(JSON.stringify(batch));
+        socket.on('message', () => socket.close(4007, 'enough'));
+      },
+    });
+    const decodeAll = (frame: unknown) =>
+      (Array.isArray(frame) ? frame : [frame]).map((part: unknown) => ({
+        role: 'other' as const,
+        event: 'piece',
+        part,
+      }));
+    const lab = await pageLab(closers, browser, {
+      wire: { decode: (frame) => decodeAll(frame)[0] ?? { role: 'other' }, decodeAll },
+    });
+    await lab.open(place.url);
+    await until(() => lab.told.closed.length === 1);
+    const frames = on(await lab.lines(), 'socket').filter(({ event }) => event === 'piece');
+    expect(frames.map(({ frame }) => frame)).toEqual([batch, batch[1]]);
+  });
+
   it.each([
     ['', false],
     [', also where nothing can be heard but by a session of our own', true],

@@ -245,6 +245,27 @@ describe('page text', () => {
     expect(holding(lines, 'a flash of a title')).not.toHaveLength(0);
   });
 
+  it('includes attributes of other namespaces, and of names in capitals, as they change', async () => {
+    const place = await site(closers, {
+      files: {
+        '/': `<svg><a id="a" xlink:title="before"></a></svg><p id="p"></p><script>
+          addEventListener('load', () => {
+            a.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:title', 'a link to Anna Bell');
+            a.setAttributeNS('http://www.w3.org/1999/xlink', 'xlink:href', '/of/Anna Bell');
+            p.setAttributeNS(null, 'lastSeen', 'last seen by Anna Bell');
+            setTimeout(() => p.removeAttributeNS(null, 'lastSeen'), 50);
+          });
+        </script>`,
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    await page.waitForFunction(() => document.querySelector('p')?.attributes.length === 1);
+    const lines = await shown(lab);
+    for (const text of ['a link to Anna Bell', '/of/Anna Bell', 'last seen by Anna Bell'])
+      expect(holding(lines, text), text).toHaveLength(1);
+  });
+
   it('includes what controls hold, the title and the address, but no password', async () => {
     const place = await site(closers, {
       files: {

@@ -8,6 +8,7 @@ import { judgeOnce } from '../../assertions/history-judge.ts';
 import { MARKER_LENGTH, mintMarker, userPrefix } from '../../history/markers.ts';
 import { credentialHash, redacted } from '../../history/redaction.ts';
 import { asFrame } from '../../targets/frames.ts';
+import type { DecodedFrame } from '../../targets/target.ts';
 import {
   Closers,
   PREFIX,
@@ -402,6 +403,46 @@ describe('frames', () => {
       expect.not.objectContaining({ frame: expect.anything() }),
     ]);
     expect(lines[1]).toMatchObject({ event: 'second', run: 'r2' });
+  });
+
+  test('of a further event in a frame its part is recorded, redacted as a frame of its own is', async () => {
+    const target = tinyTarget();
+    const part = { text: 'of a bearer', authorization: 'Bearer a-secret-of-u00-1234' };
+    const decodeAll = (frame: unknown) => [
+      target.socket.decode(frame),
+      { role: 'agent', event: 'agent_thinking', owner: 'id-mine', part } as const,
+    ];
+    const lab = socketLab(closers, await sending(), { wire: { ...target.socket, decodeAll } });
+    lab.recorder.vault.add('a-secret-of-u00-1234');
+    await lab.connect();
+    const line = (await lab.lines()).find(({ event }) => event === 'agent_thinking');
+    expect(line).toMatchObject({ frame: { text: 'of a bearer' } });
+    expect(JSON.stringify(line)).not.toContain('a-secret-of-u00-1234');
+  });
+
+  test("an outsider's texts are masked, also where the frame begins with an event of one's own", async () => {
+    const target = tinyTarget();
+    const events = [
+      { type: 'agent_thinking', user_id: 'id-mine', text: 'my own words' },
+      { type: 'agent_thinking', user_id: 'id-stranger', text: 'my salary is 12345' },
+    ];
+    const decodeAll = (frame: unknown): [DecodedFrame, ...DecodedFrame[]] => {
+      const list = fieldsOf(frame)['events'];
+      if (!Array.isArray(list)) return [target.socket.decode(frame)];
+      const [first, second] = list.map((part) => ({ ...target.socket.decode(part), part }));
+      return [{ ...(first ?? { role: 'other' }), tool: 'mine' }, second ?? { role: 'other' }];
+    };
+    const lab = socketLab(closers, await sending(JSON.stringify({ events })), {
+      wire: { ...target.socket, decodeAll },
+    });
+    await lab.connect();
+    await until(() => lab.told.length === 3);
+    const lines = (await lab.lines()).filter(({ event }) => event === 'agent_thinking');
+    expect(lines).toMatchObject([
+      { masked: true, tool: 'mine' },
+      { masked: true, owner: 'id-stranger', frame: { text: '[masked:18 chars]' } },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('salary');
   });
 
   test("an outsider's texts are masked, a marker of the crowd in them is kept", async () => {

@@ -459,6 +459,16 @@ describe('batches of Netra (V11)', () => {
     ]);
   });
 
+  it('give of each event what of the batch it is', () => {
+    const events = { agent_chunk: [{ content: 'half a wo' }, { content: 'rd' }] };
+    const [batch, ...further] = decodeNetraBatch({ type: 'event_batch', events });
+    expect(batch).not.toHaveProperty('part');
+    expect(further.map(({ part }) => part)).toEqual([
+      { type: 'agent_chunk', content: 'half a wo' },
+      { type: 'agent_chunk', content: 'rd' },
+    ]);
+  });
+
   it('keep the order of the types where an event has no time', () => {
     const events = { tool_completed: [{ timestamp: 1_758_067_202 }], agent_started: [{}] };
     const decoded = decodeNetraBatch({ type: 'event_batch', events });
