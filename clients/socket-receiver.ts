@@ -130,17 +130,22 @@ export class SocketReceiver {
   }
 
   #recordEvents(frame: unknown, decoded: DecodedFrame, message: Message): void {
-    const { recorder } = this.#settings;
-    const { receiver } = this;
-    const isTheirs = (event: DecodedFrame): boolean => isOutsiders(recorder, event, receiver.own);
-    if (isTheirs(decoded) || message.further?.some(isTheirs) === true)
-      recordMasked(recorder, receiver, { frame, decoded, at: message.at });
+    if (this.#isTheirs(decoded) || this.#isAnyTheirs(message.further))
+      recordMasked(this.#settings.recorder, this.#receiver, { frame, decoded, at: message.at });
     else this.#recordFrame(decoded, message);
+  }
+
+  #isTheirs(event: DecodedFrame): boolean {
+    return isOutsiders(this.#settings.recorder, event, this.#owner.userId);
+  }
+
+  #isAnyTheirs(further: readonly DecodedFrame[] | undefined): boolean {
+    return further !== undefined && further.some((event) => this.#isTheirs(event));
   }
 
   #recordFurther(events: readonly DecodedFrame[], at: number): void {
     for (const decoded of events) {
-      recordFurther(this.#settings.recorder, this.receiver, { decoded, at });
+      recordFurther(this.#settings.recorder, this.#receiver, { decoded, at });
       if (decoded.role === 'pong') this.#recordSample(decoded, at);
     }
   }
@@ -193,7 +198,7 @@ export class SocketReceiver {
     else this.#record(decoded, text, at);
   }
 
-  get receiver(): Receiver {
+  get #receiver(): Receiver {
     return { observer: this.#observer, own: this.#owner.userId };
   }
 
