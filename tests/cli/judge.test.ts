@@ -219,6 +219,14 @@ describe('judge', () => {
     expect(out).toContain('npx crosstalk run golden-path --seed by-hand');
   });
 
+  it('names no seed where no history tells one', async () => {
+    const cwd = directoryWith({ 'history.ndjson': 'no history\n' });
+    const { code, out } = await crosstalk(['judge', '.', '--out', 'judged'], { cwd });
+    expect(code).toBe(2);
+    expect(out).toMatch(/^INCONCLUSIVE \(blind\) {2}0 of 0 trials passed\n/);
+    expect(readFileSync(join(cwd, 'judged', 'summary.md'), 'utf8')).toContain('- Seed: unknown\n');
+  });
+
   it('is not coloured where nobody looks, whatever the environment says of CI', async () => {
     const cwd = directoryWith({ 'history.ndjson': leaked.text });
     const { out, err } = await crosstalk(['judge', 'history.ndjson'], { cwd, env: { CI: 'true' } });
