@@ -95,7 +95,8 @@ function startOf({ trials }: Campaign): string | undefined {
   const [first] = trials
     .map(({ verdict }) => Date.parse(verdict.trial.startedAt))
     .toSorted((a, b) => a - b);
-  return first === undefined || Number.isNaN(first) ? undefined : dayOf(first);
+  const day = first === undefined || Number.isNaN(first) ? undefined : dayOf(first);
+  return day !== undefined && DATE.test(day) ? day : undefined;
 }
 
 function dayOf(unixMs: number): string {
