@@ -158,11 +158,17 @@ describe('report', () => {
     expect(errorsIn(out)).toEqual([expect.stringContaining(problem)]);
   });
 
-  it('refuses a trial whose verdict is another than its campaign says', async () => {
+  it.each([
+    { verdict: 'pass', cause: null },
+    { cause: 'misbehaviour' },
+    { findings: 0 },
+    { scenario: 'cancel' },
+    { transport: 'browser' },
+  ])('refuses a trial of which its campaign says something else: %o', async (change) => {
     const dir = mkdtempSync(join(cwd, 'forged-'));
     cpSync(join(cwd, 'campaign'), dir, { recursive: true });
     const summary: unknown = JSON.parse(read('summary.json'));
-    const trials = [{ ...firstTrial(summary), verdict: 'pass', cause: null }];
+    const trials = [{ ...firstTrial(summary), ...change }];
     writeFileSync(join(dir, 'summary.json'), JSON.stringify({ ...Object(summary), trials }));
     const { code, out } = await crosstalk(['report', dir, '--json'], { cwd });
     expect(code).toBe(64);
