@@ -16,6 +16,9 @@ import type { CommandCall } from './program.ts';
 import { shellCommand } from './shell-words.ts';
 import type { Mistakes } from './usage-error.ts';
 
+/** Of a trial's directory: file systems take names of 255 bytes. */
+const NAME_CHARACTERS_MAX = 200;
+
 /** A history that was found, judged or not. */
 interface Judged {
   readonly history: string;
@@ -132,7 +135,9 @@ function trialsOf(
 
 /** Histories of several campaigns may share scenario and transport. */
 function uniqueName({ trial }: Verdict, taken: Set<string>): string {
-  const plain = `${trial.scenario}-${trial.transport}`.replaceAll(/[^\w.-]/g, '_');
+  const plain = `${trial.scenario}-${trial.transport}`
+    .replaceAll(/[^\w.-]/g, '_')
+    .slice(0, NAME_CHARACTERS_MAX);
   let name = plain;
   for (let number = 2; taken.has(name); number += 1) name = `${plain}-${number}`;
   taken.add(name);

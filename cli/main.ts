@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { messageOf } from '../history/message-of.ts';
+import { showUntrusted } from '../reports/untrusted.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { outputFor } from './output.ts';
@@ -46,7 +47,7 @@ function reportMistakes(error: UsageError, output: Output): number {
   output.document({ errors: error.mistakes });
   const count = error.mistakes.length;
   const head = count === 1 ? 'crosstalk: 1 mistake' : `crosstalk: ${count} mistakes`;
-  const lines = error.mistakes.map((mistake) => `  ${mistake}`);
+  const lines = error.mistakes.map((mistake) => `  ${showUntrusted(mistake)}`);
   if (!output.json) output.remark([`${head}, nothing was started`, ...lines].join('\n'));
   return EXIT.usage;
 }

@@ -1,3 +1,4 @@
+import { jsonText } from '../reports/json-text.ts';
 import { mayColor } from '../reports/may-color.ts';
 
 /** Where a command prints: results on standard output, everything else on standard error. */
@@ -32,7 +33,7 @@ export function outputFor(words: readonly string[]): Output {
       if (!json) process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
     },
     document(value) {
-      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (json) process.stdout.write(jsonText(value));
     },
     remark(text) {
       process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -1,21 +1,17 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Summary, Verdict } from '../history/verdict.ts';
 import { ALLURE_DIRECTORY, writeAllureResults } from '../reports/allure.ts';
 import { renderCtrf } from '../reports/ctrf.ts';
 import { renderReportHtml } from '../reports/html/report-page.tsx';
+import { jsonText } from '../reports/json-text.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
 import { renderJunit } from '../reports/junit.ts';
 import { manifestEntry, manifestOf } from '../reports/manifest.ts';
 import type { Campaign } from '../reports/report-campaign.ts';
 import { renderSummaryMarkdown } from '../reports/summary-markdown.ts';
 import { renderCampaign, renderOutcome } from '../reports/terminal.ts';
-import {
-  ArtifactNotWritten,
-  jsonText,
-  writeArtifact,
-  writeJsonArtifact,
-} from '../reports/write-artifact.ts';
+import { ArtifactNotWritten, writeArtifact, writeJsonArtifact } from '../reports/write-artifact.ts';
 import type { Output } from './output.ts';
 
 const SHEET_FILE = 'summary.md';
@@ -29,17 +25,22 @@ const RENDERINGS: Readonly<Record<string, (campaign: Campaign) => string>> = {
 };
 
 /**
- * Writes every rendering of a campaign into its directory, where its verdicts lie already.
+ * Writes every rendering of a campaign into its directory, where its verdicts lie already; `summaryJson` is
+ * what its summary.json holds, or will.
  * @returns their names, relative to the directory
  */
-export function writeRenderings(out: string, campaign: Campaign): string[] {
+export function writeRenderings(
+  out: string,
+  campaign: Campaign,
+  summaryJson: string | Uint8Array = readFileSync(join(out, SUMMARY_FILE)),
+): string[] {
   const { summary, trials } = campaign;
   for (const [file, render] of Object.entries(RENDERINGS))
     writeArtifact(join(out, file), render(campaign));
   writeAllureResults(out, summary, trials);
   // After all others, for it holds their digests.
   const manifest = [
-    manifestEntry(SUMMARY_FILE, jsonText(summary)),
+    manifestEntry(SUMMARY_FILE, summaryJson),
     ...manifestOf(out, {
       except: new Set([SHEET_FILE, SUMMARY_FILE]),
       folded: [ALLURE_DIRECTORY],
@@ -92,7 +93,7 @@ export function writeCampaign(out: string, { trials, summaryOf }: Publication): 
 /** Writes the reports of a campaign into its directory, where its verdicts lie already. */
 export function writeReports(out: string, summary: Summary, trials: readonly JudgedTrial[]): void {
   try {
-    writeRenderings(out, { summary, trials });
+    writeRenderings(out, { summary, trials }, jsonText(summary));
   } finally {
     // Last, so that who waits for the summary finds everything else; and whatever a rendering does.
     writeJsonArtifact(join(out, SUMMARY_FILE), summary);

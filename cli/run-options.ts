@@ -8,7 +8,12 @@ import {
   type Transport,
   type TrialPlan,
 } from '../clients/plan.ts';
-import { planMistakes, transportMistakes, transportProblem } from '../clients/plan-check.ts';
+import {
+  budgetMistakes,
+  planMistakes,
+  transportMistakes,
+  transportProblem,
+} from '../clients/plan-check.ts';
 import { GATE_NAMES } from '../history/profile-data.ts';
 import { newCampaignPrefix, USERS_MAX } from '../history/markers.ts';
 import type { Summary } from '../history/verdict.ts';
@@ -18,7 +23,7 @@ import type { CampaignKind } from './campaign-kind.ts';
 import { didYouMean } from './nearest.ts';
 import { readNotify } from './notify.ts';
 import { OptionReader } from './option-reader.ts';
-import { durationWords, readDurations, unwalkable, walkable } from './scenario-options.ts';
+import { durationWords, fits, readDurations, unwalkable, walkable } from './scenario-options.ts';
 import { ARTIFACTS, checkOutDirectory, freshDirectory } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { builtInScenarios, findScenario, type ScenarioFile } from './scenarios.ts';
@@ -101,7 +106,7 @@ export async function readRunSettings(call: CommandCall, kind: CampaignKind): Pr
     reproduce: '',
     judgeInParent: true,
   };
-  checkPlan(plan, choice, mistakes);
+  checkPlan(plan, { choice, scenarios }, mistakes);
   mistakes.throwIfAny();
   const told = { slo: slo?.path, tag: givenTag, args: call.args };
   const reproduce = reproduceCommand({ kind, plan, choice, ...told });
@@ -326,10 +331,22 @@ function readSlo(
   return undefined;
 }
 
-function checkPlan(plan: TrialPlan, choice: TargetChoice, mistakes: Mistakes): void {
-  if (choice.target === undefined) return;
-  for (const mistake of planMistakes(plan, choice.target, choice.addresses))
-    mistakes.add('NOT_ALLOWED', mistake);
+interface Planned {
+  readonly choice: TargetChoice;
+  readonly scenarios: readonly ScenarioFile[];
+}
+
+function checkPlan(plan: TrialPlan, { choice, scenarios }: Planned, mistakes: Mistakes): void {
+  const { target, addresses } = choice;
+  if (target === undefined) return;
+  const trials = scenarios
+    .filter(({ lasting }) => !lasting)
+    .flatMap((scenario) => plan.transports.filter((transport) => fits(scenario, transport)));
+  const found = [
+    ...planMistakes(plan, target, addresses),
+    ...budgetMistakes(plan, target, trials.length),
+  ];
+  for (const mistake of found) mistakes.add('NOT_ALLOWED', mistake);
 }
 
 function checkSize(plan: TrialPlan, mistakes: Mistakes): void {

@@ -62,12 +62,20 @@ function chosenCases({ options, args, mistakes }: CommandCall): SelftestCase[] {
   });
   for (const word of args)
     mistakes.add('UNEXPECTED_ARGUMENT', `"selftest" takes no argument, got "${word}".`);
-  mistakes.throwIfAny();
-  return all.filter(
-    ({ name, transport }) =>
-      (only.length === 0 || only.includes(name)) &&
-      (transports.length === 0 || transports.includes(transport)),
+  const walked = all.filter(
+    ({ transport }) => transports.length === 0 || transports.includes(transport),
   );
+  // What is never switched on must not count as caught.
+  for (const wanted of only)
+    if (!walked.some(({ name }) => name === wanted)) {
+      const its = all.filter(({ name }) => name === wanted).map(({ transport }) => transport);
+      mistakes.add(
+        'CONFLICT',
+        `"--only ${wanted}" shows on ${its.join(', ')} alone, got --transport ${transports.join(',')}. Pass --transport ${its.join(',')}, or leave one of the two out.`,
+      );
+    }
+  mistakes.throwIfAny();
+  return walked.filter(({ name }) => only.length === 0 || only.includes(name));
 }
 
 async function runAll(

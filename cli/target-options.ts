@@ -21,6 +21,8 @@ import type { Mistakes } from './usage-error.ts';
 
 export const TARGET_DEFAULT = 'reference';
 const PACE_MAX = 100;
+/** Some editors put it in front of a file. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
 const ISSUES_SHOWN_MAX = 10;
 /** Where the embedded target will be is known only once it runs; this stands for it in checks. */
 const EMBEDDED_URL = 'http://127.0.0.1';
@@ -230,7 +232,7 @@ export function readJsonFile(
     return undefined;
   }
   try {
-    return { value: JSON.parse(text) };
+    return { value: JSON.parse(text.replace(BYTE_ORDER_MARK, '')) };
   } catch {
     // The parser's message quotes the file, which may hold secrets.
     mistakes.add('BAD_FILE', `"--${option} ${path}" must hold JSON, got something else.`);

@@ -53,7 +53,7 @@ export async function trendCommand({
 
 function readDate(text: string | undefined, mistakes: Mistakes): string | undefined {
   if (text === undefined) return undefined;
-  if (DATE.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  if (isDay(text)) return text;
   mistakes.add('BAD_VALUE', `"--until" must be a day such as 2026-01-31, got "${text}".`);
   return undefined;
 }
@@ -79,8 +79,9 @@ function campaignsIn(dir: string, mistakes: Mistakes): DatedCampaign[] {
 function datedCampaign(dir: string, name: string): DatedCampaign[] {
   const path = join(dir, name);
   const isCampaign = statSync(join(path, 'summary.json'), { throwIfNoEntry: false }) !== undefined;
-  const named = DATED_NAME.exec(name)?.[1];
-  if (!isCampaign && named === undefined) return [];
+  const [dated, day = ''] = DATED_NAME.exec(name) ?? [];
+  if (!isCampaign && dated === undefined) return [];
+  const named = isDay(day) ? day : undefined;
   const reading = readCampaign(path);
   if ('problems' in reading) {
     const date = named ?? dayOf(statSync(path).mtimeMs);
@@ -95,7 +96,13 @@ function startOf({ trials }: Campaign): string | undefined {
   const [first] = trials
     .map(({ verdict }) => Date.parse(verdict.trial.startedAt))
     .toSorted((a, b) => a - b);
-  return first === undefined || Number.isNaN(first) ? undefined : dayOf(first);
+  const day = first === undefined || Number.isNaN(first) ? undefined : dayOf(first);
+  return day !== undefined && isDay(day) ? day : undefined;
+}
+
+/** Whether there is such a day; a trend has no place for one after the year 9999. */
+function isDay(text: string): boolean {
+  return DATE.test(text) && !Number.isNaN(Date.parse(text)) && dayOf(Date.parse(text)) === text;
 }
 
 function dayOf(unixMs: number): string {

@@ -17,6 +17,21 @@ export function planMistakes(plan: TrialPlan, target: Target, addresses: Address
   ];
 }
 
+/**
+ * What keeps a campaign of so many trials from being carried out although each of them may be: the target's
+ * budget of questions. Each trial asks users × rounds at least; what a scenario asks beyond that is not known
+ * before it is run. How much scenarios that last ask is their own to hold against the budget.
+ */
+export function budgetMistakes(plan: TrialPlan, target: Target, trials: number): string[] {
+  const { questionsMax } = target.limits;
+  const each = plan.users * plan.rounds;
+  // What a single trial exceeds is one of the plan's own mistakes.
+  if (questionsMax === null || each > questionsMax || each * trials <= questionsMax) return [];
+  return [
+    `target "${target.name}" allows at most ${questionsMax} questions a campaign, got at least ${each * trials} (${trials} trials of ${plan.users} users × ${plan.rounds} rounds). Pass fewer scenarios, transports, users or rounds, or raise limits.questionsMax in its profile.`,
+  ];
+}
+
 /** Why a target cannot be walked on a transport, and what to do about it; undefined where it can. */
 export function transportProblem(
   transport: Transport,

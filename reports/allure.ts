@@ -17,10 +17,11 @@ import { identifierOf, uuidOf } from './case-identity.ts';
 import { casesOf, type GuaranteeCase, type TrialCases } from './cases.ts';
 import { CATEGORIES, type Category } from './guarantees.ts';
 import type { JudgedTrial } from './judged-trial.ts';
+import { jsonText } from './json-text.ts';
 import { code } from './markdown.ts';
 import { phasesIn } from './phases.ts';
 import { showUntrusted } from './untrusted.ts';
-import { jsonText, writeArtifact, writeJsonArtifact } from './write-artifact.ts';
+import { writeArtifact, writeJsonArtifact } from './write-artifact.ts';
 
 /** Name of the directory of Allure's results within a campaign's. */
 export const ALLURE_DIRECTORY = 'allure-results';

@@ -27,7 +27,7 @@ export function renderCtrf(summary: Summary, trials: readonly JudgedTrial[]): CT
     .timestamp(new Date(started[0] ?? 0))
     .generatedBy('crosstalk')
     .tool({ name: 'crosstalk', version: summary.versions['crosstalk'] ?? 'unknown' })
-    .environment({ extra: { ...summary.environment, seed: summary.seed } })
+    .environment({ extra: { ...summary.environment, seed: showUntrusted(summary.seed) } })
     .extra({ verdict: summary.verdict, cause: summary.cause, signoff: summary.signoff });
   for (const suite of suites) builder.addTests(suite.cases.map((entry) => testOf(suite, entry)));
   const ends = trials.map(({ verdict }) => endOf(verdict.trial));

@@ -47,8 +47,8 @@ function foldedEntry(name: string, entries: readonly ManifestEntry[]): ManifestE
   return [{ path: `${name}/`, bytes, sha256: sha256().update(lines.join('')).digest('hex') }];
 }
 
-/** The entry of a file that is about to be written with this text. */
-export function manifestEntry(path: string, text: string): ManifestEntry {
+/** The entry of a file of this content. */
+export function manifestEntry(path: string, text: string | Uint8Array): ManifestEntry {
   const content = Buffer.from(text);
   return { path, bytes: content.length, sha256: sha256().update(content).digest('hex') };
 }

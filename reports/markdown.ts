@@ -15,9 +15,17 @@ export function code(text: string, charactersMax = TEXT_CHARACTERS_MAX): string 
   return `${fence}${pad}${shown}${pad}${fence}`;
 }
 
-/** {@link code} inside a table, where a bar ends the cell even in a code span. */
+/**
+ * {@link code} inside a table, where a bar ends the cell even in a code span unless a backslash is before it
+ * that does not belong to another one.
+ */
 export function cell(text: string): string {
-  return code(text.replaceAll('|', '\\|'));
+  return code(
+    text.replaceAll(
+      /(\\*)\|/g,
+      (_, run: string) => `${run}${run.length % 2 === 0 ? '\\' : '\\\\'}|`,
+    ),
+  );
 }
 
 /** A heading, an empty line, the lines, an empty line. */

@@ -8,8 +8,9 @@ import {
   worseOutcome,
   type Outcome,
   type Summary,
+  type Verdict,
 } from '../history/verdict.ts';
-import type { JudgedTrial } from './judged-trial.ts';
+import { violationCount, type JudgedTrial } from './judged-trial.ts';
 import { decisionOf } from './summary.ts';
 
 /** Everything that the reports of a campaign are rendered from. */
@@ -47,6 +48,18 @@ export function readCampaign(dir: string): CampaignReading {
   return reader.problems.length > 0
     ? { problems: reader.problems }
     : { campaign: { summary, trials } };
+}
+
+/** Whether a summary says of a trial what its verdict does. */
+function isOf(row: Summary['trials'][number], verdict: Verdict): boolean {
+  const { scenario, transport } = verdict.trial;
+  return (
+    row.verdict === verdict.verdict &&
+    row.cause === verdict.cause &&
+    row.scenario === scenario &&
+    row.transport === transport &&
+    row.findings === violationCount(verdict)
+  );
 }
 
 class CampaignReader {
@@ -117,7 +130,7 @@ class CampaignReader {
         `summary.json says ${summary.verdict}, but a verdict.json below it says ${worst}: they are not of one campaign. Judge the histories again with "crosstalk judge --out".`,
       );
     for (const { dir, verdict } of trials)
-      if (summary.trials.some((row) => row.dir === dir && row.verdict !== verdict.verdict))
+      if (summary.trials.some((row) => row.dir === dir && !isOf(row, verdict)))
         this.#note(
           'bad',
           `summary.json must say of "${dir}" what its verdict.json says, ${verdict.verdict}, and says something else.`,

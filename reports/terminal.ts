@@ -78,7 +78,9 @@ function campaignLines(
   const head = paint.outcome(summary.verdict, `${word(summary.verdict)}${cause(summary)}`);
   const passed = summary.trials.filter(({ verdict }) => verdict === 'pass').length;
   const counts = `${grouped(passed)} of ${counted(trials.length, 'trial')} passed`;
-  const lines = [`${head}  ${counts}, seed ${showUntrusted(summary.seed)}`];
+  // Where no history could be read, nobody knows the seed.
+  const seed = summary.seed === '' ? '' : `, seed ${showUntrusted(summary.seed)}`;
+  const lines = [`${head}  ${counts}${seed}`];
   lines.push(...own.slice(0, REASONS_SHOWN_MAX).map((reason) => `  ${message(reason)}`));
   if (own.length > REASONS_SHOWN_MAX)
     lines.push(`  and ${counted(own.length - REASONS_SHOWN_MAX, 'more reason')}`);

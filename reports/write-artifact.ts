@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../history/message-of.ts';
+import { jsonText } from './json-text.ts';
 
 const FILE_MODE = 0o600;
 
@@ -34,9 +35,4 @@ export function writeArtifact(path: string, content: string | Uint8Array): void 
 /** {@link writeArtifact} for a JSON document: two spaces of indentation, a line break at the end. */
 export function writeJsonArtifact(path: string, value: unknown): void {
   writeArtifact(path, jsonText(value));
-}
-
-/** The text of a JSON artifact. */
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -441,7 +441,10 @@ export interface Target {
     readonly usersMax: number;
     /** Sign-ins, connections and questions started per second at most; null = unlimited. */
     readonly startsPerSecondMax: number | null;
-    /** Questions per campaign at most; null = unlimited. */
+    /**
+     * Questions per campaign at most; null = unlimited. Held against what all of its trials will ask at
+     * least (users × rounds each) before it starts; scenarios that last stop asking there.
+     */
     readonly questionsMax: number | null;
     /** Phases: sign-ins under way at once. */
     readonly concurrentSignInsMax: number;

@@ -145,9 +145,7 @@ function Environment({ summary }: { readonly summary: Summary }): VNode {
         <Fact name="Command" whole>
           <Code text={command} />
         </Fact>
-        <Fact name="Seed">
-          <Code text={seed} />
-        </Fact>
+        <Fact name="Seed">{seed === '' ? 'unknown' : <Code text={seed} />}</Fact>
         {commit === null ? null : (
           <Fact name="Commit">
             <Code text={commit} />

@@ -18,7 +18,7 @@ export function deploymentSection({ summary, trials }: Sheet): string[] {
     `- Users: ${[...new Set(about.map(({ users }) => counted(users, 'user')))].join(', ') || 'none'}`,
     `- Transports: ${unique(about.map(({ transport }) => transport))}`,
     `- Command: ${code(summary.command)}`,
-    `- Seed: ${code(summary.seed)}`,
+    `- Seed: ${summary.seed === '' ? 'unknown' : code(summary.seed)}`,
     `- Commit of the working directory: ${summary.commit === null ? 'none' : code(summary.commit)}`,
     `- Environment: ${code(pairs(summary.environment))}`,
     `- Versions: ${code(pairs(summary.versions))}`,

@@ -1,7 +1,14 @@
 import { GATE_NAMES, type GateName } from '../../history/profile-data.ts';
-import { worseOutcome, type Cause, type Outcome, type Summary } from '../../history/verdict.ts';
+import {
+  CAUSES,
+  worseOutcome,
+  type Cause,
+  type Outcome,
+  type Summary,
+} from '../../history/verdict.ts';
 import type { JudgedTrial } from '../judged-trial.ts';
 import type { Campaign } from '../report-campaign.ts';
+import { decisionOf } from '../summary.ts';
 import { changesBetween } from './changes.ts';
 import { recurringFindings, type RecurringFinding } from './recurring-findings.ts';
 
@@ -12,7 +19,7 @@ export const TREND_GATES = [
   'delivery',
   'api',
 ] as const satisfies GateName[];
-/** Nights of a trend: a mistyped date must not make a page of centuries. */
+/** Nights of a hole that are shown: neither a mistyped date nor a wrong clock makes a page of centuries. */
 export const NIGHTS_MAX = 2000;
 const RULE_OF_THREE = 3;
 const DAY_MS = 86_400_000;
@@ -118,17 +125,20 @@ function trialsOf(campaigns: readonly DatedCampaign[]): readonly JudgedTrial[] {
   return campaigns.flatMap(({ reading }) => ('campaign' in reading ? reading.campaign.trials : []));
 }
 
-/** Every day from the first to the last. */
+/** Every day from the first to the last, without the holes that are longer than {@link NIGHTS_MAX}. */
 function datesOf(dates: readonly string[], until: string | undefined): string[] {
-  const sorted = dates.toSorted();
-  const [first] = sorted;
-  if (first === undefined) return [];
-  const last = [...sorted, ...(until === undefined ? [] : [until])].toSorted().at(-1) ?? first;
-  const days: string[] = [];
-  const end = Date.parse(last);
-  for (let day = Date.parse(first); day <= end && days.length < NIGHTS_MAX; day += DAY_MS)
-    days.push(new Date(day).toISOString().slice(0, 10));
-  return days;
+  const known = dates.toSorted();
+  const last = known.at(-1);
+  if (last !== undefined && until !== undefined && until > last) known.push(until);
+  return known.flatMap((date, index) => {
+    const end = Date.parse(date);
+    const before = known[index - 1];
+    const holes = before === undefined ? 0 : Math.round((end - Date.parse(before)) / DAY_MS) - 1;
+    const shown = holes > NIGHTS_MAX ? 0 : holes;
+    return Array.from({ length: shown + 1 }, (_, day) =>
+      new Date(end - (shown - day) * DAY_MS).toISOString().slice(0, 10),
+    );
+  });
 }
 
 type BareNight = Omit<Night, 'changes'>;
@@ -141,18 +151,12 @@ function nightOf(
   const summaries = campaigns.flatMap(({ reading }) =>
     'campaign' in reading ? [reading.campaign.summary] : [],
   );
-  const decisive = summaries.toSorted((a, b) =>
-    a.verdict === b.verdict ? 0 : worseOutcome(a.verdict, b.verdict) === a.verdict ? -1 : 1,
-  )[0];
   const newest = summaries.at(-1);
   const build = newest?.environment['targetBuild'];
   return {
     date,
     campaigns: campaigns.map(({ dir }) => dir),
-    outcome: decisive?.verdict ?? (campaigns.length === 0 ? 'none' : 'unreadable'),
-    cause: decisive?.cause ?? null,
-    signoff: decisive?.signoff ?? null,
-    problems: campaigns.flatMap(({ reading }) => ('problem' in reading ? [reading.problem] : [])),
+    ...outcomeOf(campaigns, summaries),
     commit: newest?.commit ?? null,
     build: typeof build === 'string' ? build : null,
     trials: nightTrials(summaries),
@@ -166,6 +170,37 @@ function nightOf(
   };
 }
 
+/** What a night came to: what nobody can read may have been worse than all that can be read. */
+function outcomeOf(
+  campaigns: readonly DatedCampaign[],
+  summaries: readonly Summary[],
+): Pick<Night, 'outcome' | 'cause' | 'signoff' | 'problems'> {
+  const problems = campaigns.flatMap(({ reading }) =>
+    'problem' in reading ? [reading.problem] : [],
+  );
+  const worst = worstOf(summaries);
+  if (worst === undefined) {
+    const outcome = campaigns.length === 0 ? 'none' : 'unreadable';
+    return { outcome, cause: null, signoff: null, problems };
+  }
+  const { verdict, cause, signoff } = worst;
+  if (verdict !== 'pass' || problems.length === 0)
+    return { outcome: verdict, cause, signoff, problems };
+  const decision = signoff === null ? null : decisionOf('inconclusive');
+  return { outcome: 'inconclusive', cause: 'blind', signoff: decision, problems };
+}
+
+/** The first with the worst verdict and, among those, the worst cause: no other failure hides a leak. */
+function worstOf<Judged extends { readonly verdict: Outcome; readonly cause: Cause | null }>(
+  judged: readonly Judged[],
+): Judged | undefined {
+  const causes: readonly (Cause | null)[] = CAUSES;
+  return judged.toSorted((a, b) => {
+    if (a.verdict === b.verdict) return causes.indexOf(a.cause) - causes.indexOf(b.cause);
+    return worseOutcome(a.verdict, b.verdict) === a.verdict ? -1 : 1;
+  })[0];
+}
+
 function nightTrials(summaries: readonly Summary[]): NightTrial[] {
   const worst = new Map<string, NightTrial>();
   for (const { scenario, transport, verdict, cause, findings } of summaries.flatMap(
@@ -173,8 +208,8 @@ function nightTrials(summaries: readonly Summary[]): NightTrial[] {
   )) {
     const key = JSON.stringify([scenario, transport]);
     const known = worst.get(key);
-    const isWorse = known === undefined || worseOutcome(known.verdict, verdict) !== known.verdict;
-    if (isWorse) worst.set(key, { scenario, transport, verdict, cause, violations: findings });
+    const trial = { scenario, transport, verdict, cause, violations: findings };
+    worst.set(key, worstOf([...(known === undefined ? [] : [known]), trial]) ?? trial);
   }
   return [...worst.values()].toSorted(
     (a, b) => compare(a.scenario, b.scenario) || compare(a.transport, b.transport),

@@ -219,6 +219,24 @@ describe('judge', () => {
     expect(out).toContain('npx crosstalk run golden-path --seed by-hand');
   });
 
+  it('names no seed where no history tells one', async () => {
+    const cwd = directoryWith({ 'history.ndjson': 'no history\n' });
+    const { code, out } = await crosstalk(['judge', '.', '--out', 'judged'], { cwd });
+    expect(code).toBe(2);
+    expect(out).toMatch(/^INCONCLUSIVE \(blind\) {2}0 of 0 trials passed\n/);
+    expect(readFileSync(join(cwd, 'judged', 'summary.md'), 'utf8')).toContain('- Seed: unknown\n');
+  });
+
+  it('keeps verdicts of scenarios with names that no file system takes', async () => {
+    const long = quiet.text.replaceAll('"golden-path"', JSON.stringify(`a${'é/x'.repeat(200)}`));
+    const cwd = directoryWith({ 'one/history.ndjson': long, 'two/history.ndjson': long });
+    const { printed } = await judge(['one', 'two', '--out', 'judged'], cwd);
+    expect(printed.reasons.join()).not.toContain('could not be written');
+    for (const { dir } of printed.trials)
+      expect(existsSync(join(cwd, 'judged', dir, 'verdict.json'))).toBe(true);
+    expect(new Set(printed.trials.map(({ dir }) => dir)).size).toBe(2);
+  });
+
   it('is not coloured where nobody looks, whatever the environment says of CI', async () => {
     const cwd = directoryWith({ 'history.ndjson': leaked.text });
     const { out, err } = await crosstalk(['judge', 'history.ndjson'], { cwd, env: { CI: 'true' } });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   cpSync,
   mkdirSync,
@@ -54,6 +55,32 @@ describe('report', () => {
       (html) => html.match(/<data value="[^"]*"/g) ?? [],
     );
     expect(new Set(valuesBefore)).toEqual(new Set([...valuesBefore, ...values]));
+  });
+
+  it('names the digest of summary.json as it lies there, whoever wrote it', async () => {
+    const dir = join(cwd, 'compact');
+    cpSync(join(cwd, 'campaign'), dir, { recursive: true });
+    const compact = JSON.stringify(JSON.parse(read('summary.json')));
+    writeFileSync(join(dir, 'summary.json'), compact);
+    expect((await crosstalk(['report', 'compact'], { cwd })).code).toBe(0);
+    const digest = createHash('sha256').update(compact).digest('hex');
+    expect(readFileSync(join(dir, 'summary.md'), 'utf8')).toContain(
+      `| \`summary.json\` | ${compact.length.toLocaleString('en')} | \`${digest}\` |`,
+    );
+  });
+
+  it('shows in its mistakes nothing that a terminal obeys', async () => {
+    const dir = mkdtempSync(join(cwd, 'forged-'));
+    cpSync(join(cwd, 'campaign'), dir, { recursive: true });
+    const summary: unknown = JSON.parse(read('summary.json'));
+    const trials = [{ ...firstTrial(summary), dir: '../\u001b[2J\u009b31m\u202e' }];
+    writeFileSync(join(dir, 'summary.json'), JSON.stringify({ ...Object(summary), trials }));
+    const { code, err } = await crosstalk(['report', dir], { cwd });
+    expect(code).toBe(64);
+    expect(err).toContain(String.raw`got "../\u{1b}[2J\u{9b}31m\u{202e}"`);
+    expect((await crosstalk(['report', dir, '--json'], { cwd })).out).toContain(
+      String.raw`got \"../\u001b[2J\u009b31m\u202e\"`,
+    );
   });
 
   it('tells with --json what it wrote, and nothing with --quiet', async () => {
@@ -131,11 +158,17 @@ describe('report', () => {
     expect(errorsIn(out)).toEqual([expect.stringContaining(problem)]);
   });
 
-  it('refuses a trial whose verdict is another than its campaign says', async () => {
+  it.each([
+    { verdict: 'pass', cause: null },
+    { cause: 'misbehaviour' },
+    { findings: 0 },
+    { scenario: 'cancel' },
+    { transport: 'browser' },
+  ])('refuses a trial of which its campaign says something else: %o', async (change) => {
     const dir = mkdtempSync(join(cwd, 'forged-'));
     cpSync(join(cwd, 'campaign'), dir, { recursive: true });
     const summary: unknown = JSON.parse(read('summary.json'));
-    const trials = [{ ...firstTrial(summary), verdict: 'pass', cause: null }];
+    const trials = [{ ...firstTrial(summary), ...change }];
     writeFileSync(join(dir, 'summary.json'), JSON.stringify({ ...Object(summary), trials }));
     const { code, out } = await crosstalk(['report', dir, '--json'], { cwd });
     expect(code).toBe(64);

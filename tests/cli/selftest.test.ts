@@ -9,6 +9,7 @@ import type { Transport } from '../../clients/plan.ts';
 import { FAULTS, VARIANTS } from '../../reference/catalogue.ts';
 import { STORIES } from '../../scenarios/stories/table.ts';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
+import { errorsIn } from './documents.ts';
 
 describe('the cases of the self-test', () => {
   const cases = selftestCases();
@@ -126,5 +127,16 @@ describe('crosstalk selftest', () => {
     expect(err).toContain('brodcast');
     expect(err).toContain('pigeon');
     expect(err).toContain('"selftest" takes no argument, got "swap"');
+  });
+
+  test('counts nothing as caught that the transport cannot show', async () => {
+    const words = 'selftest --only render-only,swap --transport websocket --json';
+    const { code, out } = await crosstalk(words.split(' '));
+    expect(code).toBe(64);
+    expect(errorsIn(out)).toEqual([
+      expect.stringMatching(
+        /CONFLICT: "--only render-only" shows on browser alone, got .*websocket/,
+      ),
+    ]);
   });
 });

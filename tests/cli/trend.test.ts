@@ -51,6 +51,19 @@ describe('trend', () => {
     expect(readFileSync(join(folder, 'trend.html'), 'utf8')).toMatch(/^<!doctype html>/);
   });
 
+  it('passes over no campaign whose name or start tells a day that there is not', async () => {
+    const folder = temporaryDirectory();
+    const names = ['2026-02-30T00-00-00Z-a', '2026-13-45T00-00-00Z-b'];
+    for (const name of names) mkdirSync(join(folder, name));
+    const { code, out } = await crosstalk(['trend', folder, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      nights: [{ outcome: 'unreadable', campaigns: names }],
+    });
+    const until = await crosstalk(['trend', folder, '--until', '2026-02-30', '--json']);
+    expect(errorsIn(until.out)).toEqual([expect.stringMatching(/^BAD_VALUE: "--until"/)]);
+  });
+
   it('refuses what is no folder of campaigns, with all mistakes at once', async () => {
     const folder = temporaryDirectory();
     const { code, out } = await crosstalk(['trend', folder, '--until', 'yesterday', '--json']);

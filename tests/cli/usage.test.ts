@@ -117,6 +117,52 @@ describe('usage errors', () => {
     expect(errors).toContainEqual(expect.stringMatching(/NOT_ALLOWED: .*--allow-production/));
   });
 
+  it('holds what all trials of a campaign ask at least against the budget of the target', async () => {
+    const cwd = temporaryDirectory();
+    const limits = 'limits: { ...reference.limits, questionsMax: 30 }';
+    writeProfile(cwd, 'tight', `${limits}, embedded: false, ${PAGE}`);
+    const words = 'run --target ./tight.mts --url http://127.0.0.1:9 --users 5';
+    const asked = async (more: string): Promise<readonly string[]> => {
+      // Another mistake, so that what is within the budget starts nothing either.
+      const errors = await mistakesOf(`${words} --pace 1 ${more}`.split(' '), cwd);
+      return errors.filter((error) => error.includes('questions'));
+    };
+    expect(await asked('golden-path cancel sign-out --transport websocket,mixed')).toEqual([]);
+    expect(await asked('golden-path --rounds 4')).toEqual([
+      expect.stringMatching(
+        /NOT_ALLOWED: .*at most 30 questions a campaign, got at least 40 \(2 trials of 5 users × 4 rounds\)/,
+      ),
+    ]);
+    expect(await asked('golden-path cancel idle-limit --rounds 2')).toEqual([
+      expect.stringMatching(/got at least 50 \(5 trials/),
+    ]);
+    expect(await asked('golden-path --rounds 7')).toEqual([
+      expect.stringContaining('got 35 (5 users × 7 rounds)'),
+    ]);
+    expect(await asked('soak --rounds 4 --for 5m')).toEqual([]);
+  });
+
+  it('lets a whole sign-off and a night of ten users ask what the netra profile allows', async () => {
+    const url = '--target netra --url http://127.0.0.1:9 --pace 1';
+    for (const words of ['signoff', 'run --tag nightly'])
+      expect(await mistakesOf(`${words} ${url}`.split(' '))).toEqual([
+        expect.stringMatching(/CONFLICT: "--pace"/),
+      ]);
+    expect(await mistakesOf(`signoff --users 20 ${url}`.split(' '))).toContainEqual(
+      expect.stringMatching(/at most 500 questions a campaign, got at least 720 \(36 trials/),
+    );
+  });
+
+  it('reads files that begin with a byte order mark', async () => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'users.json'), '\ufeff[{"email":"a@b.c","password":"hush-hush"}]');
+    writeFileSync(join(cwd, 'slo.json'), '\ufeff{"api":{"limit":100}}');
+    const words = 'run --users 1 --users-file users.json --slo slo.json --bogus';
+    expect(await mistakesOf(words.split(' '), cwd)).toEqual([
+      expect.stringMatching(/^UNKNOWN_OPTION/),
+    ]);
+  });
+
   it.each([
     ['file', /"[^"]*file" is no directory/],
     ['file/below/it', /"[^"]*file" is no directory/],

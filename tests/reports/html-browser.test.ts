@@ -138,6 +138,18 @@ describe('the report of a real campaign of ten users', () => {
     await page.close();
   });
 
+  it('is no wider for a scenario whose name is one long word', async () => {
+    const { trial } = verdictOf();
+    const scenario = 'a'.repeat(300);
+    const html = renderReportHtml(campaignOf(verdictOf({ trial: { ...trial, scenario } })));
+    const { page } = await open(written('long-name', html), {
+      viewport: { width: 360, height: 740 },
+    });
+    const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(excess).toBeLessThanOrEqual(0);
+    await page.close();
+  });
+
   it('can be walked through by keyboard: first a way past the head, then what scrolls', async () => {
     const { page } = await open(file, { viewport: { width: 360, height: 740 } });
     await page.keyboard.press('Tab');

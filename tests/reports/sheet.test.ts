@@ -7,6 +7,7 @@ import { writeReports } from '../../cli/publish.ts';
 import { RULES } from '../../history/rules.ts';
 import type { Summary, Verdict } from '../../history/verdict.ts';
 import { GUARANTEES } from '../../reports/guarantees.ts';
+import { cell } from '../../reports/markdown.ts';
 import { durationText, gateNumber, grouped, shareText } from '../../reports/numbers.ts';
 import { renderSummaryMarkdown } from '../../reports/summary-markdown.ts';
 import { campaignOf, failureOf, findingOf, HOSTILE, verdictOf } from './verdicts.ts';
@@ -155,6 +156,15 @@ describe('the sign-off sheet', () => {
       .map((block) => block.split('\n'));
     for (const lines of tables.filter(([head = '']) => head.startsWith('| ')))
       expect(new Set(lines.map(columns)).size, lines.join('\n')).toBe(1);
+  });
+
+  it.each([
+    ['a|b', String.raw`a\|b`],
+    [String.raw`a\|b`, String.raw`a\\\|b`],
+    [String.raw`a\\|b`, String.raw`a\\\|b`],
+    ['||', String.raw`\|\|`],
+  ])('ends no cell at the bar of %s, whatever is before it', (text, written) => {
+    expect(cell(text)).toBe(`\`${written}\``);
   });
 
   it('shows no number that is not in the JSON, but counts of what is listed there', () => {

@@ -17,7 +17,8 @@ const axeSchema = z.object({
 
 function nightly(date: string, verdict: Verdict): DatedCampaign {
   const { summary, trials } = campaignOf(verdict);
-  return { dir: date, date, reading: { campaign: { summary, trials } } };
+  const commit = date.at(-1)?.repeat(40) ?? null;
+  return { dir: date, date, reading: { campaign: { summary: { ...summary, commit }, trials } } };
 }
 
 const HTML = renderTrendHtml(
@@ -60,6 +61,12 @@ describe('trend.html in Chromium', () => {
   it('shows what a target sent as text', async () => {
     expect(await page.locator('script, iframe, img').count()).toBe(0);
     expect(await page.getByText('<script>alert(1)</script>').first().isVisible()).toBe(true);
+  });
+
+  it('is never wider than a phone', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    const excess = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect(excess).toBeLessThanOrEqual(0);
   });
 
   it.each(['light', 'dark'] as const)(

@@ -62,6 +62,54 @@ describe('a trend', () => {
     }
   });
 
+  it('lets no other failure of a night hide a leak', () => {
+    const late = findingOf({ rule: 'delivery/timeout', surface: 'harness' });
+    const other: Verdict = { ...failureOf([late]), cause: 'misbehaviour' };
+    for (const [a, b] of [
+      [leak, other],
+      [other, leak],
+    ] as const) {
+      const { nights } = trendOf([
+        nightly('2026-01-01', [good]),
+        nightly('2026-01-02', [a], { dir: 'a' }),
+        nightly('2026-01-02', [b], { dir: 'b' }),
+      ]);
+      expect(nights[1]).toMatchObject({
+        cause: 'leak',
+        trials: [{ verdict: 'fail', cause: 'leak' }],
+        opportunitiesSinceLeak: 0,
+        leakRateUpperBound95: null,
+      });
+    }
+  });
+
+  it('passes no night of which a campaign cannot be read', () => {
+    const broken = { dir: 'x', date: '2026-01-01', reading: { problem: 'no summary.json' } };
+    const night = (verdict: Verdict) =>
+      trendOf([nightly('2026-01-01', [verdict]), broken]).nights[0];
+    expect(night(good)).toMatchObject({
+      outcome: 'inconclusive',
+      cause: 'blind',
+      problems: ['no summary.json'],
+    });
+    expect(night(leak)).toMatchObject({ outcome: 'fail', cause: 'leak' });
+  });
+
+  it('shows every night that ran, whatever a clock or a date on the command line said', () => {
+    const ran = ['1970-01-01', '2026-01-01', '2026-01-03'];
+    const { nights } = trendOf(
+      ran.map((date) => nightly(date, [good])),
+      '9999-01-01',
+    );
+    expect(nights.map(({ date }) => date)).toEqual([
+      '1970-01-01',
+      '2026-01-01',
+      '2026-01-02',
+      '2026-01-03',
+      '9999-01-01',
+    ]);
+  });
+
   it('knows the first night of a finding, the last good build before it, and whether it is open', () => {
     const { findings } = trendOf([
       nightly('2026-01-01', [good], { build: 'r1' }),

@@ -2,11 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { jsonText } from '../../reports/json-text.ts';
 import {
   ArtifactNotWritten,
   writeArtifact,
   writeJsonArtifact,
 } from '../../reports/write-artifact.ts';
+import { showUntrusted } from '../../reports/untrusted.ts';
+import { HOSTILE } from './verdicts.ts';
 
 describe('writing an artifact', () => {
   let directory: string;
@@ -29,5 +32,13 @@ describe('writing an artifact', () => {
     expect(() => writeArtifact(directory, 'a directory has this name')).toThrow(ArtifactNotWritten);
     expect(readFileSync(path, 'utf8')).toBe('new');
     expect(readdirSync(directory)).toEqual(['summary.md']);
+  });
+
+  it('holds nothing that a terminal obeys or hides, and the same values', () => {
+    const value = { [HOSTILE]: [HOSTILE, 'é → 測試 🙂', '\ud800'] };
+    const text = jsonText(value);
+    expect(JSON.parse(text)).toEqual(value);
+    expect(text).toContain('é → 測試 🙂');
+    expect(showUntrusted(text.replaceAll('\n', ''))).toBe(text.replaceAll('\n', ''));
   });
 });
