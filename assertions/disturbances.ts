@@ -143,10 +143,10 @@ export class Disturbances {
         (run.provoked && run.terminals.length > 0) || this.#isCancelled(run) || this.#isLeft(run);
   }
 
-  /** A cancel is answered by an end. Silence is no answer, unless the target knows none. */
-  #isCancelled({ cancelled, terminals }: Run): boolean {
+  /** A cancel is answered by an end that comes after it. Silence is no answer, unless the target knows none. */
+  #isCancelled({ cancelled, lateStop, terminals }: Run): boolean {
     const { stopped } = this.#knowledge.profile.order;
-    return cancelled && (terminals.length > 0 || stopped.length === 0);
+    return cancelled && lateStop === undefined && (terminals.length > 0 || stopped.length === 0);
   }
 
   /** Its asker signed out before the end, lost the browser, or dropped the connection for good. */

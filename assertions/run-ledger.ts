@@ -81,6 +81,8 @@ export interface Run {
   lastEvent: string | undefined;
   /** The asker stopped it. */
   cancelled: boolean;
+  /** The observation of a stop before which it had ended as it should: what came until then is no answer to it. */
+  lateStop: number | undefined;
   /** The asker made it fail on purpose. */
   readonly provoked: boolean;
   /** The asker gave up the claim to all of it by an act of its own. Known when all has been observed. */
@@ -166,7 +168,7 @@ export class RunLedger {
     else if (act === 'provoke-error') this.#provokes(observation, observer);
     else if (isStop(observation)) {
       const run = this.#ownRun(observation, observer);
-      if (run !== undefined) run.cancelled = true;
+      if (run !== undefined) stopped(run, observation);
     } else if (act === 'resume' && conn !== null) {
       const run = this.#ownRun(observation, observer);
       if (run !== undefined) this.#resumed(run, conn);
@@ -279,6 +281,7 @@ export class RunLedger {
       lastAt: undefined,
       lastEvent: undefined,
       cancelled: false,
+      lateStop: undefined,
       provoked: this.#provoked.get(observer)?.has(question) === true,
       excused: false,
       cutOff: false,
@@ -342,6 +345,11 @@ export class RunLedger {
     this.#unclaimed.set(observer, unclaimed);
     if (unclaimed.size < UNCLAIMED_MAX) unclaimed.add(runId);
   }
+}
+
+function stopped(run: Run, { n }: Observation): void {
+  if (!run.cancelled && run.hasEnded) run.lateStop = n;
+  run.cancelled = true;
 }
 
 function questionKey({ asker, question }: Pick<LateRun, 'asker' | 'question'>): string {

@@ -94,8 +94,9 @@ class OrderJudge {
     what: string,
   ): void {
     // What still comes of a run that its asker stopped answers to our own act (DESIGN §4.7); that it
-    // never ends is no answer.
-    if (run.cancelled && at.observation !== run.ask) return;
+    // never ends is no answer, nor is what came before.
+    const isAnswer = run.cancelled && at.observation.n >= (run.lateStop ?? 0);
+    if (isAnswer && at.observation !== run.ask) return;
     const user = this.#bench.knowledge.nameOf(run.asker);
     this.#bench.report.add({
       rule,

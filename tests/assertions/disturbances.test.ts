@@ -78,6 +78,20 @@ describe('a cancelled run', () => {
         change(story);
       });
 
+    test.each([
+      { lost: 'agent_thinking', found: ['violation missing-event u00 of null'] },
+      {
+        lost: 'tool_completed',
+        found: ['violation missing-event u00 of null', 'violation unclosed-tool u00 of null'],
+      },
+    ])('owes what came before: a lost $lost', ({ lost, found }) => {
+      const history = during(['u01', 'u02'], (story) => {
+        for (const type of FIVE.slice(1)) if (type !== lost) story.event('u00', type);
+        act(story, 'u00', 'cancel', { run: runOf(story, 'u00') });
+      });
+      expect(told(history)).toEqual(found);
+    });
+
     test('may be refused by an error that names no run', () => {
       expect(told(stoppedLate((story) => story.add('u00', refusal)))).toEqual([]);
     });

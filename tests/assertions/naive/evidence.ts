@@ -30,7 +30,7 @@ export class Evidence extends RuleGroup {
   /** Each user's own marker came back where the profile says it must. */
   #echoed(run: Run): boolean {
     const events = this.events.eventsOf(run);
-    if (run.cancelledAt < Infinity || !events.some((l) => this.events.isEnd(l, events[0]?.agent)))
+    if (this.events.isCutShort(run) || !events.some((l) => this.events.isEnd(l, events[0]?.agent)))
       return true;
     const { echo } = this.trial.header.profile.claims;
     const note = this.trial.lines.find(

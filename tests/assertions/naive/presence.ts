@@ -32,7 +32,8 @@ export class Presence extends RuleGroup {
           (missing.includes(name) &&
             renamed.some(({ canonical, tool }) => canonical === name && tool === line.tool));
         // What came of a run that its asker stopped answers to that; that it never ended does not.
-        if (line.tool === undefined || run.cancelledAt < Infinity) continue;
+        const isAnswer = this.events.isCutShort(run) || line.n > run.cancelledAt;
+        if (line.tool === undefined || isAnswer) continue;
         if (line.event === closes && !partner(opens))
           this.trial.violated('order/orphan-event', run.asker, null, line.event);
         if (line.event === opens && !partner(closes) && completed)
