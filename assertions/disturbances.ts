@@ -17,6 +17,11 @@ const SELF_INFLICTED = new Set([
 /** Acts that end a run. */
 const CANCELLING = new Set(['cancel', 'stop']);
 
+/** Who closed a connection. A line of another program may not say it: then its direction does. */
+export function closerOf({ by, dir }: Observation): 'us' | 'them' {
+  return by ?? (dir === 'in' ? 'them' : 'us');
+}
+
 /** Something a user did on purpose. */
 export interface Deed {
   readonly user: UserIndex;

@@ -1,4 +1,5 @@
 import type { Observation } from '../../history/observation.ts';
+import { closerOf } from '../disturbances.ts';
 import type { Facts } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
 import { RateLimits } from '../rate-limits.ts';
@@ -9,8 +10,8 @@ const CONNECT = 'delivery/connect-failed';
 const TIMEOUT = 'delivery/timeout';
 const CLOSE = 'delivery/unexpected-close';
 
-/** The code of a stream that came to its end, as that of a socket. */
-const STREAM_ENDED = 1000;
+/** The code of a socket that was closed as agreed, and of a stream that came to its end. */
+const ENDED = 1000;
 
 /** Steps by which a user comes to be connected; anything else that fails is an error. */
 const CONNECTING = /sign.?in|connect|handshake|open.?chat|who.?am.?i/i;
@@ -130,9 +131,12 @@ export class DeliveryRules implements RuleGroup {
   }
 
   #closed({ observation, observer }: Facts): void {
-    const conn = observation.conn ?? '';
-    if (observation.by === 'us') this.#closedByUs.add(conn);
-    if (observation.by !== 'them' || this.#closedByUs.has(conn)) return;
+    const conn = observation.conn ?? `${observation.user ?? ''}#?`;
+    const closer = closerOf(observation);
+    if (closer === 'us') this.#closedByUs.add(conn);
+    if (closer !== 'them' || this.#closedByUs.has(conn)) return;
+    // Who came to the end first is not said, and it came as it should.
+    if (observation.by === undefined && observation.code === ENDED) return;
     if (this.#bench.disturbances.explainsClose(observation, observer)) return;
     if (observation.surface === 'sse' && !this.#cutsOff(observation, observer)) return;
     for (const run of this.#bench.ledger.runsOf(observer))
@@ -144,7 +148,7 @@ export class DeliveryRules implements RuleGroup {
   /** Streams end with what they were for; whether anything is missing then, its events tell. */
   #cutsOff({ code }: Observation, observer: UserIndex): boolean {
     const runs = this.#bench.ledger.runsOf(observer);
-    return code !== STREAM_ENDED && runs.some(({ terminals }) => terminals.length === 0);
+    return code !== ENDED && runs.some(({ terminals }) => terminals.length === 0);
   }
 
   #errored(facts: Facts): void {

@@ -171,13 +171,25 @@ export class NaiveTrial {
     return joined.slice(0, joined.length - own.length);
   }
 
+  #closer({ by, dir }: Line): 'us' | 'them' {
+    return by ?? (dir === 'in' ? 'them' : 'us');
+  }
+
   closedByTarget(user: string): Line[] {
     return this.lines.filter(
       (line) =>
         line.kind === 'close' &&
         line.user === user &&
-        line.by === 'them' &&
-        !this.lines.some((o) => o.n < line.n && o.conn === line.conn && o.by === 'us'),
+        this.#closer(line) === 'them' &&
+        !(line.by === undefined && line.code === 1000) &&
+        !this.lines.some(
+          (o) =>
+            o.n < line.n &&
+            o.kind === 'close' &&
+            o.conn === line.conn &&
+            (o.conn !== null || o.user === user) &&
+            this.#closer(o) === 'us',
+        ),
     );
   }
 }
