@@ -118,7 +118,7 @@ export class Disturbances {
    * the failure that a question was made for.
    */
   explainsError({ observation, observer }: Facts, ledger: RunLedger): boolean {
-    const run = ledger.byId(observation.run);
+    const run = ledger.byId(observation.run, observer);
     // Whatever else comes of a run that its asker stopped is the rest of it (DESIGN §4.7).
     if (run?.asker === observer) return run.provoked || run.cancelled;
     if ((this.#users[observer]?.probing.length ?? 0) > 0) return true;

@@ -147,8 +147,9 @@ class OrderJudge {
     // A named frame that speaks of no tool and no agent (an acknowledgement, a notice) replaces no event.
     const alias = event !== undefined && knowledge.profile.order.aliases[event] !== undefined;
     if (event !== undefined && !alias && tool === undefined && agent === undefined) return;
-    let run = ledger.byId(observation.run);
-    for (const { text } of facts.sightings) run ??= ledger.byId(text) ?? ledger.byMarker(text);
+    let run = ledger.byId(observation.run, observer);
+    for (const { text } of facts.sightings)
+      run ??= ledger.byId(text, observer) ?? ledger.byMarker(text);
     if (run === undefined || run.asker !== observer) return;
     ledger.unrecognised(run, observation);
   }
