@@ -132,17 +132,18 @@ export class DeliveryRules implements RuleGroup {
 
   #closed({ observation, observer }: Facts): void {
     const conn = observation.conn ?? `${observation.user ?? ''}#?`;
-    const closer = closerOf(observation);
-    if (closer === 'us') this.#closedByUs.add(conn);
-    if (closer !== 'them' || this.#closedByUs.has(conn)) return;
-    // Who came to the end first is not said, and it came as it should.
-    if (observation.by === undefined && observation.code === ENDED) return;
+    if (closerOf(observation) === 'us') this.#closedByUs.add(conn);
+    if (this.#closedByUs.has(conn) || isAgreed(observation)) return;
     if (this.#bench.disturbances.explainsClose(observation, observer)) return;
     if (observation.surface === 'sse' && !this.#cutsOff(observation, observer)) return;
-    for (const run of this.#bench.ledger.runsOf(observer))
+    this.#cutOff(observer, conn);
+    this.#gather(CLOSE, 'connection', { user: observer, observation });
+  }
+
+  #cutOff(user: UserIndex, conn: string): void {
+    for (const run of this.#bench.ledger.runsOf(user))
       if (run.terminals.length === 0 && (run.connections.size === 0 || run.connections.has(conn)))
         run.cutOff = true;
-    this.#gather(CLOSE, 'connection', { user: observer, observation });
   }
 
   /** Streams end with what they were for; whether anything is missing then, its events tell. */
@@ -209,6 +210,11 @@ export class DeliveryRules implements RuleGroup {
     if (cameAllTheSame !== true || knowledge.isBrowser(user)) return limited;
     return `, although ${knowledge.profile.order.last} had come: the profile's decode must give it the role "agent", and the ids of the question`;
   }
+}
+
+/** It came to its end as it should, and who wanted that first is not said. */
+function isAgreed({ by, code }: Observation): boolean {
+  return by === undefined && code === ENDED;
 }
 
 /** A page cannot tell the greeting from the rest of connecting. */

@@ -42,7 +42,14 @@ describe('one run id of two users', () => {
 
   /** The target tells the run of a question. */
   const told = ({ n, line, t, user, run }: Observation): Observation => ({
-    ...{ n, line, t, user, conn: null, surface: 'harness', dir: 'act', kind: 'identity' },
+    n,
+    line,
+    t,
+    user,
+    conn: null,
+    surface: 'harness',
+    dir: 'act',
+    kind: 'identity',
     source: 'ask',
     ids: { run },
   });
