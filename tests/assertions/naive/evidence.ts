@@ -1,4 +1,3 @@
-import { payloadText } from './texts.ts';
 import type { Run } from './trial.ts';
 import { RuleGroup } from './rule-group.ts';
 
@@ -39,11 +38,8 @@ export class Evidence extends RuleGroup {
     return Object.entries(echo).every(([name, places]) => {
       const of = events.filter(({ event = '' }) => event === name);
       const pieces = events.filter(({ event = '' }) => this.trial.order.chunk.includes(event));
-      const streamed = pieces
-        .map((p) => payloadText(p, this.trial.header.profile.answer.chunk))
-        .join('');
       const texts = of.map(({ content = '' }) => content);
-      if (name === this.trial.order.last) texts.push(streamed);
+      if (name === this.trial.order.last) texts.push(this.trial.streamed(pieces));
       return (
         of.length === 0 ||
         places.every((place) => {

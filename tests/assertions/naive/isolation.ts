@@ -150,15 +150,13 @@ export class Isolation extends RuleGroup {
   }
 
   #streamed(line: Line, observer: string): void {
-    const joined = this.trial.streamUpTo(line);
-    const before = this.trial.streamBefore(line);
+    const before = this.trial.streamsBefore(line);
+    const holdsNow = (marker: string): boolean =>
+      this.trial.streamsUpTo(line).some((joined) => this.trial.holds(joined, marker)) &&
+      !before.some((joined) => this.trial.holds(joined, marker));
     for (const { name, markers } of this.trial.belongings)
       for (const { marker } of markers)
-        if (
-          name !== observer &&
-          this.trial.holds(joined, marker) &&
-          !this.trial.holds(before, marker)
-        )
+        if (name !== observer && holdsNow(marker))
           if (!this.#mayHold(line, { observer, name, text: marker }))
             this.trial.violated('isolation/foreign-marker', observer, name, line.event);
   }

@@ -96,15 +96,14 @@ export class Order extends RuleGroup {
     if (line.run === undefined) return;
     if (this.#isOfOtherThread(run, line)) this.#broken('order/wrong-run', run, line);
     if (run.ask.marker === undefined) return;
-    const [content, joined, before] = [
-      line.content ?? '',
-      this.trial.streamUpTo(line),
-      this.trial.streamBefore(line),
-    ].map((text) => this.trial.flattened(text));
+    const holds = (marker: string, text = ''): boolean =>
+      this.trial.flattened(text).includes(marker);
+    const before = this.trial.streamsBefore(line);
     // A piece holds what it completes; what was whole before it was held by an earlier piece.
     const isHeld = (marker: string): boolean =>
-      content?.includes(marker) === true ||
-      (joined?.includes(marker) === true && before?.includes(marker) === false);
+      holds(marker, line.content) ||
+      (this.trial.streamsUpTo(line).some((text) => holds(marker, text)) &&
+        !before.some((text) => holds(marker, text)));
     const held = this.trial.runs.filter(
       ({ asker, ask }) => asker === run.asker && ask.marker !== undefined && isHeld(ask.marker),
     );

@@ -148,27 +148,38 @@ export class NaiveTrial {
     });
   }
 
-  /** All pieces of one stream so far, read as one text. */
-  streamUpTo(line: Line): string {
-    if (!this.order.chunk.includes(line.event ?? '')) return '';
-    return this.lines
-      .filter(
-        ({ n, user, conn, run, event }) =>
-          n <= line.n &&
-          user === line.user &&
-          conn === line.conn &&
-          run === line.run &&
-          this.order.chunk.includes(event ?? ''),
-      )
-      .map((piece) => payloadText(piece, this.header.profile.answer.chunk) ?? '')
-      .join('');
+  /** All pieces of one stream so far, and those of the piece's agent among them, each read as one text. */
+  streamsUpTo(line: Line): string[] {
+    if (!this.order.chunk.includes(line.event ?? '')) return [];
+    const pieces = this.lines.filter(
+      ({ n, user, conn, run, event }) =>
+        n <= line.n &&
+        user === line.user &&
+        conn === line.conn &&
+        run === line.run &&
+        this.order.chunk.includes(event ?? ''),
+    );
+    const own = pieces.filter(({ agent }) => agent === line.agent);
+    return [this.#joined(pieces), this.#joined(own)];
   }
 
-  streamBefore(line: Line): string {
-    const joined = this.streamUpTo(line);
-    if (joined === '') return joined;
-    const own = payloadText(line, this.header.profile.answer.chunk) ?? '';
-    return joined.slice(0, joined.length - own.length);
+  streamsBefore(line: Line): string[] {
+    return this.streamsUpTo(line).map((joined) =>
+      joined.slice(0, joined.length - this.#joined([line]).length),
+    );
+  }
+
+  /** What pieces say as they came, and what each agent among them says. */
+  streamed(pieces: readonly Line[]): string {
+    const agents = new Set(pieces.map(({ agent }) => agent));
+    const byAgent = [...agents].map((name) => pieces.filter(({ agent }) => agent === name));
+    return [pieces, ...byAgent].map((those) => this.#joined(those)).join('\n');
+  }
+
+  #joined(pieces: readonly Line[]): string {
+    return pieces
+      .map((piece) => payloadText(piece, this.header.profile.answer.chunk) ?? '')
+      .join('');
   }
 
   #closer({ by, dir }: Line): 'us' | 'them' {
