@@ -33,6 +33,24 @@ describe('isolation/foreign-run and foreign-identity', () => {
     expect(history.findings('misdelivered-event').map(who)).toEqual(['u00 of u01']);
   });
 
+  test.each([
+    { field: 'owner', rule: 'foreign-identity', of: 'id' },
+    { field: 'thread', rule: 'foreign-run', of: 'thread' },
+  ] as const)('a foreign $field that was decoded from what no search reads is found', (told) => {
+    const notice = (about: 'u00' | 'u01', content?: string): HistoryBuilder => {
+      const history = clean();
+      history.add('u00', {
+        event: 'notice',
+        [told.field]: history.person(about)[told.of],
+        ...(content === undefined ? {} : { contentKind: 'frame', content }),
+      });
+      return history;
+    };
+    for (const content of [undefined, '{"type":"notice","packed":"KLUv/SQT"}'])
+      expect(notice('u01', content).findings(told.rule).map(who)).toEqual(['u00 of u01']);
+    expect(notice('u00').verdict().findings).toEqual([]);
+  });
+
   test('a foreign run id as part of a longer id is found', () => {
     const history = clean();
     const foreign = history.asked.get('u02')?.[0]?.run ?? '';
