@@ -103,6 +103,8 @@ export class ClaimedIds {
     const { sightings, observation, observer } = facts;
     if (sightings.some((sighting) => sighting.text === text)) return true;
     const { knowledge } = this.#bench;
+    // In which field it stands, only the content tells.
+    if (knowledge.profile.publicEvents[observation.event ?? ''] !== undefined) return true;
     const id = knowledge.idOf(text, KIND_OF[field]);
     if (id !== undefined && knowledge.maySee(id, observer)) return true;
     return observation.content?.includes(text) === true;

@@ -7,7 +7,7 @@ export class Isolation extends RuleGroup {
   judge(): void {
     for (const line of this.trial.lines) {
       if (line.purpose === 'health' && line.dir === 'in') this.#health(line);
-      if (line.kind === 'identity') this.#identity(line);
+      this.#identity(line);
       if (line.dir !== 'in' || line.user === null) continue;
       if (this.trial.isAgentEvent(line.event)) this.#agentEvent(line, line.user);
       this.#content(line, line.user);
@@ -16,7 +16,8 @@ export class Isolation extends RuleGroup {
   }
 
   #identity(line: Line): void {
-    const { user, ids = {}, shown, source, n } = line;
+    const { user, shown, source, n } = line;
+    const ids = this.trial.givenBy(line);
     if (user === null) return;
     const [owner = 'outside'] = this.trial.ownersOf(shown);
     if (shown !== undefined && owner !== user)
@@ -26,9 +27,8 @@ export class Isolation extends RuleGroup {
       const before = this.trial.lines.some(
         (earlier) =>
           earlier.n < n &&
-          earlier.kind === 'identity' &&
           earlier.user === user &&
-          Object.values(earlier.ids ?? {}).includes(id),
+          Object.values(this.trial.givenBy(earlier)).includes(id),
       );
       if (first !== undefined && first !== user && !before)
         if (!this.trial.audienceOf(id).includes(user))

@@ -1,4 +1,4 @@
-import type { Observation, TrialHeader } from '../../../history/observation.ts';
+import type { Observation, OwnedIds, TrialHeader } from '../../../history/observation.ts';
 import { payloadText } from './texts.ts';
 import { remembered } from './remembered.ts';
 
@@ -85,11 +85,17 @@ export class NaiveTrial {
     if (id === undefined) return owners;
     for (const { user, ids, identity } of this.header.users)
       if (Object.values(ids).includes(id) || identity === id) owners.push(user);
-    for (const { kind, user, ids } of this.lines)
-      if (kind === 'identity' && user !== null && Object.values(ids ?? {}).includes(id))
-        if (!owners.includes(user)) owners.push(user);
+    for (const line of this.lines)
+      if (line.user !== null && Object.values(this.givenBy(line)).includes(id))
+        if (!owners.includes(line.user)) owners.push(line.user);
     return owners;
   });
+
+  /** What a line says is its user's: by an identity, or a question that names its run. */
+  givenBy({ kind, act, ids = {}, run }: Line): OwnedIds {
+    if (kind === 'identity') return ids;
+    return act === 'ask' && run !== undefined ? { run } : {};
+  }
 
   readonly audienceOf = remembered((thread: string | undefined): readonly string[] => {
     const line = this.lines.find(
@@ -128,12 +134,10 @@ export class NaiveTrial {
       const own = this.lines.filter(({ user }) => user === name);
       const identity = this.header.users.find(({ user }) => user === name)?.identity ?? '';
       const ids = own.flatMap((line) =>
-        line.kind === 'identity'
-          ? Object.entries(line.ids ?? {}).map(([kind, id]) => ({
-              id,
-              kind: kind === 'user' ? 'foreign-identity' : 'foreign-run',
-            }))
-          : [],
+        Object.entries(this.givenBy(line)).map(([kind, id]) => ({
+          id,
+          kind: kind === 'user' ? 'foreign-identity' : 'foreign-run',
+        })),
       );
       return {
         name,
