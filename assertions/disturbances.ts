@@ -149,9 +149,9 @@ export class Disturbances {
   }
 
   /** A cancel is answered by an end that comes after it. Silence is no answer, unless the target knows none. */
-  #isCancelled({ cancelled, lateStop, terminals }: Run): boolean {
+  #isCancelled({ cancelled, stoppedLate, terminals }: Run): boolean {
     const { stopped } = this.#knowledge.profile.order;
-    return cancelled && lateStop === undefined && (terminals.length > 0 || stopped.length === 0);
+    return cancelled && !stoppedLate && (terminals.length > 0 || stopped.length === 0);
   }
 
   /** Its asker signed out before the end, lost the browser, or dropped the connection for good. */

@@ -81,8 +81,10 @@ export interface Run {
   lastEvent: string | undefined;
   /** The asker stopped it. */
   cancelled: boolean;
-  /** The observation of a stop before which it had ended as it should: what came until then is no answer to it. */
-  lateStop: number | undefined;
+  /** The observation of the first stop: what came before is no answer to it. */
+  stoppedAt: number | undefined;
+  /** It had ended as it should by then. */
+  stoppedLate: boolean;
   /** The asker made it fail on purpose. */
   readonly provoked: boolean;
   /** The asker gave up the claim to all of it by an act of its own. Known when all has been observed. */
@@ -293,7 +295,8 @@ export class RunLedger {
       lastAt: undefined,
       lastEvent: undefined,
       cancelled: false,
-      lateStop: undefined,
+      stoppedAt: undefined,
+      stoppedLate: false,
       provoked: this.#provoked.get(observer)?.has(question) === true,
       excused: false,
       cutOff: false,
@@ -366,8 +369,9 @@ export class RunLedger {
 }
 
 function stopped(run: Run, { n }: Observation): void {
-  if (!run.cancelled && run.hasEnded) run.lateStop = n;
+  if (!run.cancelled) run.stoppedLate = run.hasEnded;
   run.cancelled = true;
+  run.stoppedAt ??= n;
 }
 
 function namesakeKey(id: string, asker: UserIndex): string {

@@ -248,8 +248,8 @@ export class AnswerRules implements RuleGroup {
 }
 
 /** Its asker stopped it before its end. */
-function isCutShort({ cancelled, lateStop }: Run): boolean {
-  return cancelled && lateStop === undefined;
+function isCutShort({ cancelled, stoppedLate }: Run): boolean {
+  return cancelled && !stoppedLate;
 }
 
 function isMarker(sighting: Sighting): boolean {

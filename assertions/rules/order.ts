@@ -27,6 +27,7 @@ const PER_EVENT = [
   'order/wrong-run',
 ] as const;
 const MALFORMED = 'order/malformed-event';
+const NONE_RENAMED: ReadonlySet<string> = new Set();
 
 type OrderRule = (typeof PER_RUN)[number] | (typeof PER_EVENT)[number];
 
@@ -95,8 +96,7 @@ class OrderJudge {
   ): void {
     // What still comes of a run that its asker stopped answers to our own act (DESIGN §4.7); that it
     // never ends is no answer, nor is what came before.
-    const isAnswer = run.cancelled && at.observation.n >= (run.lateStop ?? 0);
-    if (isAnswer && at.observation !== run.ask) return;
+    if (at.observation.n > (run.stoppedAt ?? Infinity)) return;
     const user = this.#bench.knowledge.nameOf(run.asker);
     this.#bench.report.add({
       rule,
@@ -491,19 +491,14 @@ class OrderJudge {
 
   conclude(ending: Ending): void {
     if (!ending.complete) return;
-    for (const run of this.#bench.ledger.runs) if (!run.excused) this.#concludeRun(run);
+    for (const run of this.#bench.ledger.runs)
+      if (!run.excused) this.#concludeRun(run);
+      else if (run.cancelled && run.unrecognised.length === 0) this.#orphans(run, NONE_RENAMED);
   }
 
   #concludeRun(run: Run): void {
     const renamed = this.#presence(run);
-    for (const orphan of run.tools?.orphans.values() ?? [])
-      if (!this.#cameRenamed(run, orphan, renamed))
-        this.#add(
-          'order/orphan-event',
-          run,
-          { observation: orphan },
-          `${orphan.event ?? ''} came for a tool call that never started`,
-        );
+    this.#orphans(run, renamed);
     const completed = run.terminals.find(
       (terminal) => terminal.event === this.#bench.knowledge.profile.order.last,
     );
@@ -515,6 +510,17 @@ class OrderJudge {
           run,
           { observation: open },
           `it completed while a tool call was open`,
+        );
+  }
+
+  #orphans(run: Run, renamed: ReadonlySet<string>): void {
+    for (const orphan of run.tools?.orphans.values() ?? [])
+      if (!this.#cameRenamed(run, orphan, renamed))
+        this.#add(
+          'order/orphan-event',
+          run,
+          { observation: orphan },
+          `${orphan.event ?? ''} came for a tool call that never started`,
         );
   }
 

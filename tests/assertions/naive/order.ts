@@ -24,9 +24,8 @@ export class Order extends RuleGroup {
   }
 
   /** What still comes after its asker stopped it is exempt. */
-  // oxlint-disable-next-line max-params -- the parts of a finding
-  #broken(rule: string, run: Run, line: Line, at: Line = line): void {
-    if (at.n < run.cancelledAt) this.trial.violated(rule, run.asker, null, line.event);
+  #broken(rule: string, run: Run, line: Line): void {
+    if (line.n < run.cancelledAt) this.trial.violated(rule, run.asker, null, line.event);
   }
 
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
@@ -49,8 +48,7 @@ export class Order extends RuleGroup {
         const [early] = before;
         const opens = line.agent === outermost;
         const opened = before.some(({ event, agent }) => event === first && agent === outermost);
-        if (opens && !opened && early !== undefined)
-          this.#broken('order/out-of-order', run, early, line);
+        if (opens && !opened && early !== undefined) this.#broken('order/out-of-order', run, early);
       }
       if (this.#isToolAgain(run, line, { before, outermost }))
         this.#broken('order/duplicate-event', run, line);
@@ -58,7 +56,7 @@ export class Order extends RuleGroup {
         if (line.event !== opens || line.tool === undefined) continue;
         const early = before.find(({ event, tool }) => event === closes && tool === line.tool);
         const opened = before.some(({ event, tool }) => event === opens && tool === line.tool);
-        if (early !== undefined && !opened) this.#broken('order/out-of-order', run, early, line);
+        if (early !== undefined && !opened) this.#broken('order/out-of-order', run, early);
       }
     }
   }
