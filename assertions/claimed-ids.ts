@@ -57,7 +57,7 @@ interface Claim {
 
 /**
  * Ids that a frame says it carries, and that no search finds: too short to mean something wherever they
- * stand (`42`), or shown by their beginning only.
+ * stand (`42`), shown by their beginning only, or decoded from a content that does not show them.
  */
 export class ClaimedIds {
   readonly #bench: Bench;
@@ -89,12 +89,25 @@ export class ClaimedIds {
   received(facts: Facts): void {
     for (const field of FIELDS) {
       const text = facts.observation[field];
-      if (text === undefined || !isUnsearched(text)) continue;
+      if (text === undefined || (!isUnsearched(text) && this.#isSearched(facts, field, text)))
+        continue;
       this.#claim({ facts, field, place: field, text });
     }
     for (const { place, text } of this.#usersNamedIn(facts))
       this.#claim({ facts, field: 'owner', place, text });
     for (const member of this.#members.in(facts.observation)) this.#named(facts, member);
+  }
+
+  /** Whether the search of the content tells of it, or there is nothing to tell. */
+  #isSearched(facts: Facts, field: (typeof FIELDS)[number], text: string): boolean {
+    const { sightings, observation, observer } = facts;
+    if (sightings.some((sighting) => sighting.text === text)) return true;
+    const { knowledge } = this.#bench;
+    // In which field it stands, only the content tells.
+    if (knowledge.profile.publicEvents[observation.event ?? ''] !== undefined) return true;
+    const id = knowledge.idOf(text, KIND_OF[field]);
+    if (id !== undefined && knowledge.maySee(id, observer)) return true;
+    return observation.content?.includes(text) === true;
   }
 
   /** What stands where the profile says that somebody or something is named. */

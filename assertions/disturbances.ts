@@ -17,6 +17,11 @@ const SELF_INFLICTED = new Set([
 /** Acts that end a run. */
 const CANCELLING = new Set(['cancel', 'stop']);
 
+/** Who closed a connection. A line of another program may not say it: then its direction does. */
+export function closerOf({ by, dir }: Observation): 'us' | 'them' {
+  return by ?? (dir === 'in' ? 'them' : 'us');
+}
+
 /** Something a user did on purpose. */
 export interface Deed {
   readonly user: UserIndex;
@@ -113,7 +118,7 @@ export class Disturbances {
    * the failure that a question was made for.
    */
   explainsError({ observation, observer }: Facts, ledger: RunLedger): boolean {
-    const run = ledger.byId(observation.run);
+    const run = ledger.byId(observation.run, observer);
     // Whatever else comes of a run that its asker stopped is the rest of it (DESIGN §4.7).
     if (run?.asker === observer) return run.provoked || run.cancelled;
     if ((this.#users[observer]?.probing.length ?? 0) > 0) return true;
@@ -143,10 +148,10 @@ export class Disturbances {
         (run.provoked && run.terminals.length > 0) || this.#isCancelled(run) || this.#isLeft(run);
   }
 
-  /** A cancel is answered by an end. Silence is no answer, unless the target knows none. */
-  #isCancelled({ cancelled, terminals }: Run): boolean {
+  /** A cancel is answered by an end that comes after it. Silence is no answer, unless the target knows none. */
+  #isCancelled({ cancelled, stoppedLate, terminals }: Run): boolean {
     const { stopped } = this.#knowledge.profile.order;
-    return cancelled && (terminals.length > 0 || stopped.length === 0);
+    return cancelled && !stoppedLate && (terminals.length > 0 || stopped.length === 0);
   }
 
   /** Its asker signed out before the end, lost the browser, or dropped the connection for good. */

@@ -109,6 +109,25 @@ export class FactFinder {
     );
   }
 
+  /** Pieces of answers at whose end a marker broke off that never went on, and nothing followed that told. */
+  *unfinished(): Generator<Facts> {
+    for (const { observation, sightings } of this.#streams.unfinished()) {
+      const observer = this.#knowledge.indexOf(observation.user);
+      if (observer === undefined || observation.dir !== 'in') continue;
+      const attribution = this.#attributionOf(observation, observer);
+      const foreign = this.#accusing(observation, observer, sightings);
+      yield {
+        observation,
+        observer,
+        received: true,
+        sightings,
+        foreign,
+        attribution,
+        tokens: NO_TOKENS,
+      };
+    }
+  }
+
   /** Ids and credentials in an earlier observation that have got an owner since, another than its observer. */
   recognised({ observation, observer, sightings }: Facts): readonly Sighting[] {
     // A streamed piece without its event, so that it does not join its stream for a second time.

@@ -286,16 +286,23 @@ export class Knowledge {
   /** Takes in what an `identity` or `act` line says. Other lines teach nothing. */
   learn(observation: Observation, user = this.indexOf(observation.user)): void {
     if (user === undefined) return;
-    const { kind, act, run, thread } = observation;
+    const { kind, act } = observation;
     if (kind === 'identity') this.#learnIdentity(observation, user);
     else if (kind === 'act') this.#learnAct(observation, user);
-    if (act === 'ask' && run !== undefined && thread !== undefined && this.#sharesThreads)
-      this.#threadOfRun.set(run, thread);
+    if (act === 'ask') this.#learnQuestion(observation, user);
   }
 
   /** Takes a run id that the target chose as its asker's. */
   adoptRun(run: string, asker: UserIndex): void {
     this.#own('run', run, asker);
+  }
+
+  /** A run that is asked for by its id is its asker's, whether an `identity` line says so too or not. */
+  #learnQuestion(observation: Observation, user: UserIndex): void {
+    const { run, thread } = observation;
+    if (run === undefined) return;
+    this.#own('run', run, user, observation);
+    if (thread !== undefined && this.#sharesThreads) this.#threadOfRun.set(run, thread);
   }
 
   #learnAct(observation: Observation, user: UserIndex): void {

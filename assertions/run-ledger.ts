@@ -81,6 +81,10 @@ export interface Run {
   lastEvent: string | undefined;
   /** The asker stopped it. */
   cancelled: boolean;
+  /** The observation of the first stop: what came before is no answer to it. */
+  stoppedAt: number | undefined;
+  /** It had ended as it should by then. */
+  stoppedLate: boolean;
   /** The asker made it fail on purpose. */
   readonly provoked: boolean;
   /** The asker gave up the claim to all of it by an act of its own. Known when all has been observed. */
@@ -106,6 +110,8 @@ export class RunLedger {
   readonly #knowledge: Knowledge;
   readonly #profile: ProfileData;
   readonly #byId = new Map<string, Run>();
+  /** Further runs of one id, each by its asker: it was given to several users. */
+  readonly #namesakes = new Map<string, Run>();
   readonly #byUser: Run[][];
   readonly #byMarker = new Map<string, Run>();
   readonly #all: Run[] = [];
@@ -139,9 +145,13 @@ export class RunLedger {
     return this.#byUser[user] ?? [];
   }
 
-  byId(run: string | undefined): Run | undefined {
+  /** `user`: whose it is rather than another's, where one id was given to several. */
+  byId(run: string | undefined, user: UserIndex): Run | undefined {
     if (run === undefined) return undefined;
-    return this.#byId.get(run) ?? this.#byId.get(this.#knowledge.idOf(run, 'run')?.text ?? run);
+    const known =
+      this.#byId.get(run) ?? this.#byId.get(this.#knowledge.idOf(run, 'run')?.text ?? run);
+    if (known === undefined || known.asker === user || this.#namesakes.size === 0) return known;
+    return this.#namesakes.get(namesakeKey(known.id, user)) ?? known;
   }
 
   /** The run whose question holds a marker. */
@@ -166,7 +176,7 @@ export class RunLedger {
     else if (act === 'provoke-error') this.#provokes(observation, observer);
     else if (isStop(observation)) {
       const run = this.#ownRun(observation, observer);
-      if (run !== undefined) run.cancelled = true;
+      if (run !== undefined) stopped(run, observation);
     } else if (act === 'resume' && conn !== null) {
       const run = this.#ownRun(observation, observer);
       if (run !== undefined) this.#resumed(run, conn);
@@ -178,14 +188,20 @@ export class RunLedger {
     const id = observation.source === 'ask' ? observation.ids?.run : undefined;
     const runs = this.runsOf(observer);
     const run = runs.at(-1);
-    if (id === undefined || run === undefined || run.bound || this.#byId.has(id)) return;
+    if (
+      id === undefined ||
+      run === undefined ||
+      run.bound ||
+      this.byId(id, observer)?.asker === observer
+    )
+      return;
     this.#name(run, id, { certain: runs.every((other) => other === run || other.bound) });
   }
 
   /** The run of its receiver that an agent event belongs to; undefined when it is none of them. */
   runOf(facts: Facts): Run | undefined {
     const { observation, observer, attribution } = facts;
-    const known = this.byId(observation.run);
+    const known = this.byId(observation.run, observer);
     if (known !== undefined) return known.asker === observer ? known : undefined;
     if (attribution?.by === 'crowd' && !attribution.owners.includes(observer)) return undefined;
     if (attribution?.by === 'outside') return undefined;
@@ -236,7 +252,7 @@ export class RunLedger {
 
   /** The run an act names, if it is one of its user's, else the user's latest where it names none. */
   #ownRun({ run, act }: Observation, observer: UserIndex): Run | undefined {
-    const named = this.byId(run);
+    const named = this.byId(run, observer);
     if (named !== undefined) return this.#mayStop(named, observer) ? named : undefined;
     return act === 'probe' ? undefined : this.runsOf(observer).at(-1);
   }
@@ -279,6 +295,8 @@ export class RunLedger {
       lastAt: undefined,
       lastEvent: undefined,
       cancelled: false,
+      stoppedAt: undefined,
+      stoppedLate: false,
       provoked: this.#provoked.get(observer)?.has(question) === true,
       excused: false,
       cutOff: false,
@@ -286,7 +304,7 @@ export class RunLedger {
     };
     runs.push(run);
     this.#all.push(run);
-    if (ask.run !== undefined) this.#byId.set(ask.run, run);
+    if (ask.run !== undefined) this.#file(run);
     else this.#nameForetold(run);
     if (ask.marker !== undefined) this.#byMarker.set(ask.marker, run);
   }
@@ -302,10 +320,16 @@ export class RunLedger {
     run.bound = true;
     run.certain = certain;
     run.id = id;
-    this.#byId.set(id, run);
+    this.#file(run);
     const { asker, question } = run;
     if (this.#unclaimed.get(asker)?.has(id) === true)
       this.#lateRuns.set(id, { asker, question, certain });
+  }
+
+  #file(run: Run): void {
+    const { id, asker } = run;
+    if ((this.#byId.get(id)?.asker ?? asker) === asker) this.#byId.set(id, run);
+    else this.#namesakes.set(namesakeKey(id, asker), run);
   }
 
   /** A run id the target made: mine if the event carries my thread, my user id or my marker. */
@@ -342,6 +366,16 @@ export class RunLedger {
     this.#unclaimed.set(observer, unclaimed);
     if (unclaimed.size < UNCLAIMED_MAX) unclaimed.add(runId);
   }
+}
+
+function stopped(run: Run, { n }: Observation): void {
+  if (!run.cancelled) run.stoppedLate = run.hasEnded;
+  run.cancelled = true;
+  run.stoppedAt ??= n;
+}
+
+function namesakeKey(id: string, asker: UserIndex): string {
+  return `${asker} ${id}`;
 }
 
 function questionKey({ asker, question }: Pick<LateRun, 'asker' | 'question'>): string {

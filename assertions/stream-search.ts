@@ -15,12 +15,23 @@ const LOOKS_ENCODED =
 export const STREAMED = 'streamed answer';
 /** Streams followed at once; beyond them the record starts afresh. */
 const STREAMS_MAX = 50_000;
+/** Streams that were left where a marker of somebody broke off: each shows as much as any. */
+const LEFT_MAX = 1_000;
 
 interface Stream {
   tail: string;
+  /** Who spoke last, and where several agents speak, the tail of each: their pieces come in between each other. */
+  agent: string | undefined;
+  tails: Map<string | undefined, string> | undefined;
   readonly reported: Set<string>;
-  /** A marker that broke off where the last piece ended. */
-  brokenOff: readonly Sighting[];
+  /** A marker that broke off where the last piece ended, and that piece. */
+  brokenOff: BrokenOff;
+}
+
+/** What broke off at the end of a piece. */
+interface BrokenOff {
+  readonly observation: Observation | undefined;
+  readonly sightings: readonly Sighting[];
 }
 
 /** Joins streamed pieces, so that what is spread over several of them is found (DESIGN §3.2). */
@@ -29,6 +40,8 @@ export class StreamSearch {
   readonly #scanner: ContentScanner<OwnedId>;
   readonly #chunkEvents: ReadonlySet<string>;
   readonly #streams = new Map<string, Stream>();
+  /** What broke off on streams that were left. */
+  readonly #left: BrokenOff[] = [];
   #brokenOff = 0;
 
   constructor(knowledge: Knowledge, scanner: ContentScanner<OwnedId>) {
@@ -44,22 +57,31 @@ export class StreamSearch {
     const piece = chunkText(this.#knowledge, content);
     if (piece === undefined) return NOTHING;
     const stream = this.#streamOf(observation);
-    const joined = stream.tail + piece;
-    stream.tail = joined.slice(-ENCODED_TAIL_CHARACTERS);
-    const searched = LOOKS_ENCODED.test(joined)
-      ? joined
-      : joined.slice(-(TAIL_CHARACTERS + piece.length));
     const collector = new SightingCollector(this.#knowledge, this.#scanner);
-    collector.search(searched, STREAMED);
+    const said = joinedTo(stream, observation.agent, piece);
+    for (const joined of said) {
+      const searched = LOOKS_ENCODED.test(joined)
+        ? joined
+        : joined.slice(-(TAIL_CHARACTERS + piece.length));
+      collector.search(searched, STREAMED);
+    }
     const fresh = collector.sightings.filter((sighting) => !stream.reported.has(sighting.text));
-    this.#breakOff(
-      stream,
-      fresh.filter((sighting) => goesOn(sighting, joined)),
-    );
+    const isOpen = (sighting: Sighting): boolean => said.some((joined) => goesOn(sighting, joined));
+    this.#breakOff(stream, { observation, sightings: fresh.filter(isOpen) });
     return this.#report(
       stream,
-      fresh.filter((sighting) => !goesOn(sighting, joined)),
+      fresh.filter((sighting) => !isOpen(sighting)),
     );
+  }
+
+  /** What broke off and never went on, by the piece at whose end it did. Call when all has been observed. */
+  *unfinished(): Generator<{
+    readonly observation: Observation;
+    readonly sightings: readonly Sighting[];
+  }> {
+    const open = [...this.#streams.values()].map(({ brokenOff }) => brokenOff);
+    for (const { observation, sightings } of [...this.#left, ...open])
+      if (observation !== undefined && sightings.length > 0) yield { observation, sightings };
   }
 
   /**
@@ -70,7 +92,7 @@ export class StreamSearch {
     const key = unnamedOn(conn);
     const stream = this.#streams.get(key);
     if (stream === undefined) return;
-    this.#brokenOff -= stream.brokenOff.length;
+    this.#leave(stream);
     this.#streams.delete(key);
   }
 
@@ -84,15 +106,21 @@ export class StreamSearch {
 
   #cutOffOn(key: string): readonly Sighting[] {
     const stream = this.#streams.get(key);
-    if (stream === undefined || stream.brokenOff.length === 0) return NOTHING;
-    const cutOff = stream.brokenOff;
-    this.#breakOff(stream, NOTHING);
-    return this.#report(stream, cutOff);
+    if (stream === undefined || stream.brokenOff.sightings.length === 0) return NOTHING;
+    const { sightings } = stream.brokenOff;
+    this.#breakOff(stream, NOTHING_BROKEN_OFF);
+    return this.#report(stream, sightings);
   }
 
-  #breakOff(stream: Stream, sightings: readonly Sighting[]): void {
-    this.#brokenOff += sightings.length - stream.brokenOff.length;
-    stream.brokenOff = sightings;
+  #breakOff(stream: Stream, brokenOff: BrokenOff): void {
+    this.#brokenOff += brokenOff.sightings.length - stream.brokenOff.sightings.length;
+    stream.brokenOff = brokenOff.sightings.length === 0 ? NOTHING_BROKEN_OFF : brokenOff;
+  }
+
+  #leave(stream: Stream): void {
+    if (stream.brokenOff.sightings.length === 0) return;
+    if (this.#left.length < LEFT_MAX) this.#left.push(stream.brokenOff);
+    this.#breakOff(stream, NOTHING_BROKEN_OFF);
   }
 
   #report(stream: Stream, sightings: readonly Sighting[]): readonly Sighting[] {
@@ -105,16 +133,35 @@ export class StreamSearch {
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
     if (this.#streams.size >= STREAMS_MAX) {
+      for (const stream of this.#streams.values()) this.#leave(stream);
       this.#streams.clear();
-      this.#brokenOff = 0;
     }
-    const fresh: Stream = { tail: '', reported: new Set(), brokenOff: NOTHING };
+    const fresh: Stream = {
+      tail: '',
+      agent: observation.agent,
+      tails: undefined,
+      reported: new Set(),
+      brokenOff: NOTHING_BROKEN_OFF,
+    };
     this.#streams.set(key, fresh);
     return fresh;
   }
 }
 
 const NOTHING: readonly never[] = [];
+const NOTHING_BROKEN_OFF: BrokenOff = { observation: undefined, sightings: NOTHING };
+
+/** A piece with what came before it: on its stream, and where several agents speak there, of its own. */
+function joinedTo(stream: Stream, agent: string | undefined, piece: string): readonly string[] {
+  if (agent !== stream.agent) stream.tails ??= new Map([[stream.agent, stream.tail]]);
+  stream.agent = agent;
+  const joined = stream.tail + piece;
+  stream.tail = joined.slice(-ENCODED_TAIL_CHARACTERS);
+  if (stream.tails === undefined) return [joined];
+  const own = (stream.tails.get(agent) ?? '') + piece;
+  stream.tails.set(agent, own.slice(-ENCODED_TAIL_CHARACTERS));
+  return [joined, own];
+}
 
 function keyOf({ conn, run, thread }: Pick<Observation, 'conn' | 'run' | 'thread'>): string {
   return `${conn ?? ''} ${run ?? thread ?? ''}`;

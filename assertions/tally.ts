@@ -318,7 +318,7 @@ export class Tally {
 
   #isShared({ thread, run }: Observation, observer: UserIndex): boolean {
     if (!this.#knowledge.sharesThreads) return false;
-    const of = thread ?? this.#ledger.byId(run)?.thread;
+    const of = thread ?? this.#ledger.byId(run, observer)?.thread;
     return this.#knowledge.threadOf({ thread: of })?.audience?.has(observer) === true;
   }
 

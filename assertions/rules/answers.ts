@@ -75,7 +75,7 @@ export class AnswerRules implements RuleGroup {
       if (entry.draft.rule === WRONG && entry.mechanism === null && entry.draft.observer !== null)
         entry.mechanism = this.#mechanismOf(entry.draft.observer);
     for (const [run, answer] of this.#answers)
-      if (!run.cancelled && !run.excused && run.terminals.length > 0)
+      if (!isCutShort(run) && !run.excused && run.terminals.length > 0)
         this.#concludeEchoes(run, answer, ending);
   }
 
@@ -245,6 +245,11 @@ export class AnswerRules implements RuleGroup {
       message: `the ${missing.join(' and ')} marker of ${knowledge.nameOf(run.asker)} did not come back in ${event} of its run ${run.question}`,
     });
   }
+}
+
+/** Its asker stopped it before its end. */
+function isCutShort({ cancelled, stoppedLate }: Run): boolean {
+  return cancelled && !stoppedLate;
 }
 
 function isMarker(sighting: Sighting): boolean {

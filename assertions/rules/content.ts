@@ -95,6 +95,8 @@ export class ContentRules implements RuleGroup {
   }
 
   conclude(): void {
+    for (const facts of this.#bench.facts.unfinished())
+      this.#foreign(facts, isMisdelivered(facts.attribution, facts.observer));
     for (const facts of this.#deferred)
       for (const sighting of this.#bench.facts.reconsider(facts))
         if (!isDoubtful(facts.observation, sighting) || this.#isStillFound(facts, sighting))

@@ -1,4 +1,5 @@
 import type { Observation } from '../../history/observation.ts';
+import { closerOf } from '../disturbances.ts';
 import type { Facts } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
 import { RateLimits } from '../rate-limits.ts';
@@ -9,8 +10,8 @@ const CONNECT = 'delivery/connect-failed';
 const TIMEOUT = 'delivery/timeout';
 const CLOSE = 'delivery/unexpected-close';
 
-/** The code of a stream that came to its end, as that of a socket. */
-const STREAM_ENDED = 1000;
+/** The code of a socket that was closed as agreed, and of a stream that came to its end. */
+const ENDED = 1000;
 
 /** Steps by which a user comes to be connected; anything else that fails is an error. */
 const CONNECTING = /sign.?in|connect|handshake|open.?chat|who.?am.?i/i;
@@ -130,21 +131,25 @@ export class DeliveryRules implements RuleGroup {
   }
 
   #closed({ observation, observer }: Facts): void {
-    const conn = observation.conn ?? '';
-    if (observation.by === 'us') this.#closedByUs.add(conn);
-    if (observation.by !== 'them' || this.#closedByUs.has(conn)) return;
+    const conn = observation.conn ?? `${observation.user ?? ''}#?`;
+    if (closerOf(observation) === 'us') this.#closedByUs.add(conn);
+    if (this.#closedByUs.has(conn) || isAgreed(observation)) return;
     if (this.#bench.disturbances.explainsClose(observation, observer)) return;
     if (observation.surface === 'sse' && !this.#cutsOff(observation, observer)) return;
-    for (const run of this.#bench.ledger.runsOf(observer))
+    this.#cutOff(observer, conn);
+    this.#gather(CLOSE, 'connection', { user: observer, observation });
+  }
+
+  #cutOff(user: UserIndex, conn: string): void {
+    for (const run of this.#bench.ledger.runsOf(user))
       if (run.terminals.length === 0 && (run.connections.size === 0 || run.connections.has(conn)))
         run.cutOff = true;
-    this.#gather(CLOSE, 'connection', { user: observer, observation });
   }
 
   /** Streams end with what they were for; whether anything is missing then, its events tell. */
   #cutsOff({ code }: Observation, observer: UserIndex): boolean {
     const runs = this.#bench.ledger.runsOf(observer);
-    return code !== STREAM_ENDED && runs.some(({ terminals }) => terminals.length === 0);
+    return code !== ENDED && runs.some(({ terminals }) => terminals.length === 0);
   }
 
   #errored(facts: Facts): void {
@@ -205,6 +210,11 @@ export class DeliveryRules implements RuleGroup {
     if (cameAllTheSame !== true || knowledge.isBrowser(user)) return limited;
     return `, although ${knowledge.profile.order.last} had come: the profile's decode must give it the role "agent", and the ids of the question`;
   }
+}
+
+/** It came to its end as it should, and who wanted that first is not said. */
+function isAgreed({ by, code }: Observation): boolean {
+  return by === undefined && code === ENDED;
 }
 
 /** A page cannot tell the greeting from the rest of connecting. */

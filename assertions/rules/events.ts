@@ -100,7 +100,7 @@ export class EventRules implements RuleGroup {
   #mayReceive({ observation, observer }: Received): boolean {
     const { knowledge, ledger } = this.#bench;
     if (!knowledge.sharesThreads) return false;
-    const thread = observation.thread ?? ledger.byId(observation.run)?.thread;
+    const thread = observation.thread ?? ledger.byId(observation.run, observer)?.thread;
     return knowledge.threadOf({ thread })?.audience?.has(observer) === true;
   }
 

@@ -188,7 +188,12 @@ export class EvidenceRules implements RuleGroup {
       ([, { firstAt, lastAt }]) => firstAt !== undefined && lastAt - firstAt >= STOP_MS_MAX,
     );
     const isLate = (this.#tally.harnessDelay?.p99 ?? 0) > HARNESS_DELAY_MS_MAX;
-    if (!wasInTime || isLate || stops.some(([run]) => ledger.byId(run)?.hasEnded !== true)) return;
+    if (
+      !wasInTime ||
+      isLate ||
+      stops.some(([run, { asker }]) => ledger.byId(run, asker)?.hasEnded !== true)
+    )
+      return;
     const what =
       stops.length === 1
         ? 'the run that was stopped'

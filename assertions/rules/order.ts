@@ -27,6 +27,7 @@ const PER_EVENT = [
   'order/wrong-run',
 ] as const;
 const MALFORMED = 'order/malformed-event';
+const NONE_RENAMED: ReadonlySet<string> = new Set();
 
 type OrderRule = (typeof PER_RUN)[number] | (typeof PER_EVENT)[number];
 
@@ -94,8 +95,8 @@ class OrderJudge {
     what: string,
   ): void {
     // What still comes of a run that its asker stopped answers to our own act (DESIGN §4.7); that it
-    // never ends is no answer.
-    if (run.cancelled && at.observation !== run.ask) return;
+    // never ends is no answer, nor is what came before.
+    if (at.observation.n > (run.stoppedAt ?? Infinity)) return;
     const user = this.#bench.knowledge.nameOf(run.asker);
     this.#bench.report.add({
       rule,
@@ -146,8 +147,9 @@ class OrderJudge {
     // A named frame that speaks of no tool and no agent (an acknowledgement, a notice) replaces no event.
     const alias = event !== undefined && knowledge.profile.order.aliases[event] !== undefined;
     if (event !== undefined && !alias && tool === undefined && agent === undefined) return;
-    let run = ledger.byId(observation.run);
-    for (const { text } of facts.sightings) run ??= ledger.byId(text) ?? ledger.byMarker(text);
+    let run = ledger.byId(observation.run, observer);
+    for (const { text } of facts.sightings)
+      run ??= ledger.byId(text, observer) ?? ledger.byMarker(text);
     if (run === undefined || run.asker !== observer) return;
     ledger.unrecognised(run, observation);
   }
@@ -489,19 +491,14 @@ class OrderJudge {
 
   conclude(ending: Ending): void {
     if (!ending.complete) return;
-    for (const run of this.#bench.ledger.runs) if (!run.excused) this.#concludeRun(run);
+    for (const run of this.#bench.ledger.runs)
+      if (!run.excused) this.#concludeRun(run);
+      else if (run.cancelled && run.unrecognised.length === 0) this.#orphans(run, NONE_RENAMED);
   }
 
   #concludeRun(run: Run): void {
     const renamed = this.#presence(run);
-    for (const orphan of run.tools?.orphans.values() ?? [])
-      if (!this.#cameRenamed(run, orphan, renamed))
-        this.#add(
-          'order/orphan-event',
-          run,
-          { observation: orphan },
-          `${orphan.event ?? ''} came for a tool call that never started`,
-        );
+    this.#orphans(run, renamed);
     const completed = run.terminals.find(
       (terminal) => terminal.event === this.#bench.knowledge.profile.order.last,
     );
@@ -513,6 +510,17 @@ class OrderJudge {
           run,
           { observation: open },
           `it completed while a tool call was open`,
+        );
+  }
+
+  #orphans(run: Run, renamed: ReadonlySet<string>): void {
+    for (const orphan of run.tools?.orphans.values() ?? [])
+      if (!this.#cameRenamed(run, orphan, renamed))
+        this.#add(
+          'order/orphan-event',
+          run,
+          { observation: orphan },
+          `${orphan.event ?? ''} came for a tool call that never started`,
         );
   }
 

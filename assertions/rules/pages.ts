@@ -105,7 +105,7 @@ export class PageRules implements RuleGroup {
     if ((observation.cut ?? 0) > 0 || carried.size > CARRIED_MAX) this.#partlyBlind.add(observer);
     const { knowledge, ledger } = this.#bench;
     if (observation.surface !== knowledge.eventsOn || observation.kind !== 'frame') return;
-    const named = ledger.byId(observation.run);
+    const named = ledger.byId(observation.run, observer);
     const run = facts.attribution === undefined ? named : ledger.runOf(facts);
     if (run?.asker === observer) this.#answers.receive(facts, run);
   }
@@ -120,7 +120,7 @@ export class PageRules implements RuleGroup {
 
   #runOf({ observation, observer }: Omit<Drawn, 'what' | 'sightings'>): Run | undefined {
     const { ledger } = this.#bench;
-    const named = ledger.byId(observation.run);
+    const named = ledger.byId(observation.run, observer);
     if (named !== undefined) return named.asker === observer ? named : undefined;
     const { question } = observation;
     return ledger.runsOf(observer).find((run) => run.question === question);
@@ -128,7 +128,7 @@ export class PageRules implements RuleGroup {
 
   /** Whether an answer is that of its wire already, so that nothing more of it is kept than this. */
   #isAsSaid({ observation, observer }: Facts): boolean {
-    const run = this.#bench.ledger.byId(observation.run);
+    const run = this.#bench.ledger.byId(observation.run, observer);
     if (observation.event !== 'answer' || run?.asker !== observer) return false;
     if (!this.#isCompleted(run)) return false;
     const shown = lettersOf(observation.content ?? '');

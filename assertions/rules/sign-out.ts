@@ -1,4 +1,5 @@
 import type { Observation } from '../../history/observation.ts';
+import { closerOf } from '../disturbances.ts';
 import type { Facts } from '../facts.ts';
 import type { UserIndex } from '../knowledge.ts';
 import type { Bench } from '../rule-group.ts';
@@ -247,5 +248,7 @@ function maySignOut({ method = '', url = '' }: Observation): boolean {
  * delivers is all that tells. A raw user's client closes its own only when the trial is over.
  */
 function isRight({ closed }: Socket, how: { inTime: boolean; isPage: boolean }): boolean {
-  return how.isPage && closed?.by === 'us' ? true : how.inTime && closed?.by === 'them';
+  if (closed === undefined) return false;
+  const closer = closerOf(closed);
+  return how.isPage && closer === 'us' ? true : how.inTime && closer === 'them';
 }

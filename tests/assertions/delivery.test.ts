@@ -72,6 +72,25 @@ describe('delivery/unexpected-close', () => {
     expect(history.findings('unexpected-close').map(({ observer }) => observer)).toEqual(found);
   });
 
+  test.each([
+    { dir: 'in', code: 1011, found: ['u02'] },
+    { dir: 'in', code: 1006, found: ['u02'] },
+    { dir: 'in', code: undefined, found: ['u02'] },
+    { dir: 'in', code: 1000, found: [] },
+    { dir: 'act', code: 1011, found: [] },
+  ] as const)('of code $code is told by its direction ($dir) alone', ({ dir, code, found }) => {
+    const history = clean();
+    history.add('u02', { kind: 'close', dir, code });
+    expect(history.findings('unexpected-close').map(({ observer }) => observer)).toEqual(found);
+  });
+
+  test('is not excused by what another user closed, where lines name no connection', () => {
+    const history = clean();
+    history.add('u01', { kind: 'close', by: 'us', conn: null });
+    history.add('u02', { kind: 'close', by: 'them', conn: null, code: 1011 });
+    expect(history.findings('unexpected-close').map(({ observer }) => observer)).toEqual(['u02']);
+  });
+
   test('of one user is a violation', () => {
     const history = clean();
     history.add('u02', { kind: 'close', by: 'them', code: 1011, reason: 'boom' });

@@ -55,6 +55,25 @@ describe('a cancelled run', () => {
     expect(outcome(history, 'isolation/interference')).toBe('pass');
   });
 
+  test.each([
+    { before: ['tool_completed'], after: [], found: ['violation orphan-event u00 of null'] },
+    {
+      before: ['tool_completed'],
+      after: ['tool_executing'],
+      found: ['violation out-of-order u00 of null'],
+    },
+    { before: ['tool_executing'], after: ['tool_completed'], found: [] },
+    { before: [], after: ['tool_completed'], found: [] },
+  ])('is judged by what came before: $before, then $after', ({ before, after, found }) => {
+    const history = during(['u01', 'u02'], (story) => {
+      for (const type of before) story.event('u00', type);
+      act(story, 'u00', 'cancel', { run: runOf(story, 'u00') });
+      for (const type of after) story.event('u00', type);
+      story.event('u00', 'agent_stopped');
+    });
+    expect(told(history)).toEqual(found);
+  });
+
   test('whose completion crossed the cancel may end twice', () => {
     const history = during(['u01', 'u02'], (story) => {
       for (const type of FIVE.slice(1, 4)) story.event('u00', type);
@@ -77,6 +96,20 @@ describe('a cancelled run', () => {
         act(story, 'u00', 'cancel', { run: runOf(story, 'u00') });
         change(story);
       });
+
+    test.each([
+      { lost: 'agent_thinking', found: ['violation missing-event u00 of null'] },
+      {
+        lost: 'tool_completed',
+        found: ['violation missing-event u00 of null', 'violation unclosed-tool u00 of null'],
+      },
+    ])('owes what came before: a lost $lost', ({ lost, found }) => {
+      const history = during(['u01', 'u02'], (story) => {
+        for (const type of FIVE.slice(1)) if (type !== lost) story.event('u00', type);
+        act(story, 'u00', 'cancel', { run: runOf(story, 'u00') });
+      });
+      expect(told(history)).toEqual(found);
+    });
 
     test('may be refused by an error that names no run', () => {
       expect(told(stoppedLate((story) => story.add('u00', refusal)))).toEqual([]);

@@ -147,7 +147,7 @@ test('an ended run is packed, and is what it was once something of it comes', ()
   const ask = history.lines.find((line) => line.user === 'u01' && line.act === 'ask');
   if (ask === undefined) throw new Error('u01 never asked');
   ledger.act({ ...NOTHING_FOUND, observation: ask, observer: 1 });
-  const run = ledger.byId(ask.run);
+  const run = ledger.byId(ask.run, 1);
   if (run === undefined) throw new Error('the ledger does not know the run');
   const on = ledger.onConnection(run, 'u01#1');
   for (const id of ['a', '', 'c']) on.seen.add(id);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../../assertions/calibration.ts';
 import { HistoryBuilder, clean, who } from '../history-builder.ts';
+import { judged } from '../history-language.ts';
 
 describe('isolation/foreign-run and foreign-identity', () => {
   test('a foreign run id nested in an own event is found with its place', () => {
@@ -31,6 +32,39 @@ describe('isolation/foreign-run and foreign-identity', () => {
       content: '{"type":"agent_thinking","thread_id":42}',
     });
     expect(history.findings('misdelivered-event').map(who)).toEqual(['u00 of u01']);
+  });
+
+  test.each([
+    { field: 'owner', rule: 'foreign-identity', of: 'id' },
+    { field: 'thread', rule: 'foreign-run', of: 'thread' },
+  ] as const)('a foreign $field that was decoded from what no search reads is found', (told) => {
+    const notice = (
+      about: 'u00' | 'u01',
+      { content, isPublic = false }: { content?: string; isPublic?: boolean } = {},
+    ): HistoryBuilder => {
+      const publicEvents: Record<string, string[]> = isPublic ? { notice: ['about'] } : {};
+      const history = new HistoryBuilder(3, { publicEvents }).goldenPath();
+      history.add('u00', {
+        event: 'notice',
+        [told.field]: history.person(about)[told.of],
+        ...(content === undefined ? {} : { contentKind: 'frame', content }),
+      });
+      return history;
+    };
+    for (const as of [{}, { content: '{"type":"notice","packed":"KLUv/SQT"}' }])
+      expect(notice('u01', as).findings(told.rule).map(who)).toEqual(['u00 of u01']);
+    expect(notice('u00').verdict().findings).toEqual([]);
+    expect(notice('u01', { isPublic: true }).verdict().findings).toEqual([]);
+  });
+
+  test("a run is its asker's where the question alone names it", () => {
+    const history = clean();
+    const lines = history.lines.filter(({ source }) => source !== 'ask');
+    expect(judged(history.header, lines).findings).toEqual([]);
+    const run = history.asked.get('u01')?.[0]?.run ?? '';
+    const content = `{"x":"${run}"}`;
+    const leak = history.add('u00', { event: 'notice', contentKind: 'frame', content });
+    expect(judged(history.header, [...lines, leak]).findings.map(who)).toEqual(['u00 of u01']);
   });
 
   test('a foreign run id as part of a longer id is found', () => {

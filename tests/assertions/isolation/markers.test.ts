@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { mintMarker, newCampaignPrefix, userPrefix } from '../../../history/markers.ts';
-import { HistoryBuilder, clean, who, type Line } from '../history-builder.ts';
+import { FIVE, HistoryBuilder, clean, who, type Line } from '../history-builder.ts';
 
 describe('markers of another campaign or trial', () => {
   const marker = mintMarker(userPrefix(newCampaignPrefix(), 1), 'note', 0);
@@ -133,6 +133,48 @@ describe('isolation/foreign-marker', () => {
     const findings = history.findings('foreign-marker');
     expect(findings.map(who)).toEqual(['u00 of u02']);
     expect(findings[0]?.count).toBe(1);
+  });
+
+  const spelled = (history: HistoryBuilder, text: string, helps: (at: number) => void): void => {
+    for (let from = 0; from < text.length; from += 5) {
+      history.event('u00', 'agent_chunk', { payload: { text: text.slice(from, from + 5) } });
+      helps(from);
+    }
+  };
+
+  test('is found when another agent streams in between its pieces', () => {
+    const history = new HistoryBuilder(3).start();
+    for (const { name } of history.people) history.ask(name);
+    spelled(history, `well, ${history.person('u02').note} is it`, () =>
+      history.event('u00', 'agent_chunk', {
+        payload: { text: 'meanwhile', agent_name: 'helper' },
+      }),
+    );
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u02']);
+  });
+
+  test.each([
+    [
+      'dropped',
+      (history: HistoryBuilder): unknown => history.add('u00', { kind: 'close', by: 'us' }),
+    ],
+    ['silent', (): unknown => undefined],
+    [
+      'gone on to the next question',
+      (history: HistoryBuilder): unknown => [history.ask('u00'), history.event('u00', FIVE[0])],
+    ],
+  ])('that breaks off in the middle of a stream is found: %s', (_how, change) => {
+    for (const isNamed of [true, false]) {
+      const history = new HistoryBuilder(3).start();
+      for (const { name } of history.people) history.ask(name);
+      spelled(history, history.person('u02').note.slice(0, 30), () => undefined);
+      if (!isNamed)
+        for (const line of history.lines)
+          if (line.event === 'agent_chunk')
+            Object.assign(line, { run: undefined, thread: undefined, owner: undefined });
+      change(history);
+      expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u02']);
+    }
   });
 
   test('is no leak when the observer sent it first', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { judgeOnce, LiveJudge } from '../../../assertions/history-judge.ts';
+import type { Observation } from '../../../history/observation.ts';
 import { FIVE, HistoryBuilder, clean, who } from '../history-builder.ts';
 import { judged } from '../history-language.ts';
 import { recorded } from '../recorded-history.ts';
@@ -16,6 +17,42 @@ test('isolation/shared-identifier: two users are given one id', () => {
   const [finding] = history.findings('shared-identifier');
   expect(who(finding)).toBe('u02 of u00');
   expect(finding?.event).toBe('sign-in');
+});
+
+describe('one run id of two users', () => {
+  const ruleOf = ({ rule }: { rule: string }): string => rule;
+  const OTHERS = 'run-u01-1-5d5d';
+  const SHARED = 'run-u00-1-5d5d';
+
+  test.each([
+    { how: 'they asked with', isTold: false },
+    { how: 'the target told them', isTold: true },
+  ])("that $how is of each one's own run", ({ isTold }) => {
+    const history = new HistoryBuilder(3).goldenPath();
+    const lines = history.lines.flatMap((line): Observation[] => {
+      if (!isTold) return [line];
+      if (line.act === 'ask') return [{ ...line, run: undefined }, told(line)];
+      return line.source === 'ask' ? [] : [line];
+    });
+    const shared: Observation[] = JSON.parse(JSON.stringify(lines).replaceAll(OTHERS, SHARED));
+    const { findings, metrics } = judged(history.header, shared);
+    expect(findings.map(ruleOf)).toEqual(['isolation/shared-identifier']);
+    expect(metrics.deliveryRate).toBe(1);
+  });
+
+  /** The target tells the run of a question. */
+  const told = ({ n, line, t, user, run }: Observation): Observation => ({
+    n,
+    line,
+    t,
+    user,
+    conn: null,
+    surface: 'harness',
+    dir: 'act',
+    kind: 'identity',
+    source: 'ask',
+    ids: { run },
+  });
 });
 
 describe('one id that the first line gives to two users', () => {

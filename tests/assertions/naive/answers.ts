@@ -5,22 +5,17 @@ import { RuleGroup } from './rule-group.ts';
 /** Answers that are another's, or of another question. */
 export class Answers extends RuleGroup {
   judge(): void {
-    const { answer, chunk } = this.trial.header.profile.answer;
+    const { answer } = this.trial.header.profile.answer;
     for (const run of this.trial.runs) {
       const events = this.events.receivedOf(run);
       const outermost = events[0]?.agent;
-      const joined = events
-        .filter(({ event }) => this.trial.order.chunk.includes(event ?? ''))
-        .map((piece) => ({ piece, text: payloadText(piece, chunk) ?? '' }));
+      const pieces = events.filter(({ event }) => this.trial.order.chunk.includes(event ?? ''));
       for (const end of events) {
         if (end.event !== this.trial.order.last || end.agent !== outermost) continue;
         const texts = [payloadText(end, answer) ?? ''];
-        for (const conn of new Set(joined.map(({ piece }) => piece.conn)))
+        for (const conn of new Set(pieces.map((piece) => piece.conn)))
           texts.push(
-            joined
-              .filter(({ piece }) => piece.conn === conn && piece.n < end.n)
-              .map(({ text }) => text)
-              .join(''),
+            this.trial.streamed(pieces.filter((piece) => piece.conn === conn && piece.n < end.n)),
           );
         for (const text of texts) this.#answer(run, text);
       }

@@ -1,4 +1,3 @@
-import { payloadText } from './texts.ts';
 import type { Run } from './trial.ts';
 import { RuleGroup } from './rule-group.ts';
 
@@ -30,7 +29,7 @@ export class Evidence extends RuleGroup {
   /** Each user's own marker came back where the profile says it must. */
   #echoed(run: Run): boolean {
     const events = this.events.eventsOf(run);
-    if (run.cancelledAt < Infinity || !events.some((l) => this.events.isEnd(l, events[0]?.agent)))
+    if (this.events.isCutShort(run) || !events.some((l) => this.events.isEnd(l, events[0]?.agent)))
       return true;
     const { echo } = this.trial.header.profile.claims;
     const note = this.trial.lines.find(
@@ -39,11 +38,8 @@ export class Evidence extends RuleGroup {
     return Object.entries(echo).every(([name, places]) => {
       const of = events.filter(({ event = '' }) => event === name);
       const pieces = events.filter(({ event = '' }) => this.trial.order.chunk.includes(event));
-      const streamed = pieces
-        .map((p) => payloadText(p, this.trial.header.profile.answer.chunk))
-        .join('');
       const texts = of.map(({ content = '' }) => content);
-      if (name === this.trial.order.last) texts.push(streamed);
+      if (name === this.trial.order.last) texts.push(this.trial.streamed(pieces));
       return (
         of.length === 0 ||
         places.every((place) => {

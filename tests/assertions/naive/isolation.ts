@@ -7,7 +7,7 @@ export class Isolation extends RuleGroup {
   judge(): void {
     for (const line of this.trial.lines) {
       if (line.purpose === 'health' && line.dir === 'in') this.#health(line);
-      if (line.kind === 'identity') this.#identity(line);
+      this.#identity(line);
       if (line.dir !== 'in' || line.user === null) continue;
       if (this.trial.isAgentEvent(line.event)) this.#agentEvent(line, line.user);
       this.#content(line, line.user);
@@ -16,7 +16,8 @@ export class Isolation extends RuleGroup {
   }
 
   #identity(line: Line): void {
-    const { user, ids = {}, shown, source, n } = line;
+    const { user, shown, source, n } = line;
+    const ids = this.trial.givenBy(line);
     if (user === null) return;
     const [owner = 'outside'] = this.trial.ownersOf(shown);
     if (shown !== undefined && owner !== user)
@@ -26,9 +27,8 @@ export class Isolation extends RuleGroup {
       const before = this.trial.lines.some(
         (earlier) =>
           earlier.n < n &&
-          earlier.kind === 'identity' &&
           earlier.user === user &&
-          Object.values(earlier.ids ?? {}).includes(id),
+          Object.values(this.trial.givenBy(earlier)).includes(id),
       );
       if (first !== undefined && first !== user && !before)
         if (!this.trial.audienceOf(id).includes(user))
@@ -150,15 +150,13 @@ export class Isolation extends RuleGroup {
   }
 
   #streamed(line: Line, observer: string): void {
-    const joined = this.trial.streamUpTo(line);
-    const before = this.trial.streamBefore(line);
+    const before = this.trial.streamsBefore(line);
+    const holdsNow = (marker: string): boolean =>
+      this.trial.streamsUpTo(line).some((joined) => this.trial.holds(joined, marker)) &&
+      !before.some((joined) => this.trial.holds(joined, marker));
     for (const { name, markers } of this.trial.belongings)
       for (const { marker } of markers)
-        if (
-          name !== observer &&
-          this.trial.holds(joined, marker) &&
-          !this.trial.holds(before, marker)
-        )
+        if (name !== observer && holdsNow(marker))
           if (!this.#mayHold(line, { observer, name, text: marker }))
             this.trial.violated('isolation/foreign-marker', observer, name, line.event);
   }

@@ -24,9 +24,8 @@ export class Order extends RuleGroup {
   }
 
   /** What still comes after its asker stopped it is exempt. */
-  // oxlint-disable-next-line max-params -- the parts of a finding
-  #broken(rule: string, run: Run, line: Line, at: Line = line): void {
-    if (at.n < run.cancelledAt) this.trial.violated(rule, run.asker, null, line.event);
+  #broken(rule: string, run: Run, line: Line): void {
+    if (line.n < run.cancelledAt) this.trial.violated(rule, run.asker, null, line.event);
   }
 
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
@@ -49,8 +48,7 @@ export class Order extends RuleGroup {
         const [early] = before;
         const opens = line.agent === outermost;
         const opened = before.some(({ event, agent }) => event === first && agent === outermost);
-        if (opens && !opened && early !== undefined)
-          this.#broken('order/out-of-order', run, early, line);
+        if (opens && !opened && early !== undefined) this.#broken('order/out-of-order', run, early);
       }
       if (this.#isToolAgain(run, line, { before, outermost }))
         this.#broken('order/duplicate-event', run, line);
@@ -58,7 +56,7 @@ export class Order extends RuleGroup {
         if (line.event !== opens || line.tool === undefined) continue;
         const early = before.find(({ event, tool }) => event === closes && tool === line.tool);
         const opened = before.some(({ event, tool }) => event === opens && tool === line.tool);
-        if (early !== undefined && !opened) this.#broken('order/out-of-order', run, early, line);
+        if (early !== undefined && !opened) this.#broken('order/out-of-order', run, early);
       }
     }
   }
@@ -96,15 +94,14 @@ export class Order extends RuleGroup {
     if (line.run === undefined) return;
     if (this.#isOfOtherThread(run, line)) this.#broken('order/wrong-run', run, line);
     if (run.ask.marker === undefined) return;
-    const [content, joined, before] = [
-      line.content ?? '',
-      this.trial.streamUpTo(line),
-      this.trial.streamBefore(line),
-    ].map((text) => this.trial.flattened(text));
+    const holds = (marker: string, text = ''): boolean =>
+      this.trial.flattened(text).includes(marker);
+    const before = this.trial.streamsBefore(line);
     // A piece holds what it completes; what was whole before it was held by an earlier piece.
     const isHeld = (marker: string): boolean =>
-      content?.includes(marker) === true ||
-      (joined?.includes(marker) === true && before?.includes(marker) === false);
+      holds(marker, line.content) ||
+      (this.trial.streamsUpTo(line).some((text) => holds(marker, text)) &&
+        !before.some((text) => holds(marker, text)));
     const held = this.trial.runs.filter(
       ({ asker, ask }) => asker === run.asker && ask.marker !== undefined && isHeld(ask.marker),
     );

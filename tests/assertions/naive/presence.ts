@@ -10,7 +10,10 @@ export class Presence extends RuleGroup {
 
   // oxlint-disable-next-line complexity -- the rule's text from top to bottom
   #run(run: Run): void {
-    if (this.events.isExcused(run)) return;
+    if (this.events.isExcused(run)) {
+      this.#orphansBeforeStop(run);
+      return;
+    }
     const events = this.events.eventsOf(run);
     const outermost = events[0]?.agent;
     const { last, pairs, required, failure } = this.trial.order;
@@ -32,7 +35,7 @@ export class Presence extends RuleGroup {
           (missing.includes(name) &&
             renamed.some(({ canonical, tool }) => canonical === name && tool === line.tool));
         // What came of a run that its asker stopped answers to that; that it never ended does not.
-        if (line.tool === undefined || run.cancelledAt < Infinity) continue;
+        if (line.tool === undefined || line.n > run.cancelledAt) continue;
         if (line.event === closes && !partner(opens))
           this.trial.violated('order/orphan-event', run.asker, null, line.event);
         if (line.event === opens && !partner(closes) && completed)
@@ -51,6 +54,17 @@ export class Presence extends RuleGroup {
     const silent = events.length > 0 && !events.some((line) => this.events.isEnd(line, outermost));
     if (silent && missing.some((event) => event !== last) && renamed.length === 0)
       this.trial.violated('order/stalled-run', run.asker, null, this.events.lastOf(events)?.event);
+  }
+
+  /** What came before a stop is no answer to it. */
+  #orphansBeforeStop(run: Run): void {
+    const events = this.events.eventsOf(run);
+    if (this.#renamed(run).length > 0) return;
+    for (const { event, tool, n } of events)
+      for (const { opens, closes } of this.trial.order.pairs)
+        if (event === closes && tool !== undefined && n < run.cancelledAt)
+          if (!events.some((other) => other.event === opens && other.tool === tool))
+            this.trial.violated('order/orphan-event', run.asker, null, event);
   }
 
   /** Required events that came to the asker under another known name, and of which tool they speak. */

@@ -67,7 +67,19 @@ export class RunEvents {
   isExcused(run: Run): boolean {
     const events = this.eventsOf(run);
     const ended = events.some((line) => this.isEnd(line, events[0]?.agent));
-    return run.cancelledAt < Infinity && (ended || this.#trial.order.stopped.length === 0);
+    return this.isCutShort(run) && (ended || this.#trial.order.stopped.length === 0);
+  }
+
+  /** Its asker stopped it before it had completed. */
+  isCutShort(run: Run): boolean {
+    const events = this.eventsOf(run);
+    const completed = events.some(
+      (line) =>
+        line.n < run.cancelledAt &&
+        line.event === this.#trial.order.last &&
+        this.isEnd(line, events[0]?.agent),
+    );
+    return run.cancelledAt < Infinity && !completed;
   }
 
   /** Events that a run owes its asker: a sub-agent's start and completion are not the run's. */

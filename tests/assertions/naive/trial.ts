@@ -1,4 +1,4 @@
-import type { Observation, TrialHeader } from '../../../history/observation.ts';
+import type { Observation, OwnedIds, TrialHeader } from '../../../history/observation.ts';
 import { payloadText } from './texts.ts';
 import { remembered } from './remembered.ts';
 
@@ -85,11 +85,17 @@ export class NaiveTrial {
     if (id === undefined) return owners;
     for (const { user, ids, identity } of this.header.users)
       if (Object.values(ids).includes(id) || identity === id) owners.push(user);
-    for (const { kind, user, ids } of this.lines)
-      if (kind === 'identity' && user !== null && Object.values(ids ?? {}).includes(id))
-        if (!owners.includes(user)) owners.push(user);
+    for (const line of this.lines)
+      if (line.user !== null && Object.values(this.givenBy(line)).includes(id))
+        if (!owners.includes(line.user)) owners.push(line.user);
     return owners;
   });
+
+  /** What a line says is its user's: by an identity, or a question that names its run. */
+  givenBy({ kind, act, ids = {}, run }: Line): OwnedIds {
+    if (kind === 'identity') return ids;
+    return act === 'ask' && run !== undefined ? { run } : {};
+  }
 
   readonly audienceOf = remembered((thread: string | undefined): readonly string[] => {
     const line = this.lines.find(
@@ -128,12 +134,10 @@ export class NaiveTrial {
       const own = this.lines.filter(({ user }) => user === name);
       const identity = this.header.users.find(({ user }) => user === name)?.identity ?? '';
       const ids = own.flatMap((line) =>
-        line.kind === 'identity'
-          ? Object.entries(line.ids ?? {}).map(([kind, id]) => ({
-              id,
-              kind: kind === 'user' ? 'foreign-identity' : 'foreign-run',
-            }))
-          : [],
+        Object.entries(this.givenBy(line)).map(([kind, id]) => ({
+          id,
+          kind: kind === 'user' ? 'foreign-identity' : 'foreign-run',
+        })),
       );
       return {
         name,
@@ -148,27 +152,42 @@ export class NaiveTrial {
     });
   }
 
-  /** All pieces of one stream so far, read as one text. */
-  streamUpTo(line: Line): string {
-    if (!this.order.chunk.includes(line.event ?? '')) return '';
-    return this.lines
-      .filter(
-        ({ n, user, conn, run, event }) =>
-          n <= line.n &&
-          user === line.user &&
-          conn === line.conn &&
-          run === line.run &&
-          this.order.chunk.includes(event ?? ''),
-      )
+  /** All pieces of one stream so far, and those of the piece's agent among them, each read as one text. */
+  streamsUpTo(line: Line): string[] {
+    if (!this.order.chunk.includes(line.event ?? '')) return [];
+    const pieces = this.lines.filter(
+      ({ n, user, conn, run, event }) =>
+        n <= line.n &&
+        user === line.user &&
+        conn === line.conn &&
+        run === line.run &&
+        this.order.chunk.includes(event ?? ''),
+    );
+    const own = pieces.filter(({ agent }) => agent === line.agent);
+    return [this.#joined(pieces), this.#joined(own)];
+  }
+
+  streamsBefore(line: Line): string[] {
+    return this.streamsUpTo(line).map((joined) =>
+      joined.slice(0, joined.length - this.#joined([line]).length),
+    );
+  }
+
+  /** What pieces say as they came, and what each agent among them says. */
+  streamed(pieces: readonly Line[]): string {
+    const agents = new Set(pieces.map(({ agent }) => agent));
+    const byAgent = [...agents].map((name) => pieces.filter(({ agent }) => agent === name));
+    return [pieces, ...byAgent].map((those) => this.#joined(those)).join('\n');
+  }
+
+  #joined(pieces: readonly Line[]): string {
+    return pieces
       .map((piece) => payloadText(piece, this.header.profile.answer.chunk) ?? '')
       .join('');
   }
 
-  streamBefore(line: Line): string {
-    const joined = this.streamUpTo(line);
-    if (joined === '') return joined;
-    const own = payloadText(line, this.header.profile.answer.chunk) ?? '';
-    return joined.slice(0, joined.length - own.length);
+  #closer({ by, dir }: Line): 'us' | 'them' {
+    return by ?? (dir === 'in' ? 'them' : 'us');
   }
 
   closedByTarget(user: string): Line[] {
@@ -176,8 +195,16 @@ export class NaiveTrial {
       (line) =>
         line.kind === 'close' &&
         line.user === user &&
-        line.by === 'them' &&
-        !this.lines.some((o) => o.n < line.n && o.conn === line.conn && o.by === 'us'),
+        this.#closer(line) === 'them' &&
+        !(line.by === undefined && line.code === 1000) &&
+        !this.lines.some(
+          (o) =>
+            o.n < line.n &&
+            o.kind === 'close' &&
+            o.conn === line.conn &&
+            (o.conn !== null || o.user === user) &&
+            this.#closer(o) === 'us',
+        ),
     );
   }
 }

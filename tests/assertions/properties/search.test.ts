@@ -229,9 +229,12 @@ describe('a marker that is cut off or copied wrongly', () => {
       [16, 24],
     ])
       history.event('u00', 'agent_chunk', { payload: { text: note.slice(from, to), index: from } });
-    expect(history.findings('foreign-marker')).toEqual([]);
-    history.event('u00', 'agent_completed');
+    // Nothing tells, until the answer or the record ends, that it does not go on.
     expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u01']);
+    history.event('u00', 'agent_completed');
+    const [finding, ...more] = history.findings('foreign-marker');
+    expect(who(finding)).toBe('u00 of u01');
+    expect([finding?.count, more]).toEqual([1, []]);
   });
 });
 
