@@ -1,4 +1,5 @@
 import type { AnchorIndex, AnchorText, IndexValue } from '../history/anchor-index.ts';
+import { CutTexts, mayHoldCutTexts } from '../history/cut-texts.ts';
 import {
   decodeBase64,
   decodeCharacterReferences,
@@ -94,8 +95,8 @@ const NO_RUNS: readonly number[] = [];
  * Finds markers of a campaign and filed ids in texts, in one linear pass that is independent of the
  * number of users; of other campaigns whole markers without separators; of those planted also the end alone,
  * where nothing follows it. Case changes and separators are
- * seen through in the pass itself; escapes, URL and HTML encoding, base64, hex, numbers and invisible characters by
- * looking at decoded views, two layers deep.
+ * seen through in the pass itself; escapes, URL and HTML encoding, base64, hex, numbers, texts cut over the members
+ * of a list and invisible characters by looking at decoded views, two layers deep.
  */
 export class ContentScanner<V extends IndexValue> {
   readonly #index: AnchorIndex<V>;
@@ -125,22 +126,49 @@ export class ContentScanner<V extends IndexValue> {
     const { signs, longRuns } = this.#pass(text, sink, depth > OUTERMOST);
     if (depth >= DEPTH_MAX) return;
     const at = { sink, depth: Math.max(0, depth) };
-    if (mayHoldNumbers(text)) this.#view(decodeNumbers(text), text, at);
-    if (signs === 0 && longRuns.length === 0) return;
-    // The escapes of a frame are part of the frame: what they hide may be encoded as often as anywhere.
-    if ((signs & ESCAPE) !== 0) this.#view(unescapeJson(text), text, { sink, depth });
-    if ((signs & PERCENT) !== 0) this.#view(decodePercent(text), text, at);
-    if ((signs & REFERENCE) !== 0) this.#view(decodeCharacterReferences(text), text, at);
-    if ((signs & HIGH) !== 0) {
-      this.#view(stripInvisible(text), text, at);
-      this.#view(toPlainLetters(text), text, at);
-    }
+    if (mayHoldNumbers(text)) this.#numbers(text, at);
+    if (mayHoldCutTexts(text)) this.#cutTexts(text, at);
+    if (signs !== 0) this.#characters(text, signs, { sink, depth });
     for (let i = 0; i < longRuns.length; i += 2)
       this.#decodeRun(text, [longRuns[i] ?? 0, longRuns[i + 1] ?? 0], at);
   }
 
+  /** Undoes what was done to single characters. */
+  #characters(text: string, signs: number, of: { sink: ScanSink<V>; depth: number }): void {
+    const at = { sink: of.sink, depth: Math.max(0, of.depth) };
+    // The escapes of a frame are part of the frame: what they hide may be encoded as often as anywhere.
+    if ((signs & ESCAPE) !== 0) this.#view(unescapeJson(text), text, of);
+    if ((signs & PERCENT) !== 0) this.#view(decodePercent(text), text, at);
+    if ((signs & REFERENCE) !== 0) this.#view(decodeCharacterReferences(text), text, at);
+    if ((signs & HIGH) === 0) return;
+    this.#view(stripInvisible(text), text, at);
+    this.#view(toPlainLetters(text), text, at);
+  }
+
   #view(view: string, of: string, at: { sink: ScanSink<V>; depth: number }): void {
     if (view !== of) this.#scan(view, at.sink, at.depth + 1);
+  }
+
+  #numbers(text: string, at: { sink: ScanSink<V>; depth: number }): void {
+    this.#view(decodeNumbers(text), text, at);
+    for (const { bytes } of this.#unpacker.inNumbers(text))
+      this.#scan(bytes.toString('utf8'), at.sink, at.depth + 1);
+  }
+
+  /** Ids are not looked for: what stands in two members need not belong together, and short ids end alike. */
+  #cutTexts(text: string, { sink, depth }: { sink: ScanSink<V>; depth: number }): void {
+    const joined = new CutTexts(text).joined((piece) =>
+      piece.includes('\\') ? unescapeJson(piece) : piece,
+    );
+    if (joined === '') return;
+    const markersOnly: ScanSink<V> = {
+      marker: (hit) => {
+        sink.marker(hit);
+      },
+      id: () => {},
+      longRun: () => {},
+    };
+    this.#scan(joined, markersOnly, depth + 1);
   }
 
   #decodeRun(
@@ -182,11 +210,11 @@ export class ContentScanner<V extends IndexValue> {
     this.#dull.add(encoded);
   }
 
-  /** Reads what was packed before it was written in base64. */
+  /** Reads what was packed before it was written in base64 or in hexadecimal digits. */
   #unpackRun(encoded: string, sink: ScanSink<V>, depth: number): void {
     if (encoded.length < UNGATED_BASE64_MIN) return;
-    const packed = this.#unpacker.inBase64(encoded);
-    if (packed !== undefined) this.#scan(packed.bytes.toString('utf8'), sink, depth + 1);
+    for (const packed of [this.#unpacker.inBase64(encoded), this.#unpacker.inHex(encoded)])
+      if (packed !== undefined) this.#scan(packed.bytes.toString('utf8'), sink, depth + 1);
   }
 
   /** Reports an id whose bytes, not letters, are written in base64. */

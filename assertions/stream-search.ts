@@ -8,9 +8,9 @@ import { SightingCollector, type Sighting } from './sightings.ts';
 const TAIL_CHARACTERS = 256;
 /** The same where the text looks encoded: every character of a marker may be 36 (`\u005cu0078…`). */
 const ENCODED_TAIL_CHARACTERS = 2_048;
-/** Signs of an encoding: escapes, invisible and compatibility characters, and runs that are no words. */
+/** Signs of an encoding: escapes, invisible and compatibility characters, runs that are no words, lists. */
 const LOOKS_ENCODED =
-  /[\\%&\u00ad\u200b-\u200f\u2060-\u2064\u2460-\u24ff\ud835\ufeff\uff01-\uff5e]|[A-Za-z0-9+/_-]{40}|\d\s*,\s*"?\d{1,7}\b(?:\W{1,40}\d{1,7}\b){6}/;
+  /[\\%&\u00ad\u200b-\u200f\u2060-\u2064\u2460-\u24ff\ud835\ufeff\uff01-\uff5e]|[A-Za-z0-9+/_-]{40}|\d\s*,\s*"?\d{1,7}\b(?:\W{1,40}\d{1,7}\b){6}|["\d\]}][\s\]},]{1,20}[[{"]/;
 /** Where something was found that several pieces spell together. */
 export const STREAMED = 'streamed answer';
 /** Streams followed at once; beyond them the record starts afresh. */

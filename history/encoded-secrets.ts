@@ -1,3 +1,4 @@
+import { CutTexts, mayHoldCutTexts } from './cut-texts.ts';
 import { DecodedView, type CharacterEncoding, type Span } from './decoded-view.ts';
 import {
   CHARACTER_ENCODINGS,
@@ -45,6 +46,9 @@ const PIECES_SHARE = 64 * 1024;
 const DULL_RUNS_MAX = 20_000;
 const DULL_LENGTH_MAX = 200;
 
+/** Around texts in JSON that is a text in JSON. */
+const ESCAPED_QUOTE = '\\"';
+
 const WORD = 1;
 const JOINT = 2;
 /** Letters and digits, and what else base64 is written with; any character may be looked up in it. */
@@ -55,7 +59,7 @@ for (const character of '+/-_') KIND[character.charCodeAt(0)] = JOINT;
 
 /**
  * Finds what is to be hidden where a text holds it encoded: escaped as in JSON, addresses and HTML, in base64
- * (packed before or not), in hexadecimal digits and as lists of numbers, at any place of what else is encoded with it. Only the
+ * (packed before or not), in hexadecimal digits, as lists of numbers and cut over members of lists, at any place of what else is encoded with it. Only the
  * characters that stand for it are hidden, so that what is evidence beside it stays where it was.
  */
 export class EncodedSecrets {
@@ -102,12 +106,13 @@ export class EncodedSecrets {
   #encoded(text: string, depth: number): readonly Hidden[] {
     if (depth >= DEPTH_MAX) return NONE;
     let hidden: Hidden[] | undefined;
-    if (mayHold(text, JSON_ESCAPES))
+    if (mayHold(text, JSON_ESCAPES) || (text.includes(ESCAPED_QUOTE) && mayHoldCutTexts(text)))
       hidden = this.#view(text, JSON_ESCAPES, { hidden, depth: depth + 1 });
     const inner = Math.max(0, depth) + 1;
     for (const encoding of CHARACTER_ENCODINGS)
       if (mayHold(text, encoding)) hidden = this.#view(text, encoding, { hidden, depth: inner });
-    if (mayHoldNumbers(text)) hidden = this.#view(text, NUMBERS, { hidden, depth: inner });
+    if (mayHoldNumbers(text)) hidden = this.#numbers(text, { hidden, depth: inner });
+    if (mayHoldCutTexts(text)) hidden = this.#cut(text, { hidden, depth: inner });
     return this.#runs(text, { hidden, depth: inner }) ?? NONE;
   }
 
@@ -128,6 +133,34 @@ export class EncodedSecrets {
     if (found.length === 0) return hidden;
     const here = found.map(({ shown, ...span }) => ({ ...view.spanOf(span), shown }));
     return hidden === undefined ? here : [...hidden, ...here];
+  }
+
+  #numbers(text: string, { hidden, depth }: Search): Hidden[] | undefined {
+    let all = this.#view(text, NUMBERS, { hidden, depth });
+    for (const { start, end, bytes } of this.#unpacker.inNumbers(text)) {
+      const shown = this.#shownOf(bytes, depth);
+      if (shown !== undefined) (all ??= []).push({ start, end, shown });
+    }
+    return all;
+  }
+
+  /** What stands in one of the pieces alone is found without joining them. */
+  #cut(text: string, { hidden, depth }: Search): Hidden[] | undefined {
+    const cut = new CutTexts(text);
+    const found = this.#within(
+      cut.joined((piece) => piece),
+      depth,
+    );
+    if (found.length === 0) return hidden;
+    const placesOf = cut.places();
+    let all = hidden;
+    for (const { shown, ...span } of found) {
+      const places = placesOf(span);
+      if (places.length > 1)
+        for (const [i, place] of places.entries())
+          (all ??= []).push({ ...place, shown: i === 0 ? shown : '' });
+    }
+    return all;
   }
 
   /** Looks at one character of each few: in a run that is long enough one of them stands. */
@@ -209,14 +242,20 @@ export class EncodedSecrets {
 
   /** What was packed cannot be hidden in part. */
   #packed(run: string, depth: number): readonly Hidden[] {
-    const packed = this.#unpacker.inBase64(run);
-    if (packed === undefined) return NONE;
-    const text = packed.bytes.toString('latin1');
+    const packed = this.#unpacker.inBase64(run) ?? this.#unpacker.inHex(run);
+    const shown = packed && this.#shownOf(packed.bytes, depth);
+    return packed === undefined || shown === undefined
+      ? NONE
+      : [{ start: packed.at, end: run.length, shown }];
+  }
+
+  /** What is shown instead of packed bytes; undefined where they hold nothing that is to be hidden. */
+  #shownOf(bytes: Buffer, depth: number): string | undefined {
+    const text = bytes.toString('latin1');
     const hidden = this.#within(text, depth);
-    if (hidden.length === 0) return NONE;
+    if (hidden.length === 0) return undefined;
     const evidence = this.#secrecy.evidenceIn(without(text, hidden));
-    const shown = new Set([...hidden.map((span) => span.shown), ...evidence]);
-    return [{ start: packed.at, end: run.length, shown: [...shown].join(' ') }];
+    return [...new Set([...hidden.map((span) => span.shown), ...evidence])].join(' ');
   }
 }
 
@@ -283,7 +322,7 @@ export function without(text: string, hidden: readonly Hidden[]): string {
       result += [...shown].join(' ') + text.slice(from, span.start);
       shown = new Set();
     }
-    shown.add(span.shown);
+    if (span.shown !== '') shown.add(span.shown);
     from = Math.max(from, span.end);
   }
   return result + [...shown].join(' ') + text.slice(from);

@@ -163,7 +163,7 @@ const SPACE = 0x20;
 const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
-/** Fewer characters than any list has, and how far around one of its digits or commas there is nothing but the list. */
+/** Fewer characters than any list has, and how far around one of them there is nothing but the list. */
 const LIST_STEP = 24;
 const LIST_REACH = 3;
 const SECOND_OF_ARRAY = ',"1":';
@@ -173,19 +173,23 @@ export function mayHoldNumbers(text: string): boolean {
   const { length } = text;
   for (let at = LIST_STEP; at < length; at += LIST_STEP) {
     const code = text.charCodeAt(at);
-    if (code <= NINE && code >= COMMA && isWithinList(text, at)) return NUMBERS.sign.test(text);
+    if (code <= NINE && (code >= COMMA || code <= SPACE) && isWithinList(text, at))
+      return NUMBERS.sign.test(text);
   }
   return text.includes(SECOND_OF_ARRAY) && NUMBERS.sign.test(text);
 }
 
 function isWithinList(text: string, at: number): boolean {
   let hasComma = false;
+  let hasDigit = false;
   for (let i = at - LIST_REACH; i <= at + LIST_REACH; i += 1) {
     const code = text.charCodeAt(i);
     if (code === COMMA) hasComma = true;
     else if (code > NINE || (code < ZERO && code > SPACE)) return false;
+    else if (code > SPACE) hasDigit = true;
   }
-  return hasComma;
+  // Where each number has a line of its own, there may be nothing but spaces around.
+  return hasComma || !hasDigit;
 }
 
 function codePoint(value: number): string {

@@ -1,3 +1,4 @@
+import type { Span } from './decoded-view.ts';
 import { constants, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 
 /** Bytes that are unpacked of one text or message: what a target sends may unfold to anything. */
@@ -11,6 +12,20 @@ const DEFLATE_CHECK = 31;
 /** What gzip begins with in base64, whatever it holds, and what deflate does. */
 const GZIP_IN_BASE64 = 'H4sI';
 const DEFLATE_IN_BASE64 = /^e[AFJN]/;
+
+/** The same in hexadecimal digits, and as numbers one after the other; deflate only where they begin. */
+const PACKED_IN_HEX = /1f8b08|^(?:0?x)?78(?:01|5e|9c|da)/i;
+const HEX_PREFIX = /^0?x/i;
+const PACKED_IN_NUMBERS =
+  /\b31\s*,\s*(?:"\d{1,7}"\s*:\s*)?139\s*,\s*(?:"\d{1,7}"\s*:\s*)?8\s*,|(?<=[[:]\s*)120\s*,\s*(?:"1"\s*:\s*)?(?:1|94|156|218)\s*,/g;
+/** A number of a list, with the place that JavaScript may write before it. */
+const NUMBER_OF_LIST = /\s*(?:"\d{1,7}"\s*:\s*)?(\d{1,3})\b\s*,?/y;
+
+/** Where packed bytes may begin in a run of hexadecimal digits; −1 where nothing looks like it. */
+export function packedInHexAt(run: string): number {
+  const found = PACKED_IN_HEX.exec(run);
+  return found === null ? -1 : found.index + (HEX_PREFIX.exec(found[0])?.[0].length ?? 0);
+}
 
 /** Where packed bytes may begin in a run of base64; −1 where nothing looks like it. */
 export function packedAt(run: string): number {
@@ -32,7 +47,7 @@ export function unpacked(bytes: Buffer, bytesMax: number): Buffer | undefined {
 /** Taken from what may be unpacked where nothing came of it: it has taken its time as well. */
 const UNPACKED_IN_VAIN = UNPACKED_BYTES_MAX / 64;
 
-/** Unpacks what was written in base64, and no more than {@link UNPACKED_BYTES_MAX} of one text, whatever it holds. */
+/** Unpacks what was written in base64, in hexadecimal digits or as numbers, and no more than {@link UNPACKED_BYTES_MAX} of one text, whatever it holds. */
 export class Unpacker {
   #left = UNPACKED_BYTES_MAX;
 
@@ -44,11 +59,49 @@ export class Unpacker {
   /** What a run of base64 holds packed, and where in the run that begins; undefined where there is nothing. */
   inBase64(run: string): { readonly at: number; readonly bytes: Buffer } | undefined {
     const at = packedAt(run);
-    if (at === -1) return undefined;
-    const bytes = unpacked(Buffer.from(run.slice(at), 'base64'), this.#left);
-    this.#left -= bytes?.length ?? UNPACKED_IN_VAIN;
+    const bytes = at === -1 ? undefined : this.#unpacked(Buffer.from(run.slice(at), 'base64'));
     return bytes && { at, bytes };
   }
+
+  /** The same of a run of hexadecimal digits. */
+  inHex(run: string): { readonly at: number; readonly bytes: Buffer } | undefined {
+    const at = packedInHexAt(run);
+    const bytes = at === -1 ? undefined : this.#unpacked(Buffer.from(run.slice(at), 'hex'));
+    return bytes && { at, bytes };
+  }
+
+  /** What lists of numbers in a text hold packed, and where they stand. */
+  *inNumbers(text: string): Generator<Span & { readonly bytes: Buffer }> {
+    for (let from = 0; this.#left > 0;) {
+      PACKED_IN_NUMBERS.lastIndex = from;
+      const start = PACKED_IN_NUMBERS.exec(text)?.index;
+      if (start === undefined) return;
+      const { numbers, end } = numbersFrom(text, start);
+      const bytes = this.#unpacked(Buffer.from(numbers));
+      if (bytes !== undefined) yield { start, end, bytes };
+      from = end;
+    }
+  }
+
+  #unpacked(packed: Buffer): Buffer | undefined {
+    const bytes = unpacked(packed, this.#left);
+    this.#left -= bytes?.length ?? UNPACKED_IN_VAIN;
+    return bytes;
+  }
+}
+
+/** A list of numbers from one of them on, no more than may be unpacked, and where it ends. */
+function numbersFrom(text: string, start: number): { numbers: readonly number[]; end: number } {
+  const numbers: number[] = [];
+  let end = start;
+  while (numbers.length < UNPACKED_BYTES_MAX) {
+    NUMBER_OF_LIST.lastIndex = end;
+    const number = NUMBER_OF_LIST.exec(text);
+    if (number === null) break;
+    numbers.push(Number(number[1]));
+    end = NUMBER_OF_LIST.lastIndex;
+  }
+  return { numbers, end };
 }
 
 /** Other bytes, packed in the way that some were. */

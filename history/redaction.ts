@@ -40,6 +40,12 @@ const IS_JWT = new RegExp(`^${JWT}$`);
 const SECRET_MEMBER_PATTERN =
   /("(?:password|passwd|secret|api_?key|access_?token|refresh_?token|id_?token|session_?token|auth_?token|jwt(?:_token)?|ticket(?:_id)?|cookie|authorization|token)"\s*:\s*")((?:[^"\\]|\\.)+)"/gi;
 
+/** What models call a token is a piece of a word: it is short, and with it comes how likely or which one it was. */
+const WORD_PIECE_MAX = 16;
+const WORD_PIECE_NAME = /^"token"/i;
+const BEHIND_WORD_PIECE =
+  /\s*,\s*"(?:logprob|log_?probability|prob(?:ability)?|bytes|token_?id)"\s*:\s*[-\d[n]/iy;
+
 /** One long word of letters and digits: a text that is streamed in pieces has none, a credential is one. */
 const LIKE_CREDENTIAL = /^(?=.*[a-z])(?=.*[0-9])[\w.~+/=-]{24,}$/i;
 /** What holds a marker, or can be a piece of one, is evidence. */
@@ -112,6 +118,12 @@ function mayHoldSecretMember(text: string): boolean {
 /** Secrets of a crowd often begin alike; while they do, most texts are dismissed by their beginning. */
 const HEAD_LENGTH = 4;
 const HEADS_MAX = 8;
+
+/** Whether the member that ends there is a piece of an answer, by its name and by what comes behind it. */
+function isWordPiece(before: string, text: string, end: number): boolean {
+  BEHIND_WORD_PIECE.lastIndex = end;
+  return WORD_PIECE_NAME.test(before) && BEHIND_WORD_PIECE.test(text);
+}
 
 /** A value that already holds a hash keeps it: hashing it again would lose whose it is. */
 function isRedacted(value: string): boolean {
@@ -199,10 +211,15 @@ export class Vault {
       );
     result = this.#encoded.hide(result, direction);
     if (mayHoldSecretMember(result))
-      result = result.replace(SECRET_MEMBER_PATTERN, (whole, before: string, value: string) =>
-        isRedacted(value) || this.#evidence.is(value) || this.#isSpoken(value, piece)
-          ? whole
-          : `${before}${this.covered(value, direction)}"`,
+      result = result.replace(
+        SECRET_MEMBER_PATTERN,
+        (...[whole, before, value, at, all]: [string, string, string, number, string]) =>
+          isRedacted(value) ||
+          this.#evidence.is(value) ||
+          this.#isSpoken(value, piece) ||
+          (value.length <= WORD_PIECE_MAX && isWordPiece(before, all, at + whole.length))
+            ? whole
+            : `${before}${this.covered(value, direction)}"`,
       );
     if (result.includes(SECRET_PARAMETER_HINT))
       result = result.replace(SECRET_PARAMETER_PATTERN, (whole, before: string, value: string) =>

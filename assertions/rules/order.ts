@@ -50,6 +50,8 @@ export function orderRules(bench: Bench): RuleGroup {
 
 class OrderJudge {
   readonly #bench: Bench;
+  /** Events that the profile does not know, and that stand for none which is missing. */
+  readonly #companions = new Set<string>();
   /** Events that the profile's further edges name. */
   readonly #edgesOf: ReadonlySet<string>;
   #frames = 0;
@@ -491,9 +493,22 @@ class OrderJudge {
 
   conclude(ending: Ending): void {
     if (!ending.complete) return;
+    this.#noteCompanions();
     for (const run of this.#bench.ledger.runs)
       if (!run.excused) this.#concludeRun(run);
       else if (run.cancelled && run.unrecognised.length === 0) this.#orphans(run, NONE_RENAMED);
+  }
+
+  /** What came in a run that lacks nothing goes with the required events, and has replaced none of them elsewhere. */
+  #noteCompanions(): void {
+    const { order } = this.#bench.knowledge.profile;
+    for (const run of this.#bench.ledger.runs)
+      if (
+        run.unrecognised.length > 0 &&
+        order.required.every((event) => hasShown(run, event, order))
+      )
+        for (const { event } of run.unrecognised)
+          if (event !== undefined) this.#companions.add(event);
   }
 
   #concludeRun(run: Run): void {
@@ -618,7 +633,8 @@ class OrderJudge {
     // An unknown name counts if it speaks of what the absent event speaks of: a tool, or an agent.
     const ofTool = order.pairs.some(({ opens, closes }) => event === opens || event === closes);
     const alike = run.unrecognised.filter(({ event: name, observation: { tool, agent } }) => {
-      const unknown = name !== undefined && aliases[name] === undefined;
+      const unknown =
+        name !== undefined && aliases[name] === undefined && !this.#companions.has(name);
       return unknown && (ofTool ? tool !== undefined : agent !== undefined && tool === undefined);
     });
     return alike[missing.indexOf(event)];

@@ -25,6 +25,13 @@ const notice = (content: unknown, more: Line = {}): Line => ({
 const inBase64 = (text: string, alphabet: 'base64' | 'base64url' = 'base64') =>
   Buffer.from(text).toString(alphabet);
 
+const bytesOf = (text: string): readonly number[] => [...Buffer.from(text)];
+/** A text in pieces. */
+const cut = (text: string, length = 11): string[] =>
+  Array.from({ length: Math.ceil(text.length / length) }, (_piece, at) =>
+    text.slice(at * length, (at + 1) * length),
+  );
+
 /** Rules that accuse u01 of having something of u00, after a clean golden path and one leak. */
 function accusedOf(leak: (of: Leak) => Line): readonly string[] {
   const history = new HistoryBuilder(3).goldenPath();
@@ -82,7 +89,55 @@ const MARKER_LEAKS: Readonly<Record<string, (of: Leak) => Line>> = {
     notice({ raw: Buffer.from(`${'so on '.repeat(50_000)}${marker}`) }),
   'an array of bytes as JavaScript writes it': ({ marker }) =>
     notice({ raw: new Uint8Array(Buffer.from(marker)) }),
+  'bytes of a list of bytes, in lines': ({ marker }) =>
+    notice(JSON.stringify({ raw: bytesOf(JSON.stringify(bytesOf(marker))) }, null, 2)),
+  'bytes of digits, in lines': ({ marker }) =>
+    notice({ raw: bytesOf(bytesOf(marker).join()).join(',\n  ') }),
   'a list of its letters': ({ marker }) => notice({ letters: marker.split('') }),
+  'operations of an editor': ({ marker }) =>
+    notice({ ops: cut(marker).map((insert) => ({ insert, attributes: { bold: true } })) }),
+  'parts of an answer': ({ marker }) =>
+    notice({ content: cut(marker).map((text) => ({ type: 'text', text })) }),
+  'parts of an answer, in JSON in JSON': ({ marker }) =>
+    notice({ body: JSON.stringify({ parts: cut(marker).map((text) => ({ text })) }) }),
+  'tokens with others that were likely': ({ marker }) =>
+    notice({
+      content: cut(marker, 2).map((token) => ({
+        token,
+        logprob: -0.1,
+        bytes: [...Buffer.from(token)],
+        top_logprobs: [
+          { token, logprob: -0.1 },
+          { token: 'so', logprob: -3 },
+        ],
+      })),
+    }),
+  'pairs of a token and a number': ({ marker }) =>
+    notice({ tokens: cut(marker, 3).map((token) => [token, -0.25]) }),
+  'pairs of a token and its kind': ({ marker }) =>
+    notice({ tokens: cut(marker, 3).map((token) => [token, 'NOUN']) }),
+  'members called by their places': ({ marker }) =>
+    notice({ answer: Object.assign({}, cut(marker, 1)) }),
+  'objects called by their places': ({ marker }) =>
+    notice({
+      answer: Object.assign(
+        {},
+        cut(marker).map((text) => ({ text })),
+      ),
+    }),
+  'a list of its letters, as Python writes it': ({ marker }) =>
+    notice(`{"type": "notice", "letters": ["${cut(marker, 1).join('", "')}"]}`),
+  'base64 in the parts of an answer': ({ marker }) =>
+    notice({ parts: cut(inBase64(`so ${marker}`)).map((text) => ({ text })) }),
+  'lines of JSON': ({ marker }) => ({
+    ...REPLY,
+    contentKind: 'text',
+    content: cut(marker)
+      .map((delta) => `data: ${JSON.stringify({ delta })}\n\n`)
+      .join(''),
+  }),
+  'parts of which the last was cut off': ({ marker }) =>
+    notice(JSON.stringify({ parts: cut(marker, 4).map((text) => ({ text })) }).slice(0, -6)),
   'a member that is overwritten by a second of its name': ({ marker }) =>
     notice(`{"type":"notice","note":"${marker}","note":"mine"}`),
   'a frame with more numbers than a call takes arguments': ({ marker }) =>

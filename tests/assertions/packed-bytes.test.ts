@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { packedAt, unpacked, uuidInBase64, uuidsIn } from '../../history/packed-bytes.ts';
@@ -39,6 +40,33 @@ const LEAKS: Readonly<Record<string, readonly [rule: string, make: (person: Pers
     'foreign-marker',
     (person) => inJson(deflateSync(notesOf(person)).toString('base64')),
   ],
+  'gzip in hexadecimal digits': [
+    'foreign-marker',
+    (person) => inJson(`\\x${gzipSync(notesOf(person)).toString('hex')}`),
+  ],
+  'deflate in hexadecimal digits': [
+    'foreign-marker',
+    (person) => inJson(`0x${deflateSync(notesOf(person)).toString('hex').toUpperCase()}`),
+  ],
+  'gzip as a buffer that Node wrote': [
+    'foreign-marker',
+    (person) => inJson(JSON.stringify({ raw: gzipSync(notesOf(person)) })),
+  ],
+  'gzip as an array of bytes that JavaScript wrote': [
+    'foreign-marker',
+    (person) => inJson(JSON.stringify(new Uint8Array(gzipSync(notesOf(person))))),
+  ],
+  'deflate as a list of numbers that Python wrote': [
+    'foreign-marker',
+    (person) => inJson(`[${[...deflateSync(notesOf(person))].join(', ')}]`),
+  ],
+  'a long list of numbers that is gzip': [
+    'foreign-marker',
+    (person) =>
+      inJson(
+        JSON.stringify(gzipSync(`${randomBytes(6_000).toString('latin1')} ${notesOf(person)}`)),
+      ),
+  ],
   'a message of gzip': ['foreign-marker', (person) => inBytes(gzipSync(notesOf(person)))],
   'a message of gzip that is cut off': [
     'foreign-marker',
@@ -76,6 +104,8 @@ test('what unfolds to too much is not unfolded', () => {
   const began = performance.now();
   const many = Array.from({ length: 200 }, () => bomb.subarray(0, 3_000).toString('base64'));
   expect(received(() => inJson(many.join(' ')))).toEqual([]);
+  const lists = '31,139,8,'.repeat(300_000);
+  expect(received(() => inJson(`[${lists}0] [${'31,139,8,0],['.repeat(100_000)}0]`))).toEqual([]);
   expect(performance.now() - began).toBeLessThan(10_000);
 });
 

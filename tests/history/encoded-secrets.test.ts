@@ -15,6 +15,8 @@ const references = (text: string): string =>
   text.replaceAll(/./g, (one) => `&#${one.charCodeAt(0)};`);
 const wrapped = (text: string): string => base64(text).replaceAll(/.{40}/g, '$&\r\n');
 
+const cut = (text: string): string[] => text.match(/.{1,7}/g) ?? [];
+
 const jwt = (claims: object): string =>
   [
     base64url('{"alg":"HS256"}'),
@@ -56,7 +58,23 @@ const FORMS: Readonly<Record<string, (secret: string) => string>> = {
   'a long list of bytes': (secret) =>
     JSON.stringify({ raw: Buffer.from(`${'so on '.repeat(700)}${secret} and so on`) }),
   'bytes in base64': (secret) => base64(JSON.stringify([...Buffer.from(secret)])),
+  'texts of objects in a list': (secret) =>
+    JSON.stringify(cut(`of ${secret} so`).map((insert) => ({ insert, n: 1 }))),
+  'texts in lists, with others between': (secret) =>
+    JSON.stringify(cut(secret).map((token) => [token, [{ 1: 'so' }]])),
+  'texts with spaces between': (secret) => `["${cut(secret).join('", "')}"]`,
+  'members called by their places': (secret) =>
+    JSON.stringify(Object.assign({}, `of ${secret}`.split(''))),
+  'parts in base64': (secret) => base64(JSON.stringify(cut(secret).map((text) => ({ text })))),
+  'base64 in parts': (secret) =>
+    JSON.stringify(cut(base64(`of ${secret}`)).map((text) => ({ text }))),
+  'parts in JSON in JSON': (secret) =>
+    JSON.stringify(JSON.stringify(cut(secret).map((text) => ({ text })))),
   'base64 of gzip': (secret) => gzipSync(`{"who":"${secret}"}`.repeat(3)).toString('base64'),
+  'gzip in hexadecimal digits': (secret) => gzipSync(`of ${secret}`).toString('hex'),
+  'gzip as a list of bytes': (secret) => JSON.stringify({ raw: gzipSync(`of ${secret}`) }),
+  'deflate as an array of bytes': (secret) =>
+    JSON.stringify(new Uint8Array(deflateSync(`of ${secret}`))),
   'base64 of deflate': (secret) => deflateSync(`{"who":"${secret}"}`).toString('base64url'),
 };
 

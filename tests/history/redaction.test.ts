@@ -41,6 +41,28 @@ describe('a vault', () => {
     expect(vault.redact('/ws?ticket=abc123&x=1')).toBe(`/ws?ticket=${redacted('abc123')}&x=1`);
   });
 
+  test('leaves what models call tokens, which are pieces of words', () => {
+    const vault = new Vault();
+    for (const text of [
+      '{"content":[{"token":"xt","logprob":-0.1,"bytes":[120,116]},{"token":"k5","bytes":null}]}',
+      '{"tokens": [{"token": " so", "tokenId": 17}, {"token": " on", "logProbability": -1}]}',
+    ])
+      expect(vault.redact(text)).toBe(text);
+    for (const secret of ['{"token":"482913","user":"x"}', '{"password":"482913","bytes":[1]}'])
+      expect(vault.redact(secret)).toContain(redacted('482913'));
+    expect(vault.redact(`{"token":"${OPAQUE}","bytes":[1]}`)).toContain(redacted(OPAQUE));
+  });
+
+  test('hides a secret that is cut over a list, and nothing between its pieces', () => {
+    const vault = new Vault();
+    vault.claim(OPAQUE);
+    const frame = (one: string, other: string): string =>
+      `{"ops":[{"insert":"of ${one}","by":"u1"},{"insert":"${other} so","by":"u2"}]}`;
+    expect(vault.redact(frame(OPAQUE.slice(0, 9), OPAQUE.slice(9)))).toBe(
+      frame(redacted(OPAQUE), ''),
+    );
+  });
+
   test('leaves JSON valid', () => {
     const vault = new Vault();
     const text = JSON.stringify({

@@ -118,6 +118,18 @@ describe('order/drift', () => {
     expect(orderRules(history)).toEqual(['order/unclosed-tool']);
   });
 
+  test('what came beside all of them in other runs replaces none', () => {
+    const history = new HistoryBuilder(3).start();
+    const progress = { payload: { agent_name: 'writer', progress: 50 } };
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE)
+      for (const { name } of history.people) {
+        if (name !== 'u00' || type !== 'agent_thinking') history.event(name, type);
+        if (type === 'agent_thinking') history.event(name, 'progress_update', progress);
+      }
+    expect(orderRules(history)).toEqual(['order/missing-event']);
+  });
+
   test('the whole run in another envelope', () => {
     const history = withRun([], (story) => {
       const asked = story.asked.get('u00')?.[0];

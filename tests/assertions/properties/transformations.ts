@@ -85,6 +85,23 @@ const CODE = { gives: 'code', takes: ANYTHING } as const;
 const LETTERS = { gives: 'letters', takes: ANYTHING } as const;
 const SPACED = { gives: 'spaced', takes: ANYTHING } as const;
 
+/** A text in a few pieces. */
+function cut(text: string, pick: Pick): string[] {
+  const length = Math.ceil(text.length / (2 + pick(5)));
+  return Array.from({ length: Math.ceil(text.length / length) }, (_piece, at) =>
+    text.slice(at * length, (at + 1) * length),
+  );
+}
+
+/** How lists and members of several pieces are written. */
+const LISTS: Readonly<Record<string, (pieces: readonly string[]) => string>> = {
+  'objects in a list': (pieces) =>
+    JSON.stringify(pieces.map((insert, at) => (at % 2 === 0 ? { insert } : { at, insert }))),
+  'lists in a list': (pieces) => JSON.stringify(pieces.map((piece) => [piece, 0.5])),
+  'a list with spaces': (pieces) => `[${pieces.map((piece) => JSON.stringify(piece)).join(', ')}]`,
+  'members called by their places': (pieces) => JSON.stringify(Object.assign({}, pieces)),
+};
+
 export const TRANSFORMATIONS: readonly Transformation[] = [
   {
     name: 'JSON \\uXXXX escapes',
@@ -159,6 +176,11 @@ export const TRANSFORMATIONS: readonly Transformation[] = [
     ...CODE,
     apply: (text) => JSON.stringify(text.split('').map((unit) => unit.charCodeAt(0))),
   },
+  ...Object.entries(LISTS).map(([name, write]): Transformation => ({
+    name,
+    ...CODE,
+    apply: (text, pick) => write(cut(text, pick)),
+  })),
   {
     name: 'base64 in lines, as mailers and PEM files break it',
     ...CODE,
