@@ -144,12 +144,13 @@ describe('usage errors', () => {
 
   it('lets a whole sign-off and a night of ten users ask what the netra profile allows', async () => {
     const url = '--target netra --url http://127.0.0.1:9 --pace 1';
-    for (const words of ['signoff', 'run --tag nightly'])
+    const everywhere = 'run --tag nightly --transport websocket,browser,mixed';
+    for (const words of ['signoff', 'run --tag nightly', everywhere])
       expect(await mistakesOf(`${words} ${url}`.split(' '))).toEqual([
         expect.stringMatching(/CONFLICT: "--pace"/),
       ]);
-    expect(await mistakesOf(`signoff --users 20 ${url}`.split(' '))).toContainEqual(
-      expect.stringMatching(/at most 500 questions a campaign, got at least 720 \(36 trials/),
+    expect(await mistakesOf(`signoff --users 30 ${url}`.split(' '))).toContainEqual(
+      expect.stringMatching(/at most 1000 questions a campaign, got at least 1080 \(36 trials/),
     );
   });
 
