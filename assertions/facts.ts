@@ -219,9 +219,8 @@ export class FactFinder {
     const { surface, place } = observation;
     collector.search(text, place ?? null);
     if (bytes !== undefined) this.#searchBytes(collector, bytes);
-    // Apps keep things under their user's id: the name of an entry is kept as much as its value.
-    if (place !== undefined && (surface === 'storage' || surface === 'cookie'))
-      collector.search(place, 'its name');
+    // Apps keep things under their user's id, and name what they show after it: a place is the target's word as well.
+    if (place !== undefined && surface !== 'harness') collector.search(place, 'its name');
     for (const sighting of this.#streams.search(observation, text)) collector.add(sighting);
   }
 

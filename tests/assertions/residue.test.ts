@@ -76,6 +76,13 @@ describe('isolation/residue', () => {
     expect(history.findings('foreign-marker')[0]).toMatchObject({ place: 'its name' });
   });
 
+  test.each(['dom', 'console', 'html'] as const)('in the name of a place on %s', (surface) => {
+    const history = handedOver();
+    const { id } = history.person('u00');
+    see(history, 'u02', 'on', { surface, place: `div@data-open-${id}` });
+    expect(told(history)).toEqual([`foreign-identity u02 of u00 on ${surface}`]);
+  });
+
   test('is not excused because the page sent it on: nobody but the profile told it', () => {
     const history = handedOver();
     const hash = `[redacted:${credentialHash(history.person('u00').token)}]`;
