@@ -44,8 +44,9 @@ export function unpacked(bytes: Buffer, bytesMax: number): Buffer | undefined {
   }
 }
 
-/** Taken from what may be unpacked where nothing came of it: it has taken its time as well. */
+/** Taken from what may be unpacked where nothing came of it, and besides what did: it has taken its time as well. */
 const UNPACKED_IN_VAIN = UNPACKED_BYTES_MAX / 64;
+const UNPACKED_EACH = UNPACKED_BYTES_MAX / 4_096;
 
 /** Unpacks what was written in base64, in hexadecimal digits or as numbers, and no more than {@link UNPACKED_BYTES_MAX} of one text, whatever it holds. */
 export class Unpacker {
@@ -85,7 +86,8 @@ export class Unpacker {
 
   #unpacked(packed: Buffer): Buffer | undefined {
     const bytes = unpacked(packed, this.#left);
-    this.#left -= bytes?.length ?? UNPACKED_IN_VAIN;
+    const gained = bytes?.length ?? 0;
+    this.#left -= gained === 0 ? UNPACKED_IN_VAIN : gained + UNPACKED_EACH;
     return bytes;
   }
 }

