@@ -78,9 +78,10 @@ export class FactFinder {
   }
 
   /** Facts of one observation; undefined when it concerns no user of the crowd. */
-  find(observation: Observation): Facts | undefined {
-    const observer = this.#knowledge.indexOf(observation.user);
+  find(recorded: Observation): Facts | undefined {
+    const observer = this.#knowledge.indexOf(recorded.user);
     if (observer === undefined) return undefined;
+    const observation = this.#knowledge.read(recorded, observer);
     this.#knowledge.learn(observation, observer);
     if (observation.act === 'ask') this.#streams.asked(observation);
     const received = observation.dir === 'in' || isAnswerToClose(observation);

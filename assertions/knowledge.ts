@@ -91,6 +91,9 @@ interface GivenTwice {
   readonly newcomer: UserIndex;
 }
 
+/** Where a target says who somebody is who has signed in. */
+const SHOWING: ReadonlySet<string> = new Set(['whoami', 'handshake']);
+
 /** Told when an id gets a second owner. */
 export type SharedIdListener = (id: OwnedId, newcomer: UserIndex, observation: Observation) => void;
 
@@ -118,6 +121,8 @@ export class Knowledge {
   readonly #foretold: LateOwners;
   readonly #lateOwners = new Map<string, Set<UserIndex>>();
   readonly #registered = new Set<UserIndex>();
+  /** Users who are known by a user id. */
+  readonly #identified = new Set<UserIndex>();
   readonly #credentials = new Map<string, UserIndex[]>();
   readonly #connections = new Map<string, string>();
   readonly #sharedIdListeners: SharedIdListener[] = [];
@@ -283,6 +288,18 @@ export class Knowledge {
     return this.#hasUnsearchedUsers;
   }
 
+  /**
+   * An observation as it is to be read. A who-am-I or a handshake with a user id that nobody has gives it to
+   * whom none is known of; to anybody else it shows another's.
+   */
+  read(observation: Observation, user: UserIndex): Observation {
+    if (observation.kind !== 'identity' || !SHOWING.has(observation.source ?? ''))
+      return observation;
+    const { user: shown, ...ids } = observation.ids ?? {};
+    const isNews = shown !== undefined && this.idOf(shown, 'user') === undefined;
+    return isNews && this.#identified.has(user) ? { ...observation, ids, shown } : observation;
+  }
+
   /** Takes in what an `identity` or `act` line says. Other lines teach nothing. */
   learn(observation: Observation, user = this.indexOf(observation.user)): void {
     if (user === undefined) return;
@@ -389,6 +406,7 @@ export class Knowledge {
   }
 
   #ownAll(ids: OwnedIds, user: UserIndex, observation?: Observation): void {
+    if (ids.user !== undefined) this.#identified.add(user);
     for (const kind of ['user', 'thread', 'run', 'connection', 'email'] as const) {
       const text = ids[kind];
       if (text !== undefined) this.#own(kind, text, user, observation);

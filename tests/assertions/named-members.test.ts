@@ -18,7 +18,7 @@ function crowd(): HistoryBuilder {
       surface: 'harness',
       dir: 'act',
       kind: 'identity',
-      source: 'whoami',
+      source: 'sign-in',
       ids: { user: String(17 + at), thread: String(40 + at) },
     });
   story.round();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../../assertions/calibration.ts';
 import { HistoryBuilder, clean, who } from '../history-builder.ts';
 import { judged } from '../history-language.ts';
+import { judgeNaively } from '../naive/judge.ts';
 
 describe('isolation/foreign-run and foreign-identity', () => {
   test('a foreign run id nested in an own event is found with its place', () => {
@@ -207,5 +208,71 @@ describe('an identity that a target shows', () => {
     history.add('u01', { ...line, source: 'whoami', shown: 'somebody-else' });
     const [finding] = history.findings('foreign-identity');
     expect(who(finding)).toBe('u01 of outside');
+  });
+
+  describe.each(['whoami', 'handshake'])('or gives, by its %s', (source) => {
+    const line = { surface: 'harness', dir: 'act', kind: 'identity', conn: null, source } as const;
+    const told = (history: HistoryBuilder): string[] => {
+      const { header, lines } = history;
+      const naive = judgeNaively(header, lines).violations;
+      const found = history.verdict().findings.filter(({ severity }) => severity === 'violation');
+      expect([...naive].toSorted()).toEqual(
+        found
+          .map(({ rule, observer, owner, event }) => [rule, observer, owner, event].join('|'))
+          .toSorted(),
+      );
+      return found.map((finding) => `${finding.rule.split('/')[1]} ${who(finding)}`);
+    };
+
+    test('is a stranger’s beside the one that a sign-in gave', () => {
+      const history = clean();
+      history.add('u01', { ...line, ids: { user: 'somebody-else-7', connection: 'conn-u01-9d' } });
+      expect(told(history)).toEqual(['foreign-identity u01 of outside']);
+      expect(JSON.stringify(history.verdict())).not.toContain('somebody-else-7');
+    });
+
+    test('is a stranger’s beside the one of the first line, and does not become the own one', () => {
+      const history = new HistoryBuilder();
+      for (const [at, user] of history.header.users.entries())
+        Object.assign(user, { ids: { user: `account-${at}-of-the-file` } });
+      history.add('u01', { ...line, ids: { user: 'somebody-else-7' } });
+      history.goldenPath();
+      const content = '{"type":"presence","user_id":"somebody-else-7"}';
+      history.add('u01', {
+        event: 'presence',
+        owner: 'somebody-else-7',
+        contentKind: 'frame',
+        content,
+      });
+      expect(told(history)).toEqual([
+        'foreign-identity u01 of outside',
+        'foreign-identity u01 of outside',
+      ]);
+    });
+
+    test('is another’s where that other one signs in with it later', () => {
+      const history = clean();
+      history.add('u01', { ...line, ids: { user: 'user-of-u02-that-was-new' } });
+      history.add('u02', {
+        ...line,
+        source: 'sign-in',
+        ids: { user: 'user-of-u02-that-was-new' },
+      });
+      expect(told(history)).toEqual(['foreign-identity u01 of u02']);
+    });
+
+    test('is the own one where none was known, or it is said again, or is that of a sign-in', () => {
+      const history = new HistoryBuilder();
+      history.add('u01', { ...line, ids: { user: 'user-u01-as-shown' } });
+      history.goldenPath();
+      const { id } = history.person('u01');
+      history.add('u01', { ...line, ids: { user: id } });
+      history.add('u01', { ...line, ids: { user: `${id.slice(0, 13)}...` } });
+      history.add('u02', { ...line, source: 'sign-in', ids: { user: 'user-u02-restarted' } });
+      history.add('u02', { ...line, ids: { user: 'user-u02-restarted' } });
+      history.add('u02', { ...line, ids: { user: history.person('u02').id } });
+      expect(history.findings('foreign-identity')).toEqual([]);
+      expect(history.verdict().verdict).toBe('pass');
+    });
   });
 });

@@ -16,7 +16,8 @@ export class Isolation extends RuleGroup {
   }
 
   #identity(line: Line): void {
-    const { user, shown, source, n } = line;
+    const { user, source, n } = line;
+    const shown = this.trial.shownBy(line);
     const ids = this.trial.givenBy(line);
     if (user === null) return;
     const [owner = 'outside'] = this.trial.ownersOf(shown);

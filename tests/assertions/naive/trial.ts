@@ -92,10 +92,31 @@ export class NaiveTrial {
   });
 
   /** What a line says is its user's: by an identity, or a question that names its run. */
-  givenBy({ kind, act, ids = {}, run }: Line): OwnedIds {
+  givenBy(line: Line): OwnedIds {
+    const { kind, act, ids = {}, run } = line;
+    if (this.#showsAnother(line))
+      return Object.fromEntries(Object.entries(ids).filter(([of]) => of !== 'user'));
     if (kind === 'identity') return ids;
     return act === 'ask' && run !== undefined ? { run } : {};
   }
+
+  /** Whose identity a line shows, where it gives its user none. */
+  shownBy(line: Line): string | undefined {
+    return this.#showsAnother(line) ? line.ids?.user : line.shown;
+  }
+
+  /** A who-am-I or handshake with a user id that nobody has so far, of a user who has another. */
+  readonly #showsAnother = remembered(({ n, user, source = '', ids = {} }: Line): boolean => {
+    if (ids.user === undefined || !['whoami', 'handshake'].includes(source)) return false;
+    const given = [
+      ...this.header.users.map((one) => ({ to: one.user, id: one.ids.user })),
+      ...this.header.users.map((one) => ({ to: '', id: one.identity })),
+      ...this.lines
+        .filter((earlier) => earlier.n < n)
+        .map((earlier) => ({ to: earlier.user, id: this.givenBy(earlier).user })),
+    ].filter(({ id }) => id !== undefined);
+    return given.some(({ to }) => to === user) && given.every(({ id }) => id !== ids.user);
+  });
 
   readonly audienceOf = remembered((thread: string | undefined): readonly string[] => {
     const line = this.lines.find(
