@@ -9,6 +9,7 @@ import { SignOutWatch } from './sign-out.ts';
 
 const UNAUTHORIZED = 'isolation/unauthorized-access';
 const STALE = 'isolation/stale-authority';
+const INCOMPLETE = 'evidence/incomplete-history';
 
 /** Kinds of probes whose authority once was good and has ended since. */
 const ENDED = /sign.?out|log.?out|expired|revoked/i;
@@ -121,11 +122,29 @@ export class AccessRules implements RuleGroup {
         open.place === place &&
         (source === undefined || open.source === source),
     );
-    if (probe === undefined) return;
+    if (probe === undefined) {
+      if (reason === 'accepted' && source !== OWN_ID) this.#untold(result, user);
+      return;
+    }
     probe.result = result;
     if (reason !== 'refused' && reason !== 'accepted') return;
     probe.got = reason;
     if (reason === 'accepted' && probe.mustBeRefused) this.#accepted(probe, result);
+  }
+
+  /** Whether it had to be refused, and whose it was, stood in the line that is missing. */
+  #untold(result: Observation, user: UserIndex): void {
+    const { knowledge, report } = this.#bench;
+    const { place = 'something', source = 'an unknown authority' } = result;
+    report.add({
+      rule: INCOMPLETE,
+      observer: user,
+      owner: null,
+      observation: result,
+      surface: surfaceOf(place),
+      place,
+      message: `${place} with ${source} was accepted from ${knowledge.nameOf(user)}, and the record of the attempt is missing`,
+    });
   }
 
   #accepted(probe: Probe, result: Observation): void {

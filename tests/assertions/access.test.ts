@@ -132,6 +132,25 @@ describe('isolation/unauthorized-access', () => {
     expect(outcome(history, 'unauthorized-access')).toBe('inconclusive');
   });
 
+  test.each(['foreign id', 'no token', undefined])(
+    'is open where something is accepted and the attempt is not recorded, with %s',
+    (source) => {
+      const history = clean();
+      act(history, 'u00', 'probe-result', { place: READ, source, reason: 'accepted' });
+      expect(told(history)).toEqual(['inconclusive incomplete-history u00 of null']);
+      expect(history.verdict().verdict).toBe('inconclusive');
+    },
+  );
+
+  test.each([
+    ['own id', 'accepted'],
+    ['foreign id', 'refused'],
+  ])('loses nothing by an attempt with %s that is not recorded and was %s', (source, reason) => {
+    const history = clean();
+    act(history, 'u00', 'probe-result', { place: READ, source, reason });
+    expect(history.verdict().verdict).toBe('pass');
+  });
+
   test('does not apply without a probe', () => {
     expect(outcome(clean(), 'unauthorized-access')).toBe('not-applicable');
     expect(outcome(clean(), 'stale-authority')).toBe('not-applicable');
