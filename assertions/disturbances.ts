@@ -36,8 +36,8 @@ interface UserDeeds {
   readonly drops: Observation[];
   readonly signOuts: Observation[];
   readonly all: Deed[];
-  /** Places of probes without a result so far. */
-  readonly probing: string[];
+  /** Probes without a result so far. */
+  readonly probing: Observation[];
   /** After a drop: last observation of something received on each connection. */
   readonly heardAt: Map<string, number>;
 }
@@ -104,8 +104,11 @@ export class Disturbances {
     const opened = conn === null ? undefined : this.#opened.get(conn);
     const user = this.#users[opened?.opener ?? observer];
     if (user === undefined) return false;
-    if (purpose === 'refusal-probe' || user.probing.some((place) => /socket/i.test(place)))
-      return true;
+    // What was opened since may be the attempt itself; a connection that was there before has its own life.
+    const isProbed = (probe: Observation): boolean =>
+      /socket/i.test(probe.place ?? '') &&
+      (probe.conn === null || probe.conn === conn || (opened?.n ?? Infinity) > probe.n);
+    if (purpose === 'refusal-probe' || user.probing.some(isProbed)) return true;
     const before = (act: Observation): boolean => (opened?.n ?? -1) < act.n;
     return (
       user.signOuts.some(before) ||
@@ -182,13 +185,13 @@ export class Disturbances {
     else if (act === 'sign-out') user.signOuts.push(observation);
     else if (act === 'probe') this.#probe(deed, user);
     else if (act === 'probe-result') {
-      const at = user.probing.indexOf(observation.place ?? '');
+      const at = user.probing.findIndex(({ place }) => place === observation.place);
       if (at !== -1) user.probing.splice(at, 1);
     }
   }
 
   #probe(deed: Deed, user: UserDeeds): void {
-    user.probing.push(deed.observation.place ?? '');
+    user.probing.push(deed.observation);
     // It may have stopped the run it names.
     if (deed.observation.run !== undefined) this.cancels.push(deed);
   }

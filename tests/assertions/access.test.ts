@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { act, browserPath, reply } from './browser-history.ts';
 import { FIVE, HistoryBuilder, clean, type Line } from './history-builder.ts';
+import { judgeNaively } from './naive/judge.ts';
 
 const READ = 'http GET /api/threads/{id}';
 const STOP = 'socket stop_agent';
@@ -173,6 +174,38 @@ describe('the answer to a probe', () => {
       history.add('u00', { kind: 'close', by: 'them', code: 1008 });
     });
     expect(told(history)).toEqual([]);
+  });
+
+  describe('closes', () => {
+    const closedDuring = (on: string | null, closed: string, opensNow = false): HistoryBuilder => {
+      const history = new HistoryBuilder(3).start();
+      for (const { name } of history.people) history.ask(name);
+      for (const name of ['u01', 'u02']) for (const event of FIVE) history.event(name, event);
+      history.event('u00', 'agent_started');
+      if (!opensNow) history.add('u00', { kind: 'open', dir: 'act', conn: 'u00#2' });
+      const about = { place: STOP, source: 'own id', conn: on };
+      act(history, 'u00', 'probe', { ...about, message: 'must be accepted' });
+      if (opensNow) history.add('u00', { kind: 'open', dir: 'act', conn: 'u00#2' });
+      history.add('u00', { kind: 'close', conn: closed, by: 'them', code: 1008 });
+      act(history, 'u00', 'probe-result', { ...about, reason: 'accepted' });
+      for (const event of FIVE.slice(1)) history.event('u00', event, { fields: { conn: 'u00#2' } });
+      return history;
+    };
+
+    test('not another connection of the user’s own, in the middle of a run', () => {
+      const history = closedDuring('u00#2', 'u00#1');
+      expect(told(history)).toEqual(['violation unexpected-close u00 of null']);
+      const { violations } = judgeNaively(history.header, history.lines);
+      expect([...violations]).toContain('delivery/unexpected-close|u00||connection');
+    });
+
+    test.each([
+      { what: 'the one that it was made on', on: 'u00#2', closed: 'u00#2' },
+      { what: 'one that was opened for it', on: 'u00#1', closed: 'u00#2', opensNow: true },
+      { what: 'any, where nothing says which it was made on', on: null, closed: 'u00#1' },
+    ])('$what', ({ on, closed, opensNow }) => {
+      expect(told(closedDuring(on, closed, opensNow))).toEqual([]);
+    });
   });
 
   test('ends with the probe', () => {
