@@ -18,23 +18,29 @@ const SERVER_PING_INTERVAL_MS = 250;
 export const BEHAVIOUR_VARIANTS: VariantTable = {
   'parallel-tools': () =>
     replan((plan, run) => {
-      const other = toolCall('calendar_reader', run);
+      // Another variant may have planned several calls: each gets one beside it.
+      const beside = new Map<unknown, ReturnType<typeof toolCall>>();
       return plan.flatMap((due) => {
-        if (due.type === 'tool_executing') return [due, other.executing];
-        return due.type === 'tool_completed' ? [other.completed, due] : [due];
+        const { tool_call_id: call } = due.payload;
+        if (due.type === 'tool_executing') {
+          const other = toolCall('calendar_reader', run);
+          beside.set(call, other);
+          return [due, other.executing];
+        }
+        const other = due.type === 'tool_completed' ? beside.get(call) : undefined;
+        return other === undefined ? [due] : [other.completed, due];
       });
     }),
 
   'several-tools': () =>
-    replan((plan, run) => {
-      const second = toolCall('calendar_reader', run);
-      const third = toolCall('note_reader', run);
-      return plan.flatMap((due) =>
-        due.type === 'tool_completed'
-          ? [due, second.executing, second.completed, third.executing, third.completed]
-          : [due],
-      );
-    }),
+    replan((plan, run) =>
+      plan.flatMap((due, index) => {
+        if (index !== plan.findLastIndex(isToolCompletion)) return [due];
+        const second = toolCall('calendar_reader', run);
+        const third = toolCall('note_reader', run);
+        return [due, second.executing, second.completed, third.executing, third.completed];
+      }),
+    ),
 
   'many-thinking': () =>
     replan((plan, run) =>
@@ -48,9 +54,11 @@ export const BEHAVIOUR_VARIANTS: VariantTable = {
 
   'nested-agents': () =>
     replan((plan, run) =>
-      plan.flatMap((due) => {
-        if (due.type === 'tool_executing') return [...subAgentOpening(run), due];
-        if (due.type !== 'tool_completed') return [due];
+      plan.flatMap((due, index) => {
+        // One sub-agent does all that another variant may have planned.
+        const first = plan.findIndex(({ type }) => type === 'tool_executing');
+        if (index === first) return [...subAgentOpening(run), due];
+        if (index !== plan.findLastIndex(isToolCompletion)) return [due];
         const response = answerText(run.question, run.note);
         return [due, step('agent_completed', { agent_name: SUB_AGENT_NAME, response })];
       }),
@@ -128,6 +136,10 @@ const CONSTANT_IDS = {
 
 function replan(change: (plan: readonly Step[], run: Run) => readonly Step[]): Hooks {
   return { onPlan: change };
+}
+
+function isToolCompletion({ type }: Step): boolean {
+  return type === 'tool_completed';
 }
 
 function thought(text: string): Step {

@@ -13,7 +13,7 @@ interface Outcome {
 }
 
 async function runWith(variant: string, isEnd = isCompletion): Promise<Outcome> {
-  const target = await startTestTarget({ variants: [variant] });
+  const target = await startTestTarget({ variants: variant.split(',') });
   const user = await TestUser.register(target.url);
   await user.settle();
   const socket = await user.connect();
@@ -86,6 +86,26 @@ describe('variants of behaviour', () => {
       'note-assistant',
       'note-researcher',
     ]);
+  });
+
+  test.each([
+    'parallel-tools,several-tools',
+    'several-tools,parallel-tools',
+    'parallel-tools,nested-agents',
+    'nested-agents,several-tools',
+  ])('%s together start and complete each tool and each agent once', async (both) => {
+    const { socket } = await runWith(both);
+    for (const [type, key] of [
+      ['tool_executing', 'tool_call_id'],
+      ['tool_completed', 'tool_call_id'],
+      ['agent_started', 'agent_name'],
+      ['agent_completed', 'agent_name'],
+    ] as const) {
+      const frames = socket.frames.filter((frame) => frame['type'] === type);
+      const names = frames.map((frame) => payloadOf(frame)[key]);
+      expect(names.length).toBeGreaterThan(type.startsWith('tool') ? 1 : 0);
+      expect(new Set(names).size).toBe(names.length);
+    }
   });
 
   test('early-events acknowledges after the first event', async () => {
