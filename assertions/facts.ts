@@ -345,14 +345,17 @@ export class FactFinder {
     return sightings;
   }
 
-  /** Takes out what stands only in fields that the profile declares public for this event. */
+  /**
+   * Takes out what stands only in fields that the profile declares public for this event: others may be named
+   * there, but their credentials are for nobody.
+   */
   #notPublic({ event, content }: Observation, foreign: readonly Sighting[]): readonly Sighting[] {
     const fields = event === undefined ? undefined : this.#knowledge.profile.publicEvents[event];
     const rest =
       fields === undefined || content === undefined ? undefined : withoutFields(content, fields);
     if (rest === undefined) return foreign;
     const texts = new Set(this.searchText(rest).map((sighting) => sighting.text));
-    return foreign.filter((sighting) => texts.has(sighting.text));
+    return foreign.filter(({ what, text }) => what === 'credential' || texts.has(text));
   }
 }
 

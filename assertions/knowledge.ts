@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { AnchorIndex, dashed } from '../history/anchor-index.ts';
 import {
   CAMPAIGN_PREFIX_LENGTH,
   CUT_OFF_LENGTH_MIN,
+  MARKER_WORD,
   USER_PREFIX_LENGTH,
   type Place,
 } from '../history/markers.ts';
@@ -443,6 +445,16 @@ export class Knowledge {
     } else if (id.kind === 'email' || id.kind === 'user') this.ids.addIdentity(id.text, id);
     else this.ids.add(id.text, id);
     for (const spelling of otherSpellings(id.text)) this.ids.add(spelling, id);
+    if (id.kind === 'email') this.#fileAsShown(id);
+  }
+
+  /** By what else a user is shown whose mail address it is. */
+  #fileAsShown(id: OwnedId): void {
+    for (const digest of digestsOf(id.text)) this.ids.add(digest, id);
+    const name = id.text.slice(0, Math.max(0, id.text.indexOf('@')));
+    // Products call so whoever has no name. That of an account which the campaign did not make may be anybody's.
+    const made = this.campaignPrefix.slice(MARKER_WORD.length);
+    if (made !== '' && name.includes(made)) this.ids.addIdentity(name, id);
   }
 
   /** The first owner, and those who will be: whose something was is decided by the whole history. */
@@ -529,6 +541,13 @@ const NO_SPELLINGS: readonly string[] = [];
 /** A UUID is filed as it is usually written, for it is found without its dashes then, too. */
 function otherSpellings(id: string): readonly string[] {
   return UUID.test(id) && !isUsual(id) ? [dashed(id)] : NO_SPELLINGS;
+}
+
+/** By these services of avatars know a mail address. */
+function digestsOf(email: string): readonly string[] {
+  const plain = email.trim().toLowerCase();
+  if (!plain.includes('@')) return NO_SPELLINGS;
+  return ['md5', 'sha256'].map((how) => createHash(how).update(plain).digest('hex'));
 }
 
 function placeOf(observation: Observation): Place {

@@ -111,7 +111,7 @@ function askedOf(markerPrefix: string, index: number, ordinal: number): Asked {
     run: randomUUID(),
     tool: `call_${randomUUID()}`,
     marker,
-    content: `Please read my note for order ${order} and repeat the reference ${marker} in your answer.`,
+    content: `${marker} is my reference: please read my note for order ${order} and repeat the reference in your answer.`,
   };
 }
 

@@ -135,10 +135,10 @@ class MadePersona implements Persona {
     const shownName = unicode
       ? (NAMES_OF_MANY_SCRIPTS[index % NAMES_OF_MANY_SCRIPTS.length] ?? likeName)
       : likeName;
-    this.account =
-      entry === undefined
-        ? newAccount(settings, index, `${shownName} ${this.nameMarker ?? ''}`)
-        : knownAccount(entry);
+    const marker = this.nameMarker ?? '';
+    // Of a name others are shown the first word or the first letters; those of users who are alike are the same.
+    const marked = settings.alike === true ? `${shownName} ${marker}` : `${marker} ${shownName}`;
+    this.account = entry === undefined ? newAccount(settings, index, marked) : knownAccount(entry);
   }
 
   question(ordinal: number): PlannedQuestion {
@@ -157,12 +157,12 @@ class MadePersona implements Persona {
   title(): Title {
     if (this.#shared.settings.alike === true) return { text: EQUAL_TITLE, marker: undefined };
     const marker = this.#mint('title', 0);
-    return { text: `My ${this.#colour} list ${marker}`, marker };
+    return { text: `${marker}, my ${this.#colour} list`, marker };
   }
 
   note(): PlantedText {
     const marker = this.#mint('note', 0);
-    return { text: `My ${this.#colour} ${this.#animal} answers to ${marker}.`, marker };
+    return { text: `${marker} is what my ${this.#colour} ${this.#animal} answers to.`, marker };
   }
 
   #mint(place: Place, ordinal: number): string {
@@ -192,29 +192,32 @@ const MAIL_TWINS = [
   { before: 'private-', after: '' },
 ] as const;
 
-/** The same words with other capitals and spaces; the marker stays as it is. */
+/** The same words with other capitals and spaces; the marker, with which they begin, stays as it is. */
 function respelled(
   question: string,
   { marker, index }: { readonly marker: string; readonly index: number },
 ): string {
-  const word = question.split(' ')[index % 4] ?? '';
-  const loud = question.replace(word, word.toUpperCase());
-  const [before = '', after = ''] = loud.split(marker);
-  return `${before.replaceAll(' ', index % 2 === 0 ? ' ' : '  ')}${marker}${after}`;
+  const words = question.slice(marker.length);
+  const word = words.trimStart().split(' ')[index % 4] ?? '';
+  const loud = words.replace(word, word.toUpperCase());
+  return marker + loud.replaceAll(' ', index % 2 === 0 ? ' ' : '  ');
 }
 
 const EQUAL_TITLE = 'My list';
 const EQUAL_QUESTION = 'What does my note say about the animal I keep, and what is its name?';
 
-/** The same words for all users and rounds but the number and the marker (DESIGN §3.4). */
+/**
+ * The same words for all users and rounds but the number and the marker (DESIGN §3.4). The marker comes first:
+ * of a question others are shown its beginning, as the title of a chat or what an agent says that it is about.
+ */
 function markedQuestion(
   marker: string,
   about: { readonly index: number; readonly ordinal: number; readonly unicode: boolean },
 ): PlannedQuestion {
   const number = 1_000 + about.index * 100 + about.ordinal;
   const content = about.unicode
-    ? `Für Auftrag ${number} 🐾 — ماذا تقول ملاحظتي؟ 私のメモ ${marker} «מה כתוב»?`
-    : `Please read my note for order ${number} and repeat the reference ${marker} in your answer.`;
+    ? `${marker}: für Auftrag ${number} 🐾 — ماذا تقول ملاحظتي؟ 私のメモ «מה כתוב»?`
+    : `${marker} is my reference: please read my note for order ${number} and repeat the reference in your answer.`;
   return { content, marker };
 }
 

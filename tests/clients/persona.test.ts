@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { personaMaker, type PersonaSettings } from '../../clients/persona.ts';
-import { parseMarker } from '../../history/markers.ts';
+import { personaMaker, type Persona, type PersonaSettings } from '../../clients/persona.ts';
+import {
+  CUT_OFF_LENGTH_MIN,
+  parseMarker,
+  USER_PREFIX_LENGTH,
+  userPrefix,
+} from '../../history/markers.ts';
 import netra from '../../targets/netra.ts';
 
 const SETTINGS: PersonaSettings = {
@@ -13,6 +18,10 @@ const SETTINGS: PersonaSettings = {
 };
 const USERS = 300;
 const MARKER = /xtk[0-9b-z]{35}/g;
+/** As much as lists of chats and lines of progress show of a text, at the least. */
+const SHOWN_LENGTH = 20;
+/** What is found of a marker that was cut off. */
+const MARKER_BEGINNING = new RegExp(`^xtk[0-9b-z]{${CUT_OFF_LENGTH_MIN - 3}}$`);
 
 function crowd(changes: Partial<PersonaSettings> = {}, users = USERS) {
   const make = personaMaker({ ...SETTINGS, ...changes });
@@ -98,6 +107,20 @@ describe('personas', () => {
       place: 'question',
       ordinal: 2,
     });
+  });
+
+  test.each([
+    ['names', (persona: Persona) => persona.account.name],
+    ['titles', (persona: Persona) => persona.title().text],
+    ['notes', (persona: Persona) => persona.note().text],
+    ['questions', (persona: Persona) => persona.question(1).content],
+  ])('the first letters of %s, as others are shown them, name their user', (_what, said) => {
+    for (const variants of [[], ['unicode-names']])
+      for (const [index, persona] of crowd({ variants }, 5).entries()) {
+        const shown = said(persona).slice(0, SHOWN_LENGTH);
+        expect(shown).toMatch(MARKER_BEGINNING);
+        expect(shown.slice(0, USER_PREFIX_LENGTH)).toBe(userPrefix(SETTINGS.campaignPrefix, index));
+      }
   });
 
   test('questions are equal but for the marker and a number', () => {

@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../../assertions/calibration.ts';
-import { HistoryBuilder, clean, who } from '../history-builder.ts';
+import { CAMPAIGN_PREFIX_LENGTH } from '../../../history/markers.ts';
+import { HistoryBuilder, clean, who, type Line } from '../history-builder.ts';
 import { judged } from '../history-language.ts';
 import { judgeNaively } from '../naive/judge.ts';
+
+const OWN = { kind: 'identity', surface: 'harness', dir: 'act', conn: null } as const;
 
 describe('isolation/foreign-run and foreign-identity', () => {
   test('a foreign run id nested in an own event is found with its place', () => {
@@ -102,6 +106,45 @@ describe('isolation/foreign-run and foreign-identity', () => {
       content: `{"type":"presence","who":"${history.person('u02').email.toUpperCase()}"}`,
     });
     expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u02']);
+  });
+
+  describe('a foreign e-mail is found', () => {
+    const digest = (how: string, email: string) => createHash(how).update(email).digest('hex');
+    const shows = (to: string, say: (email: string) => string, email = 'Ada.Moss@example.com') => {
+      const history = clean();
+      history.add('u02', { ...OWN, ids: { email } });
+      const content = JSON.stringify({ type: 'presence', who: say(email) });
+      history.add(to, { event: 'presence', contentKind: 'frame', content });
+      return history.findings('foreign-identity').map(who);
+    };
+    test.each(['md5', 'sha256'])('in the address of an avatar, by its %s', (how) => {
+      const avatar = (email: string) =>
+        `https://avatars.example/${digest(how, email.toLowerCase())}?s=80`;
+      expect(shows('u00', avatar)).toEqual(['u00 of u02']);
+      expect(shows('u02', avatar)).toEqual([]);
+    });
+
+    test('by what stands before the @, where that is a name that the campaign made', () => {
+      const history = clean();
+      const campaign = history.header.users[2]?.markerPrefix.slice(3, CAMPAIGN_PREFIX_LENGTH);
+      const local = `0002${campaign}2f82`;
+      history.add('u02', { ...OWN, ids: { email: `${local}@crosstalk.example.com` } });
+      history.add('u01', { ...OWN, ids: { email: `${local}-b@crosstalk.example.com` } });
+      const presence = (name: string): Line => ({
+        event: 'presence',
+        contentKind: 'frame',
+        content: JSON.stringify({ type: 'presence', text: `@${name} is typing` }),
+      });
+      history.add('u02', presence(local));
+      history.add('u01', presence(`${local}-b`));
+      expect(history.verdict().verdict).toBe('pass');
+      history.add('u00', presence(local));
+      expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u02']);
+    });
+
+    test('but not by a name that many may have', () => {
+      expect(shows('u00', () => 'Ada.Moss')).toEqual([]);
+    });
   });
 
   test('another user id inside an own event is an identity leak, not a misdelivery', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { credentialHash } from '../../../history/redaction.ts';
-import { clean, who, type HistoryBuilder } from '../history-builder.ts';
+import { clean, HistoryBuilder, who } from '../history-builder.ts';
 
 test('isolation/foreign-credential: the hash of a token names its owner', () => {
   const history = clean();
@@ -16,6 +16,27 @@ test('isolation/foreign-credential: the hash of a token names its owner', () => 
     content: `{"type":"notice","token":"[redacted:${credentialHash(history.person('u01').token)}]"}`,
   });
   expect(history.findings('foreign-credential').map(who)).toEqual(['u00 of u02']);
+});
+
+test('isolation/foreign-credential: a field that is declared public may name others, and give nobody away', () => {
+  const history = new HistoryBuilder(3, {
+    publicEvents: { presence: ['payload.who'] },
+  }).goldenPath();
+  const { nameMarker, token } = history.person('u02');
+  const shown = (text: string) =>
+    history.add('u00', {
+      event: 'presence',
+      contentKind: 'frame',
+      content: JSON.stringify({ type: 'presence', payload: { who: text } }),
+    });
+  shown(nameMarker);
+  expect(history.verdict().verdict).toBe('pass');
+  const seen = shown(`${nameMarker} [redacted:${credentialHash(token)}]`);
+  const violations = history
+    .verdict()
+    .findings.filter(({ severity }) => severity === 'violation')
+    .map((finding) => [finding.rule, who(finding), finding.witness[0]?.line]);
+  expect(violations).toEqual([['isolation/foreign-credential', 'u00 of u02', seen.line]]);
 });
 
 test('isolation/foreign-credential: a token is another’s also where that is learned late', () => {
