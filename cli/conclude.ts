@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
 import type { Cause, Summary } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
@@ -199,19 +199,30 @@ function scriptShortcomings(
   trials: readonly JudgedTrial[],
   defect: string | undefined,
 ): Shortcoming[] {
-  const found: Shortcoming[] = [];
-  if (defect !== undefined) found.push({ reason: defect, cause: 'blind' });
   // A script that broke off although its history looks complete: it did not do all it was meant to.
-  const allPassed = trials.every(({ verdict }) => verdict.verdict === 'pass');
-  if (defect !== undefined || (allPassed && end.code !== 0))
-    for (const { test, message } of end.errors)
-      found.push({
-        reason: `${test ?? 'script error'}: ${oneLine(message)}`,
-        cause: 'blind',
-      });
-  if (found.length === 0 && allPassed && end.code !== 0)
-    found.push({ reason: `Playwright Test ended with ${end.code ?? 'a signal'}`, cause: 'blind' });
-  return found;
+  const brokeOff = end.code !== 0 && trials.every(({ verdict }) => verdict.verdict === 'pass');
+  const told = end.errors.filter(
+    ({ test }) => defect !== undefined || brokeOff || isCutShort(test, trials),
+  );
+  const reasons = told.map(({ test, message }) => `${test ?? 'script error'}: ${oneLine(message)}`);
+  if (defect !== undefined) reasons.unshift(defect);
+  if (reasons.length === 0 && brokeOff)
+    reasons.push(`Playwright Test ended with ${end.code ?? 'a signal'}`);
+  return reasons.map((reason) => ({ reason, cause: 'blind' }));
+}
+
+/**
+ * Whether the history of a test's trial is not whole. It cannot say why itself: the script threw, or the disk was
+ * full.
+ */
+function isCutShort(test: string | null, trials: readonly JudgedTrial[]): boolean {
+  const [transport, file = ''] = test?.split(' › ') ?? [];
+  return trials.some(
+    ({ verdict: { trial, findings } }) =>
+      trial.transport === transport &&
+      basename(file).startsWith(`${trial.scenario}.spec.`) &&
+      findings.some(({ rule }) => rule === 'evidence/incomplete-history'),
+  );
 }
 
 function oneLine(message: string): string {
