@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
 import type { Cause, Summary } from '../history/verdict.ts';
@@ -115,7 +115,7 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
   const trials: JudgedTrial[] = [];
   const unreadable: JudgedTrials['unreadable'] = [];
   const notApplicable: NotApplicableTrial[] = [];
-  for (const name of trialDirectories(plan.outDir)) {
+  for (const name of trialDirectories(plan.outDir).flatMap((one) => withTries(plan.outDir, one))) {
     const dir = join('trials', name);
     const history = join(out, dir, HISTORY_FILE);
     // Judging is one long computation; between two of them an interrupt gets its turn.
@@ -140,6 +140,19 @@ function trialDirectories(outDir: string): string[] {
   } catch {
     return []; // No trial got as far as making its directory.
   }
+}
+
+/**
+ * A trial, and what an exploration that was stopped left behind of tries that were under way: they may hold a leak
+ * already. Until one of its tries is over it has no history of its own.
+ */
+function withTries(outDir: string, trial: string): string[] {
+  const hasHistory = (name: string): boolean =>
+    existsSync(join(outDir, 'trials', name, HISTORY_FILE));
+  const directory = join(outDir, 'trials', trial, 'tries');
+  const names = existsSync(directory) ? readdirSync(directory).toSorted() : [];
+  const tries = names.map((name) => join(trial, 'tries', name)).filter(hasHistory);
+  return tries.length > 0 && !hasHistory(trial) ? tries : [trial, ...tries];
 }
 
 /** Why Playwright Test did not run every trial it should have, or undefined when it did. */
