@@ -13,6 +13,7 @@ import { tellGitHub } from './github-actions.ts';
 import { judgeTrial } from './judge-trial.ts';
 import { digestOf, NOTIFY_TIMEOUT_MS, postDigest, type Digest } from './notify.ts';
 import type { Output } from './output.ts';
+import { TRIALS_DIRECTORY } from './out-directory.ts';
 import { printCampaign, writeCampaign } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
 import type { RunnerEnd } from './runner.ts';
@@ -22,6 +23,8 @@ import { targetBuildIn } from './target-build.ts';
 
 const MESSAGE_CHARACTERS_MAX = 2000;
 const REASON_CHARACTERS_MAX = 300;
+const REMOVED =
+  'the directory of the artifacts was removed while the trials ran: pass one that nothing clears';
 /** Who interrupts waits three seconds at most, for everything. */
 const NOTIFY_INTERRUPTED_MS = 500;
 
@@ -47,16 +50,20 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
   const { plan, out } = settings;
   const judged = await judgeTrials(settings);
   const { trials, unreadable, notApplicable } = judged;
-  const defect = end && defectOf(end, trials.length + unreadable.length + notApplicable.length);
+  const removed = !existsSync(join(plan.outDir, TRIALS_DIRECTORY));
+  const histories = trials.length + unreadable.length + notApplicable.length;
+  const defect = end && !removed ? defectOf(end, histories) : undefined;
   const shortcomings = campaignShortcomings(conclusion, judged, defect);
   const environment = environmentOf(settings, trials);
   const summaryOf = (unwritten: readonly string[]): Summary =>
     summarise({
       trials,
       shortcomings: [
-        ...[...unreadable.map(({ reason }) => reason), ...unwritten].map(
-          (reason) => ({ reason, cause: 'blind' }) as const,
-        ),
+        ...[
+          ...(removed ? [REMOVED] : []),
+          ...unreadable.map(({ reason }) => reason),
+          ...unwritten,
+        ].map((reason) => ({ reason, cause: 'blind' }) as const),
         ...shortcomings,
       ],
       notApplicable: [...settings.notApplicable, ...notApplicable],

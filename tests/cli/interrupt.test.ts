@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -56,6 +56,15 @@ function holdsLeak(cwd: string): boolean {
     });
   });
 }
+
+it('a run whose directory is removed on the way proves nothing, and is no defect', async () => {
+  const cwd = temporaryDirectory();
+  const { ended } = await midRun(cwd);
+  rmSync(join(cwd, 'out'), { recursive: true });
+  const { code, out, err } = await ended;
+  expect(code, err).toBe(2);
+  expect(out).toContain('the directory of the artifacts was removed while the trials ran');
+});
 
 describe('an interrupted run', () => {
   it('fails for a leak that the tries of an exploration hold already', async () => {
