@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { HistoryUnreadable } from '../history/journal-reader.ts';
 import type { Cause, Summary } from '../history/verdict.ts';
 import type { JudgedTrial } from '../reports/judged-trial.ts';
@@ -13,6 +13,7 @@ import { tellGitHub } from './github-actions.ts';
 import { judgeTrial } from './judge-trial.ts';
 import { digestOf, NOTIFY_TIMEOUT_MS, postDigest, type Digest } from './notify.ts';
 import type { Output } from './output.ts';
+import { TRIALS_DIRECTORY } from './out-directory.ts';
 import { printCampaign, writeCampaign } from './publish.ts';
 import type { RunSettings } from './run-options.ts';
 import type { RunnerEnd } from './runner.ts';
@@ -22,6 +23,8 @@ import { targetBuildIn } from './target-build.ts';
 
 const MESSAGE_CHARACTERS_MAX = 2000;
 const REASON_CHARACTERS_MAX = 300;
+const REMOVED =
+  'the directory of the artifacts was removed while the trials ran: pass one that nothing clears';
 /** Who interrupts waits three seconds at most, for everything. */
 const NOTIFY_INTERRUPTED_MS = 500;
 
@@ -47,16 +50,20 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
   const { plan, out } = settings;
   const judged = await judgeTrials(settings);
   const { trials, unreadable, notApplicable } = judged;
-  const defect = end && defectOf(end, trials.length + unreadable.length + notApplicable.length);
+  const removed = !existsSync(join(plan.outDir, TRIALS_DIRECTORY));
+  const histories = trials.length + unreadable.length + notApplicable.length;
+  const defect = end && !removed ? defectOf(end, histories) : undefined;
   const shortcomings = campaignShortcomings(conclusion, judged, defect);
   const environment = environmentOf(settings, trials);
   const summaryOf = (unwritten: readonly string[]): Summary =>
     summarise({
       trials,
       shortcomings: [
-        ...[...unreadable.map(({ reason }) => reason), ...unwritten].map(
-          (reason) => ({ reason, cause: 'blind' }) as const,
-        ),
+        ...[
+          ...(removed ? [REMOVED] : []),
+          ...unreadable.map(({ reason }) => reason),
+          ...unwritten,
+        ].map((reason) => ({ reason, cause: 'blind' }) as const),
         ...shortcomings,
       ],
       notApplicable: [...settings.notApplicable, ...notApplicable],
@@ -115,7 +122,7 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
   const trials: JudgedTrial[] = [];
   const unreadable: JudgedTrials['unreadable'] = [];
   const notApplicable: NotApplicableTrial[] = [];
-  for (const name of trialDirectories(plan.outDir)) {
+  for (const name of trialDirectories(plan.outDir).flatMap((one) => withTries(plan.outDir, one))) {
     const dir = join('trials', name);
     const history = join(out, dir, HISTORY_FILE);
     // Judging is one long computation; between two of them an interrupt gets its turn.
@@ -140,6 +147,19 @@ function trialDirectories(outDir: string): string[] {
   } catch {
     return []; // No trial got as far as making its directory.
   }
+}
+
+/**
+ * A trial, and what an exploration that was stopped left behind of tries that were under way: they may hold a leak
+ * already. Until one of its tries is over it has no history of its own.
+ */
+function withTries(outDir: string, trial: string): string[] {
+  const hasHistory = (name: string): boolean =>
+    existsSync(join(outDir, 'trials', name, HISTORY_FILE));
+  const directory = join(outDir, 'trials', trial, 'tries');
+  const names = existsSync(directory) ? readdirSync(directory).toSorted() : [];
+  const tries = names.map((name) => join(trial, 'tries', name)).filter(hasHistory);
+  return tries.length > 0 && !hasHistory(trial) ? tries : [trial, ...tries];
 }
 
 /** Why Playwright Test did not run every trial it should have, or undefined when it did. */
@@ -199,19 +219,30 @@ function scriptShortcomings(
   trials: readonly JudgedTrial[],
   defect: string | undefined,
 ): Shortcoming[] {
-  const found: Shortcoming[] = [];
-  if (defect !== undefined) found.push({ reason: defect, cause: 'blind' });
   // A script that broke off although its history looks complete: it did not do all it was meant to.
-  const allPassed = trials.every(({ verdict }) => verdict.verdict === 'pass');
-  if (defect !== undefined || (allPassed && end.code !== 0))
-    for (const { test, message } of end.errors)
-      found.push({
-        reason: `${test ?? 'script error'}: ${oneLine(message)}`,
-        cause: 'blind',
-      });
-  if (found.length === 0 && allPassed && end.code !== 0)
-    found.push({ reason: `Playwright Test ended with ${end.code ?? 'a signal'}`, cause: 'blind' });
-  return found;
+  const brokeOff = end.code !== 0 && trials.every(({ verdict }) => verdict.verdict === 'pass');
+  const told = end.errors.filter(
+    ({ test }) => defect !== undefined || brokeOff || isCutShort(test, trials),
+  );
+  const reasons = told.map(({ test, message }) => `${test ?? 'script error'}: ${oneLine(message)}`);
+  if (defect !== undefined) reasons.unshift(defect);
+  if (reasons.length === 0 && brokeOff)
+    reasons.push(`Playwright Test ended with ${end.code ?? 'a signal'}`);
+  return reasons.map((reason) => ({ reason, cause: 'blind' }));
+}
+
+/**
+ * Whether the history of a test's trial is not whole. It cannot say why itself: the script threw, or the disk was
+ * full.
+ */
+function isCutShort(test: string | null, trials: readonly JudgedTrial[]): boolean {
+  const [transport, file = ''] = test?.split(' › ') ?? [];
+  return trials.some(
+    ({ verdict: { trial, findings } }) =>
+      trial.transport === transport &&
+      basename(file).startsWith(`${trial.scenario}.spec.`) &&
+      findings.some(({ rule }) => rule === 'evidence/incomplete-history'),
+  );
 }
 
 function oneLine(message: string): string {

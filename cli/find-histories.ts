@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, realpathSync, statSync, type Dirent } from 'node:fs';
 import { basename, join } from 'node:path';
+import { TRIALS_DIRECTORY } from './out-directory.ts';
 
 export const HISTORY_FILE = 'history.ndjson';
 const TRUTH_FILE = 'truth.ndjson';
 const HISTORY_ENDING = '.ndjson';
-const TRIALS_DIRECTORY = 'trials';
 /** Campaigns keep histories three levels deep, and people keep campaigns in folders of folders. */
 const DEPTH_MAX = 32;
 

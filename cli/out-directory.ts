@@ -17,6 +17,8 @@ import { UsageError, type Mistakes } from './usage-error.ts';
 /** Directory below the working directory that campaigns go to unless told otherwise. */
 export const ARTIFACTS = 'artifacts';
 const DIRECTORY_MODE = 0o700;
+/** In the directory of a campaign: what its trials left. */
+export const TRIALS_DIRECTORY = 'trials';
 
 /** What the file system answers, for people; anything else is shown as it came. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -35,10 +37,11 @@ export function checkOutDirectory(given: string, mistakes: Mistakes): void {
   const problem = obstacleTo(resolve(given));
   if (problem !== undefined) mistakes.add('BAD_VALUE', refusal('"--out"', given, problem));
   else if (existsSync(given) && readdirSync(given).length > 0)
-    mistakes.add(
-      'OUT_NOT_EMPTY',
-      `"--out" must be an empty or absent directory, but "${given}" has something in it. Remove it or pass another.`,
-    );
+    mistakes.add('OUT_NOT_EMPTY', notEmpty(given));
+}
+
+function notEmpty(given: string): string {
+  return `"--out" must be an empty or absent directory, but "${given}" has something in it. Remove it or pass another.`;
 }
 
 /**
@@ -111,13 +114,16 @@ export function freshDirectory(path: string): string {
 }
 
 /**
- * Makes the directory of a campaign; below `artifacts/`, `artifacts/latest` points to it from now on.
+ * Makes the directory of a campaign and that of its trials; below `artifacts/`, `artifacts/latest` points to it from now on.
  * @throws UsageError when the file system does not let it
  */
 export function createOutDirectory(path: string): void {
   try {
     makeDirectory(path);
+    // Whoever makes this has the directory: of two commands that found it empty, one goes on.
+    mkdirSync(join(path, TRIALS_DIRECTORY), { mode: DIRECTORY_MODE });
   } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw new UsageError([`OUT_NOT_EMPTY: ${notEmpty(path)}`]);
     // What has changed since it was checked is no defect of the harness either.
     throw new UsageError([`BAD_VALUE: ${refusal('"--out"', path, reasonOf(error, path))}`]);
   }

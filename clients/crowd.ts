@@ -223,15 +223,16 @@ export class Crowd {
 
   /**
    * Lets users come one after the other, evenly over the ramp, and each do its rounds until the time that
-   * `--for` gave is over, or the target's budget of questions, of which each round takes one. Nobody
-   * begins a round after that, and each ends the one under way.
+   * `--for` gave is over (without it: the usual time after the ramp), or the target's budget of questions, of
+   * which each round takes one. Nobody begins a round after that, and each ends the one under way.
    * @throws as {@link each}.
    */
   async throughout(phase: string, { first, again, usualMs }: LastingSteps): Promise<void> {
     const { recorder, forMs, rampMs = 0, questionsMax } = this.#parts;
     const { clock } = recorder;
     const began = clock.now();
-    const until = began + (forMs ?? usualMs);
+    // Who says only how long users come does not mean those who come last to find it over.
+    const until = began + (forMs ?? rampMs + usualMs);
     let left = questionsMax ?? Infinity;
     await this.each(phase, async (user) => {
       await this.#pauseUntil(began + (rampMs * user.index) / this.users.length);

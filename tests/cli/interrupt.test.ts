@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -38,7 +38,47 @@ async function isSilent(history: string): Promise<boolean> {
   return size() === before;
 }
 
+/** Whether a try of an exploration has recorded that two users were shown one and the same run. */
+function holdsLeak(cwd: string): boolean {
+  const tries = join(cwd, 'out/trials/explore-websocket/tries');
+  if (!existsSync(tries)) return false;
+  return readdirSync(tries).some((name) => {
+    const history = join(tries, name, 'history.ndjson');
+    if (!existsSync(history)) return false;
+    const started = readFileSync(history, 'utf8').matchAll(
+      /"user":"(u\d+)".*?"dir":"in".*?"event":"agent_started".*?"run":"([^"]+)"/g,
+    );
+    const askers = new Map<string, string>();
+    return [...started].some(([, user = '', run = '']) => {
+      const first = askers.get(run) ?? user;
+      askers.set(run, first);
+      return first !== user;
+    });
+  });
+}
+
+it('a run whose directory is removed on the way proves nothing, and is no defect', async () => {
+  const cwd = temporaryDirectory();
+  const { ended } = await midRun(cwd);
+  rmSync(join(cwd, 'out'), { recursive: true });
+  const { code, out, err } = await ended;
+  expect(code, err).toBe(2);
+  expect(out).toContain('the directory of the artifacts was removed while the trials ran');
+});
+
 describe('an interrupted run', () => {
+  it('fails for a leak that the tries of an exploration hold already', async () => {
+    const cwd = temporaryDirectory();
+    const words = 'run explore --for 60s --fault broadcast --out out --json --quiet'.split(' ');
+    const { child, ended } = start(words, { cwd });
+    const within = { timeout: STARTED_WITHIN_MS, interval: 20 };
+    await expect.poll(() => holdsLeak(cwd), within).toBe(true);
+    child.kill('SIGINT');
+    const { code, out } = await ended;
+    expect(code).toBe(1);
+    expect(printedIn(out)).toMatchObject({ verdict: 'fail', cause: 'leak' });
+  });
+
   it('ends soon on SIGINT, with valid artifacts that do not pass', async () => {
     const cwd = temporaryDirectory();
     const { child, ended } = await midRun(cwd);

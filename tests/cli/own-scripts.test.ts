@@ -73,4 +73,18 @@ describe('a campaign with scripts of the caller', () => {
     expect(code, err).toBe(2);
     expect(printed.reasons).toEqual([expect.stringContaining('a known fault')]);
   });
+
+  it('says with what a script broke off, which its history cannot', async () => {
+    const { code, err, printed } = await run({
+      broken: `test('broken', async ({ crowd }) => {
+        await crowd.each('sign in', (user) => user.signIn());
+        throw new Error('no such luck');
+      });`,
+    });
+    expect(code, err).toBe(2);
+    expect(printed.reasons[0]).toMatch(/broken\.spec\.mts › broken: Error: no such luck/);
+    expect(printed.reasons).toContain(
+      'evidence/incomplete-history: the trial was cut short: failed',
+    );
+  });
 });

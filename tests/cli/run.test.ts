@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { crosstalk, temporaryDirectory, type Ended } from './command-line.ts';
+import { crosstalk, startConfined, temporaryDirectory, type Ended } from './command-line.ts';
 import { patientIn } from '../patient.ts';
 import { printedIn, type Printed } from './documents.ts';
 
@@ -124,6 +124,16 @@ describe('run against others', () => {
     expect(readdirSync(join(cwd, 'artifacts'))).toContainEqual(
       expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-newest$/),
     );
+  });
+
+  it('says what kept its history from being written, and does not pass', async () => {
+    const cwd = temporaryDirectory();
+    const words = 'run --users 2 --pace 0.1 --transport websocket --out out --json'.split(' ');
+    const { code, out, err } = await startConfined(words, { cwd, blocksMax: 40 }).ended;
+    expect(code, err).toBe(2);
+    const { reasons } = printedIn(out);
+    expect(reasons).toContainEqual(expect.stringContaining('golden path: Error: EFBIG'));
+    expect(reasons).toContainEqual(expect.stringContaining('evidence/incomplete-history'));
   });
 
   it('reports a script that does not load, and does not pass', async () => {

@@ -110,6 +110,11 @@ describe('a phase that lasts', () => {
     expect(third - beganAt).toBeGreaterThanOrEqual(390);
   });
 
+  test('has time for those who come last where nobody says how long it lasts', async () => {
+    const { asks } = await lasting({ rampMs: 3 * USUAL_MS });
+    expect(new Set(asks.map(({ user }) => user)).size).toBe(3);
+  });
+
   test("ends with the target's budget of questions", async () => {
     const { asks, tookMs } = await lasting({ forMs: 30_000 }, 7);
     expect(asks).toHaveLength(7);
