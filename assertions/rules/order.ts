@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
 import type { OwnedId } from '../knowledge.ts';
@@ -243,10 +244,7 @@ class OrderJudge {
     const { event } = observation;
     const key = this.#keyOf(observation);
     if (key === undefined) return false;
-    if (!on.seen.has(key)) {
-      on.seen.add(key);
-      return false;
-    }
+    if (!this.#saysTheSame(on, key, observation)) return false;
     this.#add(
       'order/duplicate-event',
       run,
@@ -254,6 +252,22 @@ class OrderJudge {
       `${event ?? 'an event'} came twice on ${on.conn} with the same id`,
     );
     return true;
+  }
+
+  /**
+   * Whether the connection has shown the event by its key, and with these words where nothing numbers events. A key
+   * that has come with different words is that of a message in pieces (thoughts), and any two of these may be alike.
+   */
+  #saysTheSame(on: RunOnConnection, key: string, observation: Observation): boolean {
+    const { sequence, content } = observation;
+    const isNumbered = this.#bench.knowledge.profile.claims.eventIds || sequence !== undefined;
+    const said = isNumbered || content === undefined ? key : `${key} ${digestOf(content)}`;
+    const isNew = !on.seen.has(key);
+    if (isNew) on.seen.add(key).add(said);
+    if (isNew || on.seen.has(piecesOf(key))) return false;
+    if (on.seen.has(said)) return true;
+    on.seen.add(piecesOf(key));
+    return false;
   }
 
   /** On another connection of its asker the same event may come again: a second tab, or a replay. */
@@ -680,4 +694,14 @@ function isJson(content: string | undefined): boolean {
   } catch {
     return false;
   }
+}
+
+/** Stands for a text wherever it is remembered only to be known again. */
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64').slice(0, 16);
+}
+
+/** What is remembered of the key of several pieces. */
+function piecesOf(key: string): string {
+  return `${key} in pieces`;
 }
