@@ -53,6 +53,8 @@ class OrderJudge {
   readonly #bench: Bench;
   /** Events that the profile does not know, and that stand for none which is missing. */
   readonly #companions = new Set<string>();
+  /** Of frames without any name, how many come in a run that lacks nothing. */
+  #shapelessBeside = 0;
   /** Events that the profile's further edges name. */
   readonly #edgesOf: ReadonlySet<string>;
   #frames = 0;
@@ -520,9 +522,11 @@ class OrderJudge {
       if (
         run.unrecognised.length > 0 &&
         order.required.every((event) => hasShown(run, event, order))
-      )
+      ) {
         for (const { event } of run.unrecognised)
           if (event !== undefined) this.#companions.add(event);
+        this.#shapelessBeside = Math.max(this.#shapelessBeside, shapelessOf(run).length);
+      }
   }
 
   #concludeRun(run: Run): void {
@@ -641,9 +645,10 @@ class OrderJudge {
       (other) => other.event !== undefined && aliases[other.event] === event,
     );
     if (alias !== undefined) return alias;
-    // Another envelope altogether: as many frames nobody can name as events are absent.
-    const shapeless = run.unrecognised.filter((other) => other.event === undefined);
-    if (shapeless.length >= missing.length) return shapeless[missing.indexOf(event)];
+    // Another envelope altogether: as many frames nobody can name as events are absent, beside those that always come.
+    const shapeless = shapelessOf(run);
+    if (shapeless.length - this.#shapelessBeside >= missing.length)
+      return shapeless[missing.indexOf(event)];
     // An unknown name counts if it speaks of what the absent event speaks of: a tool, or an agent.
     const ofTool = order.pairs.some(({ opens, closes }) => event === opens || event === closes);
     const alike = run.unrecognised.filter(({ event: name, observation: { tool, agent } }) => {
@@ -662,6 +667,11 @@ function unrecognisedOf(run: Run): string {
   const described = frames.describe();
   if (described === undefined) return '';
   return `; of this run ${run.unrecognised.length < UNRECOGNISED_MAX ? '' : 'at least '}${described}`;
+}
+
+/** Frames of a run that decode gives no name. */
+function shapelessOf({ unrecognised }: Run): Run['unrecognised'] {
+  return unrecognised.filter(({ event }) => event === undefined);
 }
 
 function toolsOf(run: Run): RunTools {
