@@ -175,12 +175,51 @@ function eventsWithMarker(sample: Sample): readonly Observation[] {
     });
 }
 
+/**
+ * What shows itself as another user's where it is moved, and by which rule: an event by its ids. Of a target whose
+ * events never carry an id, only the content can say whose one is: that of one event, or of all pieces of an answer.
+ */
+function movable(
+  sample: Sample,
+  pick: Pick,
+): { readonly what: readonly Observation[]; readonly rule: string } {
+  const events = ownEvents(sample, required(sample, 1));
+  const telling = events.some(namesItsOwner) ? [] : eventsWithMarker(sample);
+  const event = pick(telling.length > 0 ? telling : events, 'event');
+  if (event === undefined) return { what: [], rule: MISDELIVERED };
+  if (telling.length > 0) return { what: [event], rule: FOREIGN_MARKER };
+  const end = events.some(namesItsOwner) ? undefined : pick(lastEvents(sample), 'event');
+  const pieces = end === undefined ? [] : piecesOf(sample, end);
+  if (pieces.length > 0) return { what: pieces, rule: FOREIGN_MARKER };
+  return { what: [event], rule: MISDELIVERED };
+}
+
 /** The event that ends each run: of several completions (nested agents) the last. */
 function lastEvents(sample: Sample): readonly Observation[] {
   const perRun = new Map<string, Observation>();
   for (const event of ownEvents(sample, sample.header.profile.order.last))
     perRun.set(`${event.user ?? ''} ${event.run ?? ''}`, event);
   return [...perRun.values()];
+}
+
+/**
+ * Whether anything tells whose run an event is of, as the rules take it: the question or its acknowledgement, or an
+ * event of the run with an id or a marker of its asker. Events that name no run are of their receiver's question.
+ */
+function isKnown({ header, observations }: Sample, { run, user }: Observation): boolean {
+  if (run === undefined) return true;
+  const prefix = header.users.find((other) => other.user === user)?.markerPrefix ?? '';
+  const own = observations.filter((observation) => observation.user === user);
+  const threads = new Set(own.flatMap(({ act, thread, ids }) => [ids?.thread, act && thread]));
+  return own.some(
+    (o) =>
+      o.ids?.run === run ||
+      (o.run === run &&
+        (o.act === 'ask' ||
+          o.owner !== undefined ||
+          (o.thread !== undefined && threads.has(o.thread)) ||
+          o.content?.includes(prefix) === true)),
+  );
 }
 
 /**
@@ -220,10 +259,10 @@ function freshLine(sample: Sample): number {
 function insertAfter(
   sample: Sample,
   after: Observation,
-  planted: Observation,
+  ...planted: readonly Observation[]
 ): readonly Observation[] {
-  const at = sample.observations.indexOf(after);
-  return [...sample.observations.slice(0, at + 1), planted, ...sample.observations.slice(at + 1)];
+  const at = sample.observations.indexOf(after) + 1;
+  return [...sample.observations.slice(0, at), ...planted, ...sample.observations.slice(at)];
 }
 
 function replace(sample: Sample, old: Observation, planted: Observation): readonly Observation[] {
@@ -259,7 +298,8 @@ function withPieces(
   if (theirs.length === 0) return observations;
   const last = mine.at(-1);
   const { id: _id, sequence: _sequence, ...rest } = last ?? end;
-  const told = theirs.map(({ content, event }) => ({ ...rest, event, content }));
+  const { line } = end;
+  const told = theirs.map(({ content, event }) => ({ ...rest, line, event, content }));
   const dropped = new Set(mine);
   return observations.flatMap((observation) => {
     if (observation === last) return told;
@@ -355,31 +395,34 @@ const pair = (sample: Sample): { opens: string; closes: string } | undefined =>
   sample.header.profile.order.pairs[0];
 
 const FOREIGN_RUN = 'isolation/foreign-run';
+const FOREIGN_MARKER = 'isolation/foreign-marker';
+const MISDELIVERED = 'isolation/misdelivered-event';
 
 /** Every class of mutation, by the name that `evidence.calibration.byMutation` shows. */
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'event-moved': (sample, pick) => {
-    const events = ownEvents(sample, required(sample, 1));
-    // Of a target whose events never carry an id, only the content can say whose one is.
-    const telling = events.some(namesItsOwner) ? [] : eventsWithMarker(sample);
-    const event = pick(telling.length > 0 ? telling : events, 'event');
+    const moved = movable(sample, pick);
+    const event = moved.what.at(-1);
     const other = otherUser(sample, event?.user ?? null, pick);
     const at = other === undefined ? undefined : connectionOf(sample, other.user);
     if (event === undefined || other === undefined || at === undefined) return undefined;
     const line = freshLine(sample);
-    const planted = { ...event, user: other.user, conn: at.conn, line };
     return {
-      observations: insertAfter(sample, event, planted),
-      rule: telling.length > 0 ? 'isolation/foreign-marker' : 'isolation/misdelivered-event',
+      observations: insertAfter(
+        sample,
+        event,
+        ...moved.what.map((one) => ({ ...one, user: other.user, conn: at.conn, line })),
+      ),
+      rule: moved.rule,
       line,
       observer: other.user,
     };
   },
-  'marker-spliced': splice('isolation/foreign-marker', lastEvent, (_sample, other) =>
+  'marker-spliced': splice(FOREIGN_MARKER, lastEvent, (_sample, other) =>
     mintMarker(other.markerPrefix, 'note', 0),
   ),
   'marker-encoded': splice(
-    'isolation/foreign-marker',
+    FOREIGN_MARKER,
     (sample) => required(sample, 1),
     (_sample, other) =>
       Buffer.from(`of ${mintMarker(other.markerPrefix, 'question', 1)}`).toString('base64'),
@@ -393,7 +436,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const content = `${target.content} ${mintMarker(other.markerPrefix, 'note', 0)}`;
     return {
       observations: replace(sample, target, { ...target, content, contentKind: 'text', line }),
-      rule: 'isolation/foreign-marker',
+      rule: FOREIGN_MARKER,
       line,
       observer: target.user,
     };
@@ -455,12 +498,14 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     if (answer.length + chunk.length === 0) return undefined;
     const line = freshLine(sample);
     const planted = { ...event, content: theirs.content, line };
+    const observations = withPieces(replace(sample, event, planted), planted, {
+      mine: piecesOf(sample, event),
+      theirs: piecesOf(sample, theirs),
+    });
     return {
-      observations: withPieces(replace(sample, event, planted), planted, {
-        mine: piecesOf(sample, event),
-        theirs: piecesOf(sample, theirs),
-      }),
-      rule: 'isolation/wrong-answer',
+      observations,
+      // A run that is known by its answer alone is nobody's with another answer: its words still tell whose they are.
+      rule: isKnown({ ...sample, observations }, event) ? 'isolation/wrong-answer' : FOREIGN_MARKER,
       line,
       observer: event.user,
     };

@@ -161,7 +161,7 @@ class PipelineUser implements Contender, SocketOwner {
     const intended = toMicroseconds(recorder.clock.now());
     const first = ordinal === 1;
     const { frame } = this.#socket.askFrame({ content, thread, run, now: wallUnixMs(), first });
-    this.#tracker = new RunTracker(reference.judging.order, {
+    this.#tracker = new RunTracker(reference.judging, {
       ordinal,
       run,
       thread,

@@ -193,10 +193,10 @@ export class BrowserConversation {
     if (run !== undefined) recorder.identity(this.#observer(), { source: 'ask', ids: { run } });
     this.#thread = thread ?? this.#thread;
     if (thread !== undefined) this.#threads.add(thread);
-    const { order } = target.judging;
+    const { order, answer } = target.judging;
     const endedBy = pageOf(target).endedBy ?? [];
     asked.tracker = new RunTracker(
-      { ...order, stopped: [...order.stopped, ...endedBy] },
+      { order: { ...order, stopped: [...order.stopped, ...endedBy] }, answer },
       {
         ordinal: asked.ordinal,
         run,

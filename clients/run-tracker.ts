@@ -1,5 +1,6 @@
 import type { ProfileData } from '../history/profile-data.ts';
 import type { DecodedFrame } from '../targets/target.ts';
+import { SpelledMarker, type Telling } from './spelled-marker.ts';
 
 /** A question that has been asked, as far as its asker can tell. */
 export interface AskedQuestion {
@@ -55,6 +56,7 @@ export class RunTracker {
   readonly #order: Order;
   readonly #meanings: Map<string, Meaning>;
   readonly #question: AskedQuestion;
+  readonly #spelled: SpelledMarker;
   /** Agents at work, the outermost first. */
   readonly #agents: string[] = [];
   #run: string | undefined;
@@ -69,8 +71,10 @@ export class RunTracker {
   /** Those who wait for an event of the run, or for its end. */
   #awaiting: { readonly event: string; readonly resolve: () => void }[] | undefined;
 
-  constructor(order: Order, question: AskedQuestion) {
+  constructor(telling: Telling, question: AskedQuestion) {
+    const { order } = telling;
     this.#order = order;
+    this.#spelled = new SpelledMarker(telling, question.marker);
     this.#meanings = meaningsOf(order);
     this.#question = question;
     this.#run = question.run;
@@ -226,7 +230,7 @@ export class RunTracker {
     return owner === undefined && !isOtherThread && (run === undefined || this.#run === undefined);
   }
 
-  /** By run id where both sides know one, else by thread and owner, else by the marker in the text. */
+  /** By run id where both sides know one, else by thread and owner, else by the marker in the words. */
   #isMine(decoded: DecodedFrame, text: string): boolean {
     const { thread, userId, marker } = this.#question;
     if (decoded.run !== undefined && this.#run !== undefined) return decoded.run === this.#run;
@@ -234,7 +238,8 @@ export class RunTracker {
     if (decoded.thread !== undefined && thread !== undefined) return decoded.thread === thread;
     if (decoded.owner !== undefined || decoded.role === 'ack' || decoded.role === 'error')
       return true;
-    return marker !== undefined && text.includes(marker);
+    if (marker === undefined) return false;
+    return this.#spelled.isTold(decoded, text) || text.includes(marker);
   }
 }
 

@@ -510,7 +510,7 @@ export class SocketUser implements User, SocketOwner {
     const { thread } = question;
     const { marker } = planned;
     this.#keepEarlier();
-    this.#tracker = new RunTracker(target.judging.order, {
+    this.#tracker = new RunTracker(target.judging, {
       ordinal,
       run,
       thread,

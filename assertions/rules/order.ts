@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
 import type { OwnedId } from '../knowledge.ts';
@@ -52,6 +53,8 @@ class OrderJudge {
   readonly #bench: Bench;
   /** Events that the profile does not know, and that stand for none which is missing. */
   readonly #companions = new Set<string>();
+  /** Of frames without any name, how many come in a run that lacks nothing. */
+  #shapelessBeside = 0;
   /** Events that the profile's further edges name. */
   readonly #edgesOf: ReadonlySet<string>;
   #frames = 0;
@@ -243,10 +246,7 @@ class OrderJudge {
     const { event } = observation;
     const key = this.#keyOf(observation);
     if (key === undefined) return false;
-    if (!on.seen.has(key)) {
-      on.seen.add(key);
-      return false;
-    }
+    if (!this.#saysTheSame(on, key, observation)) return false;
     this.#add(
       'order/duplicate-event',
       run,
@@ -254,6 +254,22 @@ class OrderJudge {
       `${event ?? 'an event'} came twice on ${on.conn} with the same id`,
     );
     return true;
+  }
+
+  /**
+   * Whether the connection has shown the event by its key, and with these words where nothing numbers events. A key
+   * that has come with different words is that of a message in pieces (thoughts), and any two of these may be alike.
+   */
+  #saysTheSame(on: RunOnConnection, key: string, observation: Observation): boolean {
+    const { sequence, content } = observation;
+    const isNumbered = this.#bench.knowledge.profile.claims.eventIds || sequence !== undefined;
+    const said = isNumbered || content === undefined ? key : `${key} ${digestOf(content)}`;
+    const isNew = !on.seen.has(key);
+    if (isNew) on.seen.add(key).add(said);
+    if (isNew || on.seen.has(piecesOf(key))) return false;
+    if (on.seen.has(said)) return true;
+    on.seen.add(piecesOf(key));
+    return false;
   }
 
   /** On another connection of its asker the same event may come again: a second tab, or a replay. */
@@ -506,9 +522,11 @@ class OrderJudge {
       if (
         run.unrecognised.length > 0 &&
         order.required.every((event) => hasShown(run, event, order))
-      )
+      ) {
         for (const { event } of run.unrecognised)
           if (event !== undefined) this.#companions.add(event);
+        this.#shapelessBeside = Math.max(this.#shapelessBeside, shapelessOf(run).length);
+      }
   }
 
   #concludeRun(run: Run): void {
@@ -627,9 +645,10 @@ class OrderJudge {
       (other) => other.event !== undefined && aliases[other.event] === event,
     );
     if (alias !== undefined) return alias;
-    // Another envelope altogether: as many frames nobody can name as events are absent.
-    const shapeless = run.unrecognised.filter((other) => other.event === undefined);
-    if (shapeless.length >= missing.length) return shapeless[missing.indexOf(event)];
+    // Another envelope altogether: as many frames nobody can name as events are absent, beside those that always come.
+    const shapeless = shapelessOf(run);
+    if (shapeless.length - this.#shapelessBeside >= missing.length)
+      return shapeless[missing.indexOf(event)];
     // An unknown name counts if it speaks of what the absent event speaks of: a tool, or an agent.
     const ofTool = order.pairs.some(({ opens, closes }) => event === opens || event === closes);
     const alike = run.unrecognised.filter(({ event: name, observation: { tool, agent } }) => {
@@ -648,6 +667,11 @@ function unrecognisedOf(run: Run): string {
   const described = frames.describe();
   if (described === undefined) return '';
   return `; of this run ${run.unrecognised.length < UNRECOGNISED_MAX ? '' : 'at least '}${described}`;
+}
+
+/** Frames of a run that decode gives no name. */
+function shapelessOf({ unrecognised }: Run): Run['unrecognised'] {
+  return unrecognised.filter(({ event }) => event === undefined);
 }
 
 function toolsOf(run: Run): RunTools {
@@ -680,4 +704,14 @@ function isJson(content: string | undefined): boolean {
   } catch {
     return false;
   }
+}
+
+/** Stands for a text wherever it is remembered only to be known again. */
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64').slice(0, 16);
+}
+
+/** What is remembered of the key of several pieces. */
+function piecesOf(key: string): string {
+  return `${key} in pieces`;
 }

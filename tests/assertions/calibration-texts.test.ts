@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
 import reference from '../../targets/reference.ts';
 import { FIVE, HistoryBuilder } from './history-builder.ts';
@@ -57,4 +57,58 @@ test('a note about an event without ids changes no verdict', () => {
     expect(history.verdict().verdict).toBe('pass');
     expect(missedIn(history)).toEqual([]);
   }
+});
+
+describe('where only the words of an answer tell whose it is, a detector is proven', () => {
+  const bare = { owner: undefined, thread: undefined, id: undefined, sequence: undefined };
+  const bareRoot = {
+    user_id: undefined,
+    thread_id: undefined,
+    message_id: undefined,
+    sequence: undefined,
+  };
+  const silent = { thought: 'hm', parameters: '', result: '', tool_call_id: 'search' };
+
+  /** Everybody has asked; what runs are called is the target's to say, if it says it at all. */
+  function asked(): HistoryBuilder {
+    const { claims } = reference.judging;
+    const echo: typeof claims.echo = { agent_completed: ['question'] };
+    const history = new HistoryBuilder(3, { claims: { ...claims, ids: {}, echo } }).start();
+    for (const { name } of history.people) history.ask(name);
+    for (const { source, user, n: _n, line: _line, ...line } of history.lines.splice(0)) {
+      const unnamed = line.act === 'ask' ? { run: undefined, thread: undefined } : {};
+      if (source !== 'ask') history.add(user, { ...line, source, ...unnamed });
+    }
+    return history;
+  }
+
+  for (const [runs, root, fields] of [
+    ['with', bareRoot, bare],
+    ['without', { ...bareRoot, run_id: undefined }, { ...bare, run: undefined, tool: 'search' }],
+  ] as const)
+    for (const says of ['agent_chunk', 'agent_completed'] as const)
+      test(`runs ${runs} ids, answers in ${says}`, () => {
+        const history = asked();
+        for (const type of [...FIVE.slice(0, -1), 'agent_chunk', 'agent_completed'])
+          for (const { name } of history.people) {
+            const text = `You asked ${history.asked.get(name)?.[0]?.marker}.`;
+            const pieces = type === says ? [text.slice(0, 20), text.slice(20)] : ['Well. '];
+            const said = type === 'agent_completed' ? [pieces.join('')] : pieces;
+            for (const piece of said) {
+              const response = type === 'agent_completed' ? piece : undefined;
+              const payload = { ...silent, text: piece, response };
+              history.event(name, type, { payload, root, fields });
+            }
+          }
+        // Whose runs are which is known at their end, and told to a second reading.
+        const { missed, byMutation } = calibrate({
+          header: history.header,
+          observations: history.lines,
+        });
+        expect(missed).toEqual([]);
+        expect(byMutation).toMatchObject({
+          'answers-swapped': { planted: 1, caught: 1 },
+          'event-moved': { planted: 1, caught: 1 },
+        });
+      });
 });

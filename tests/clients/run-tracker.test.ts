@@ -13,7 +13,7 @@ const QUESTION: AskedQuestion = {
 };
 
 function tracker(changes: Partial<AskedQuestion> = {}): RunTracker {
-  return new RunTracker(reference.judging.order, { ...QUESTION, ...changes });
+  return new RunTracker(reference.judging, { ...QUESTION, ...changes });
 }
 
 function event(name: string, fields: Partial<DecodedFrame> = {}): DecodedFrame {
@@ -129,6 +129,46 @@ describe('a run', () => {
     expect(over({ owner: 'e2e-0002...', thread: 't1' })).toBe(false);
     expect(over({}, 'says xtkmarker')).toBe(true);
     expect(over({}, 'says nothing')).toBe(false);
+  });
+});
+
+describe('a run whose answer comes in pieces', () => {
+  const piece = (run: RunTracker, text: string, id?: string): void => {
+    const decoded = event('agent_chunk', { run: id });
+    run.receive(decoded, JSON.stringify({ type: 'agent_chunk', payload: { text } }));
+  };
+
+  test('is known by the marker that they spell, and over with an end that says nothing', () => {
+    for (const id of [undefined, 'r7']) {
+      const run = tracker({ run: undefined });
+      for (const text of ['says xtk', 'mar']) piece(run, text, id);
+      run.receive(event('agent_completed', { run: id }), '');
+      expect(run.isOver).toBe(false);
+      for (const text of ['k', 'er', ' at last']) piece(run, text, id);
+      expect(run.run).toBe(id);
+      run.receive(event('agent_completed', { run: 'r8' }), '');
+      expect(run.isOver).toBe(false);
+      run.receive(event('agent_completed', { run: id }), '');
+      expect(run.isOver).toBe(true);
+    }
+  });
+
+  test('is not known by what the pieces of several spell', () => {
+    const run = tracker({ run: undefined });
+    piece(run, 'xtk', 'r7');
+    piece(run, 'marker', 'r8');
+    piece(run, 'marker');
+    for (const id of ['r7', 'r8', undefined])
+      run.receive(event('agent_completed', { run: id }), '');
+    expect(run.isOver).toBe(false);
+  });
+
+  test('is known by the part of a frame that its piece is', () => {
+    const run = tracker({ run: undefined });
+    const text = JSON.stringify({ events: [] });
+    for (const part of [{ payload: { text: 'xtkm' } }, { payload: { text: 'arker' } }])
+      run.receive(event('agent_chunk', { run: 'r7', part }), text);
+    expect(run.run).toBe('r7');
   });
 });
 

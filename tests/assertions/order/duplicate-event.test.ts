@@ -56,6 +56,34 @@ describe('order/duplicate-event', () => {
       expect(rulesOf(history)).toEqual(['order/duplicate-event']);
     });
 
+    describe('and nothing numbers or dates events', () => {
+      const bare = { id: 'msg-1', sequence: undefined, sentAt: undefined };
+      const thought = (text: string): EventOptions => ({
+        root: { message_id: 'msg-1', sequence: undefined },
+        payload: { thought: text },
+        fields: bare,
+      });
+      const said = (texts: readonly string[]): HistoryBuilder => {
+        const history = shared([]);
+        history.event('u00', started, thought(''));
+        for (const text of texts) history.event('u00', 'agent_thinking', thought(text));
+        for (const type of rest) history.event('u00', type, thought(''));
+        return history;
+      };
+
+      test('thoughts may come in pieces, of which any two may be alike', () => {
+        const pieces = ['About ', 'the ', 'sea ', 'and ', 'the ', 'sea ', '...', '...'];
+        expect(said(pieces).findings('duplicate-event')).toEqual([]);
+      });
+
+      test('a thought that comes again as it was is a duplicate', () => {
+        expect(said(['About the sea']).findings('duplicate-event')).toEqual([]);
+        expect(said(['About the sea', 'About the sea']).findings('duplicate-event')).toEqual([
+          expect.objectContaining({ observer: 'u00', event: 'agent_thinking', count: 1 }),
+        ]);
+      });
+    });
+
     test('a second end is none', () => {
       expect(rulesOf(shared([...FIVE, 'agent_completed']))).toEqual(['order/double-completion']);
     });

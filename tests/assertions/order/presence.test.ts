@@ -130,6 +130,26 @@ describe('order/drift', () => {
     expect(orderRules(history)).toEqual(['order/missing-event']);
   });
 
+  test('nor do frames without a name that came beside all of them, in their number', () => {
+    const missing = (furtherFrames: number): readonly string[] => {
+      const history = new HistoryBuilder(3).start();
+      for (const { name } of history.people) history.ask(name);
+      const nameless = (name: string): void => {
+        const said = { type: 'TOOL_CALL_ARGS', delta: history.asked.get(name)?.[0]?.marker };
+        history.add(name, { contentKind: 'frame', content: JSON.stringify(said) });
+      };
+      for (const type of FIVE)
+        for (const { name } of history.people) {
+          if (name !== 'u00' || type !== 'agent_thinking') history.event(name, type);
+          if (type === 'tool_executing') nameless(name);
+        }
+      for (let more = 0; more < furtherFrames; more += 1) nameless('u00');
+      return orderRules(history);
+    };
+    expect(missing(0)).toEqual(['order/missing-event']);
+    expect(missing(1)).toEqual(['order/drift']);
+  });
+
   test('the whole run in another envelope', () => {
     const history = withRun([], (story) => {
       const asked = story.asked.get('u00')?.[0];
