@@ -4,6 +4,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { Agent, Pool, ProxyAgent, request as send, type Dispatcher } from 'undici';
 import { wallUnixMs } from '../history/clock.ts';
 import type { Content } from '../history/journal-writer.ts';
+import { messageOf } from '../history/message-of.ts';
 import { cookieSecrets } from '../targets/sign-in.ts';
 import type { Addresses, HttpReply, HttpRequest, TargetHttp } from '../targets/target.ts';
 import { secretsOfHeader } from './header-secrets.ts';
@@ -275,8 +276,7 @@ function noReply(
       reason: 'timeout',
       cause: error,
     });
-  const detail = error instanceof Error ? error.message || error.name : String(error);
-  return new StepFailure(`"${what}" got no reply: ${detail}`, {
+  return new StepFailure(`"${what}" got no reply: ${messageOf(error)}`, {
     ...networkReason(error),
     cause: error,
   });

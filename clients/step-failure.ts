@@ -1,3 +1,4 @@
+import { messageOf } from '../history/message-of.ts';
 import { isTargetRefusal } from '../targets/target.ts';
 import type { FailureReason } from './recorder.ts';
 
@@ -78,8 +79,7 @@ export function failureOf(error: unknown, step: string): FailureReason {
   }
   if (isTargetRefusal(error))
     return { step, reason: error.status === null ? 'error' : 'refused', message: error.message };
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  return { step, message, ...networkReason(error) };
+  return { step, message: messageOf(error), ...networkReason(error) };
 }
 
 /** Whether a thrown value is a mistake in our own code or in a script, and no deed of the target. */

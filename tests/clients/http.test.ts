@@ -276,6 +276,14 @@ describe('an exchange', () => {
     });
   });
 
+  test('over TLS to an address without it says so, in words for people', async () => {
+    const plain = await serving((_request, response) => void response.end());
+    const lab = httpLab(plain.replace('http:', 'https:'));
+    await expect(lab.http.request(GET)).rejects.toThrow(
+      /^"GET \/thing" got no reply: there is no TLS at the address; try http:\/\/ \(a socket: ws:\/\/\)$/,
+    );
+  });
+
   test('answered with 429 is repeated after the time the target asks for', async () => {
     let requests = 0;
     const lab = httpLab(
