@@ -7,11 +7,14 @@ import { CrowdLost, TrialAborted, type Crowd } from '../clients/crowd.ts';
 import { openDispatcher } from '../clients/http.ts';
 import { environmentFor } from '../clients/proxy-gate.ts';
 import type { TrialPlan } from '../clients/plan.ts';
+import { codeOf } from '../clients/step-failure.ts';
 import { openTrial } from '../clients/trial.ts';
+import { messageOf } from '../history/message-of.ts';
 import type { Observation } from '../history/observation.ts';
 import { ruleText } from '../history/rules.ts';
 import { examineBrowser } from './doctor-browser.ts';
 import { resolveHeaders } from '../targets/addresses.ts';
+import { leadingTo } from '../targets/redirect.ts';
 import type { Addresses, Target } from '../targets/target.ts';
 
 /** The steps in the order in which they are taken. */
@@ -269,24 +272,28 @@ async function reachTarget({
     }
     return { problem: null, fact: facts.join(', ') };
   } catch (error) {
-    const where = [...new Set([addresses.api, addresses.auth])].join(' or ');
-    return { problem: `${where} does not answer: ${reasonOf(error)}`, fact: '' };
+    const urls = [...new Set([addresses.api, addresses.auth])];
+    return { problem: `${urls.join(' or ')} does not answer: ${reasonOf(error, urls)}`, fact: '' };
   } finally {
     await dispatcher.destroy();
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.message !== '') return error.message;
-  return 'code' in error ? String(error.code) : error.name;
+/** Most servers that expect TLS end a connection without a word on which none is spoken. */
+function reasonOf(error: unknown, urls: readonly string[]): string {
+  const isEnded = codeOf(error) === 'UND_ERR_SOCKET';
+  return isEnded && urls.some((url) => url.startsWith('http:'))
+    ? `${messageOf(error)}; if it expects TLS, try https://`
+    : messageOf(error);
 }
 
 function healthProblem(seen: readonly Observation[]): string | null {
   const problems = seen.flatMap((observation) => {
-    const { kind, purpose, status, url, step, message } = observation;
+    const { kind, purpose, status, headers, url, step, message } = observation;
     if (kind === 'response' && purpose === 'health' && status !== 200)
-      return [`${url ?? 'a health endpoint'} answered ${status ?? 'nothing'}`];
+      return [
+        `${url ?? 'a health endpoint'} answered ${status ?? 'nothing'}${leadingTo(status ?? 0, headers?.['location'])}`,
+      ];
     return kind === 'failure' && step === 'health' ? [message ?? 'no answer'] : [];
   });
   return problems.length === 0 ? null : problems.join('; ');

@@ -4,6 +4,7 @@ import type { AskedFields } from '../history/journal-writer.ts';
 import { messageOf } from '../history/message-of.ts';
 import type { ObservationFields } from '../history/observation.ts';
 import { framed } from '../targets/framing.ts';
+import { leadingTo } from '../targets/redirect.ts';
 import type { AskFrame, Handshake, Question, SocketRequest } from '../targets/target.ts';
 import { ClockSamples } from './clock-samples.ts';
 import { isPlainLine, lineOf } from './frame-line.ts';
@@ -267,8 +268,9 @@ export class SocketClient implements Beating, OpeningConnection {
       const status = response.statusCode ?? 0;
       if (status === 429 && this.#tryAgainAfter(retryAfterMs(response.headers['retry-after'])))
         return;
+      const redirect = leadingTo(status, response.headers.location);
       this.#fail(
-        new StepFailure(`the upgrade was answered with status ${status}`, {
+        new StepFailure(`the upgrade was answered with status ${status}${redirect}`, {
           reason: `status ${status}`,
           step: 'connect',
         }),

@@ -1,6 +1,7 @@
 import { Vault } from '../history/redaction.ts';
 import type { Frame } from './frames.ts';
 import { asFrame, firstOf, frameAt, idOf, fieldOf, textOf } from './frames.ts';
+import { leadingTo } from './redirect.ts';
 import type { Account, AddressName, HttpReply, Session, SignInCall, TargetHttp } from './target.ts';
 import { TargetRefusal } from './target.ts';
 import { claimsOf } from './token-claims.ts';
@@ -158,8 +159,11 @@ export function refusal(
   const body = vault.redact(reply.text).replaceAll(/\s+/g, ' ').trim();
   const excerpt = body.length > EXCERPT_LENGTH_MAX ? `${body.slice(0, EXCERPT_LENGTH_MAX)}…` : body;
   const came = excerpt === '' ? 'an empty body' : `the body: ${excerpt}`;
+  const redirect = leadingTo(reply.status, headerOf(reply, 'location'), (text) =>
+    vault.redact(text),
+  );
   return new TargetRefusal(
-    `"${what}" must answer with ${expected}, but answered ${reply.status} with ${came}`,
+    `"${what}" must answer with ${expected}, but answered ${reply.status}${redirect} with ${came}`,
     reply.status,
   );
 }
@@ -174,9 +178,7 @@ export const INFRASTRUCTURE_COOKIE =
 
 /** The values of the cookies a reply sets: whoever holds them is signed in. */
 export function cookieSecrets(reply: HttpReply): readonly string[] {
-  const header = Object.entries(reply.headers).find(
-    ([name]) => name.toLowerCase() === 'set-cookie',
-  )?.[1];
+  const header = headerOf(reply, 'set-cookie');
   if (header === undefined) return [];
   return [...header.matchAll(/([^=;,\s]+)=([^;,\s]*)/g)]
     .filter(([, name = '']) => !COOKIE_ATTRIBUTES.has(name.toLowerCase()))
@@ -187,14 +189,16 @@ export function cookieSecrets(reply: HttpReply): readonly string[] {
 
 /** The cookies a reply sets, as the `Cookie` header of the next request carries them. */
 function cookiesOf(reply: HttpReply): string | undefined {
-  const header = Object.entries(reply.headers).find(
-    ([name]) => name.toLowerCase() === 'set-cookie',
-  )?.[1];
+  const header = headerOf(reply, 'set-cookie');
   if (header === undefined) return undefined;
   const pairs = [...header.matchAll(/([^=;,\s]+)=([^;,\s]*)/g)].filter(
     ([, name = '']) => !COOKIE_ATTRIBUTES.has(name.toLowerCase()),
   );
   return pairs.map(([, name = '', value = '']) => `${name}=${value}`).join('; ');
+}
+
+function headerOf(reply: HttpReply, wanted: string): string | undefined {
+  return Object.entries(reply.headers).find(([name]) => name.toLowerCase() === wanted)?.[1];
 }
 
 function isSuccess(reply: HttpReply): boolean {

@@ -1,11 +1,14 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { crosstalk, temporaryDirectory } from './command-line.ts';
 import { writeProfile } from './profiles.ts';
+import { Closers, httpServer } from '../clients/lab.ts';
 
 const doctorSchema = z.object({
-  steps: z.array(z.object({ step: z.string(), message: z.string() })),
+  steps: z.array(z.object({ step: z.string(), ok: z.boolean(), message: z.string() })),
 });
+const closers = new Closers();
+afterEach(() => closers.closeAll());
 
 /** What doctor says of the one question to a target whose agent events decode turns into these. */
 async function asked(decoded: string): Promise<string | undefined> {
@@ -49,3 +52,31 @@ it.each(['HTTP_PROXY', 'http_proxy'])(
   },
   60_000,
 );
+
+async function firstFailureAt(url: string): Promise<string | undefined> {
+  const words = ['doctor', '--url', url, '--json'];
+  const { code, out } = await crosstalk(words, { cwd: temporaryDirectory() });
+  expect(code).toBe(2);
+  return doctorSchema.parse(JSON.parse(out)).steps.find(({ ok }) => !ok)?.message;
+}
+
+it('says which way round TLS is wrong', async () => {
+  const plain = await httpServer(closers, (_request, response) => void response.end());
+  expect(await firstFailureAt(plain.replace('http:', 'https:'))).toContain(
+    'does not answer: there is no TLS at the address; try http:// (a socket: ws://). Check',
+  );
+  // As a server that expects TLS does.
+  const silent = await httpServer(closers, (request) => void request.socket.destroy());
+  expect(await firstFailureAt(silent)).toContain('; if it expects TLS, try https://. Check');
+}, 60_000);
+
+it('names where a health endpoint leads instead', async () => {
+  const location = 'https://ann:pw@sso.example/in?code=one-time';
+  const leading = await httpServer(
+    closers,
+    (_request, response) => void response.writeHead(302, { location }).end(),
+  );
+  expect(await firstFailureAt(leading)).toContain(
+    `${leading}/health answered 302 (a redirect to https://sso.example/in);`,
+  );
+}, 60_000);

@@ -20,6 +20,7 @@ import {
   socketServer,
   tinyTarget,
   until,
+  listening,
 } from './lab.ts';
 
 const closers = new Closers();
@@ -226,6 +227,19 @@ describe('opening', () => {
       expect.objectContaining({ kind: 'failure', step: 'connect', reason: 'status 401' }),
     );
     expect(lines.filter(({ kind }) => kind === 'close')).toEqual([]);
+  });
+
+  test('an upgrade answered with a redirect says where it leads, without what may be a credential', async () => {
+    const server = createServer();
+    server.on('upgrade', (_request, socket) => {
+      socket.end(
+        'HTTP/1.1 302 Found\r\nLocation: https://a:b@sso.example/in?code=1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+      );
+    });
+    const lab = socketLab(closers, (await listening(closers, server)).replace('http:', 'ws:'));
+    await expect(lab.connect()).rejects.toThrow(
+      /status 302 \(a redirect to https:\/\/sso\.example\/in\)$/,
+    );
   });
 
   test('a target that never greets is a failure of the handshake', async () => {

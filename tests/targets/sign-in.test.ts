@@ -151,6 +151,21 @@ describe('a refused sign-in', () => {
     expect(message).not.toMatch(/pass-|cookie-secret|eyJ/);
   });
 
+  it('names where a redirect leads, without what may be a credential in it', async () => {
+    const told = async (location: string): Promise<string> => {
+      const replies = { 'POST /auth/login': { status: 302, headers: { Location: location } } };
+      return refusalOf(signIn('password', { replies }));
+    };
+    expect(await told('https://ann:pw@sso.example/in?code=one-time#at')).toBe(
+      '"POST /auth/login" must answer with status 200 or 201, but answered 302 (a redirect to https://sso.example/in) with an empty body',
+    );
+    expect(await told('//a@b:c@sso.example')).toContain('(a redirect to //sso.example)');
+    expect(await told('/login')).toContain('(a redirect to /login)');
+    expect(await told(`/in/${ACCOUNT.password}/${TOKEN}`)).not.toMatch(/pass-|eyJ/);
+    expect((await told(`/${'x'.repeat(9_000)}`)).length).toBeLessThan(400);
+    for (const nowhere of ['', '?code=one-time']) expect(await told(nowhere)).toContain('302 with');
+  });
+
   it('quotes at most 200 characters', async () => {
     const replies = { 'POST /auth/login': { status: 500, text: '<html>'.repeat(1_000) } };
     expect((await refusalOf(signIn('password', { replies }))).length).toBeLessThan(320);
