@@ -15,7 +15,7 @@ import { ArtifactNotWritten, writeArtifact, writeJsonArtifact } from '../reports
 import type { Output } from './output.ts';
 
 const SHEET_FILE = 'summary.md';
-const SUMMARY_FILE = 'summary.json';
+export const SUMMARY_FILE = 'summary.json';
 
 /** What is rendered from a campaign into one file, by its name: the one list of `run`, `judge`, `report`. */
 const RENDERINGS: Readonly<Record<string, (campaign: Campaign) => string>> = {

@@ -1,11 +1,13 @@
-import { statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCampaign, type Campaign } from '../reports/report-campaign.ts';
 import { showUntrusted } from '../reports/untrusted.ts';
 import { EXIT } from './exit-codes.ts';
-import { checkWritable } from './out-directory.ts';
+import { HISTORY_FILE } from './find-histories.ts';
+import { checkWritable, TRIALS_DIRECTORY } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
-import { writeRenderings } from './publish.ts';
+import { SUMMARY_FILE, writeRenderings } from './publish.ts';
+import { shellCommand } from './shell-words.ts';
 import type { Mistakes } from './usage-error.ts';
 
 /**
@@ -34,11 +36,29 @@ export async function reportCommand({ args, mistakes, output }: CommandCall): Pr
   return EXIT.pass;
 }
 
+/** Whether a run left histories here and was killed before it could sum them up. */
+function isCutShort(dir: string): boolean {
+  const trials = join(dir, TRIALS_DIRECTORY);
+  if (existsSync(join(dir, SUMMARY_FILE))) return false;
+  try {
+    return readdirSync(trials).some((name) => existsSync(join(trials, name, HISTORY_FILE)));
+  } catch {
+    return false; // No directory, or one that nobody may read: no campaign that could be judged.
+  }
+}
+
 function openCampaign(dir: string, mistakes: Mistakes): Campaign | undefined {
   if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
     mistakes.add(
       'UNREADABLE_FILE',
       `"${dir}" must be the directory of a campaign, and is no directory.`,
+    );
+    return undefined;
+  }
+  if (isCutShort(dir)) {
+    mistakes.add(
+      'UNREADABLE_FILE',
+      `"${join(dir, SUMMARY_FILE)}" must be readable, and is not there: the run did not end. Pass what it recorded to "${shellCommand(['crosstalk', 'judge', dir])} --out DIR", which writes the reports as well.`,
     );
     return undefined;
   }
