@@ -69,7 +69,10 @@ const CAMPAIGN: CommandSpec['options'] = [
   ['--rounds R', 'questions each user asks, one after the other (1)'],
   ['--timeout SECONDS', 'time limit of each phase (60)'],
   ['--for DURATION', 'how long a scenario that lasts goes on: 90s, 30m (as it says itself)'],
-  ['--ramp DURATION', 'time over which the users of such a scenario come (0s)'],
+  [
+    '--ramp DURATION',
+    'time over which the users of soak, or of a lasting scenario of yours, come (0s)',
+  ],
   ...EMBEDDED,
   ...BROWSERS,
   ['--fail-fast', 'stop a trial at its first violation'],

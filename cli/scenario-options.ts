@@ -17,15 +17,18 @@ export function readDurations(
   const limits = { msMin: DURATION_MS_MIN, msMax: DURATION_MS_MAX };
   const forMs = read.duration('for', { ...limits, example: '30m' });
   const rampMs = read.duration('ramp', { ...limits, msMin: 0, example: '5m' });
-  const given = ['for', 'ramp'].filter((name) => read.isGiven(name));
-  if (given.length > 0 && scenarios.length > 0 && !scenarios.some(({ lasting }) => lasting)) {
-    const lasting = builtInScenarios().filter((scenario) => scenario.lasting);
-    for (const name of given)
-      mistakes.add(
-        'CONFLICT',
-        `"--${name}" is for scenarios that last, but ${scenarios.map((one) => `"${one.name}"`).join(', ')} ${scenarios.length === 1 ? 'does' : 'do'} not. Run ${lasting.map((one) => one.name).join(' or ')}, or leave it out.`,
-      );
-  }
+  const names = scenarios.map(({ name }) => `"${name}"`).join(', ');
+  const them = `${names} ${scenarios.length === 1 ? 'does' : 'do'}`;
+  const refuse = (option: string, isFor: (one: ScenarioFile) => boolean, what: string): void => {
+    if (!read.isGiven(option) || scenarios.length === 0 || scenarios.some(isFor)) return;
+    const others = builtInScenarios().filter(isFor);
+    mistakes.add(
+      'CONFLICT',
+      `"--${option}" is for scenarios ${what} not. Run ${others.map(({ name }) => name).join(' or ')}, or leave it out.`,
+    );
+  };
+  refuse('for', ({ lasting }) => lasting, `that last, but ${them}`);
+  refuse('ramp', ({ ramps }) => ramps, `whose users come over a time, but those of ${names} do`);
   if (forMs !== null && rampMs !== null && rampMs > forMs)
     mistakes.add(
       'CONFLICT',

@@ -19,6 +19,8 @@ export interface ScenarioFile {
   readonly tags: readonly string[];
   /** Whether it goes on as long as `--for` says (`test.use({ lasting: true })`). */
   readonly lasting: boolean;
+  /** Whether its users come over the time that `--ramp` says; those of `explore` come when its scripts say. */
+  readonly ramps: boolean;
   /** Whether its users hardly do anything but wait (`test.use({ waits: true })`). */
   readonly waits: boolean;
   /** The transports it can be walked on (`test.use({ transports: […] })`); null: all. */
@@ -43,11 +45,13 @@ export function findScenario(nameOrPath: string, directory: string): ScenarioFil
 
 function readScenario(path: string): ScenarioFile {
   const source = readFileSync(path, 'utf8');
+  const lasting = /\blasting: true\b/.test(source);
   return {
     name: basename(path).replace(SPEC_ENDING, ''),
     path,
     text: firstSentence(source),
-    lasting: /\blasting: true\b/.test(source),
+    lasting,
+    ramps: lasting && !source.includes('/explore-fixture.'),
     waits: /\bwaits: true\b/.test(source),
     transports: transportsIn(source),
     tags: [...new Set([...source.matchAll(/['"`]@([\w-]+)['"`]/g)].map(([, tag]) => tag ?? ''))],

@@ -16,6 +16,7 @@ function scenario(name: string, changes: Partial<ScenarioFile> = {}): ScenarioFi
     text: '',
     tags: [],
     lasting: false,
+    ramps: false,
     waits: false,
     transports: null,
     ...changes,

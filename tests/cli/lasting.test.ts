@@ -62,6 +62,16 @@ describe('a scenario that lasts', () => {
     expect((await settingsOf('soak', {})).plan).toMatchObject({ forMs: null, rampMs: 0 });
   });
 
+  it('of which no user comes over a ramp refuses one', async () => {
+    const words = 'run explore --for 1m --ramp 30s --json'.split(' ');
+    const { code, out } = await crosstalk(words, { cwd: temporaryDirectory() });
+    expect(code).toBe(64);
+    expect(errorsIn(out)).toEqual([
+      'CONFLICT: "--ramp" is for scenarios whose users come over a time, but those of "explore" do not. Run soak, or leave it out.',
+    ]);
+    expect((await settingsOf('explore soak', { ramp: '30s' })).plan.rampMs).toBe(30_000);
+  });
+
   it('that is for raw sockets alone is not applicable in browsers', async () => {
     const { plan, notApplicable } = await settingsOf('explore', { for: '5m' });
     expect(plan.transports).toEqual(['websocket']);
@@ -78,9 +88,9 @@ describe('a scenario that lasts', () => {
     const errors = errorsIn(out).join('\n');
     expect(errors).toMatch(/BAD_VALUE: "--for" must be a duration/);
     expect(errors).toMatch(
-      /CONFLICT: "--for" is for scenarios that last, but "golden-path" does not/,
+      /CONFLICT: "--for" is for scenarios that last, but "golden-path" does not\. Run explore or soak, or/,
     );
-    expect(errors).toMatch(/CONFLICT: "--ramp" is for scenarios that last/);
+    expect(errors).toMatch(/CONFLICT: "--ramp" is for scenarios whose users come over a time/);
     expect(errors).toMatch(/BAD_VALUE: "--users"/);
   });
 
