@@ -15,6 +15,8 @@ const SECONDS = { min: 0.05, max: 86_400 };
 /** As the target itself makes it. */
 const TRUTH_MODE = 0o600;
 const STOP_WITHIN_MS = 1500;
+/** What the target says when it may not listen at its port, or somebody else does. */
+const PORT_REFUSED = /\blisten (?:EADDRINUSE|EACCES)\b/;
 const ENTRY = new URL('../reference/main.ts', import.meta.url);
 
 /** `crosstalk target`: the reference target as a child process that ends with this one. */
@@ -26,10 +28,11 @@ export async function targetCommand(call: CommandCall): Promise<number> {
     // Ctrl-C reaches the whole group of a terminal; the target is stopped from here alone.
     detached: true,
   });
-  let complaint = '';
+  let isPortRefused = false;
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text;
-    process.stderr.write(text);
+    // That is told below, as the mistake of the caller that it is.
+    if (PORT_REFUSED.test(text)) isPortRefused = true;
+    else process.stderr.write(text);
   });
   let interrupted = false;
   const stop = (): void => {
@@ -45,7 +48,7 @@ export async function targetCommand(call: CommandCall): Promise<number> {
     child.on('close', resolve);
   });
   if (interrupted) return EXIT.interrupted;
-  if (complaint.includes('EADDRINUSE') || complaint.includes('EACCES'))
+  if (isPortRefused)
     throw new UsageError([
       'BAD_VALUE: "--port" must be a port that is free to use, and this one is not. Pass another, or none for any free one.',
     ]);

@@ -6,9 +6,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { crosstalk, start, temporaryDirectory } from './command-line.ts';
+import { portOf } from '../clients/lab.ts';
 import { errorsIn } from './documents.ts';
 import { handMadeHistory } from './histories.ts';
 import { PAGE, writeProfile } from './profiles.ts';
@@ -329,4 +331,23 @@ describe('usage errors', () => {
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatch(expected);
   });
+});
+
+it('tells once that a port is taken', async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => {
+    taken.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => void taken.close());
+  const { code, err } = await crosstalk(['target', '--port', String(portOf(taken))]);
+  expect(code).toBe(64);
+  expect(
+    err
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim()),
+  ).toEqual([
+    'crosstalk: 1 mistake, nothing was started',
+    expect.stringMatching(/^BAD_VALUE: "--port" must be a port that is free to use/),
+  ]);
 });
