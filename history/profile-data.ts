@@ -118,7 +118,7 @@ export const profileDataSchema = z.strictObject({
     overlapFloor: z.number().min(0).max(1),
     payloadBytesMax: z.number().int().positive(),
   }),
-  /** SLOs. A null limit switches a gate off; `enforced` lifts the ten-user ceiling of timing gates. */
+  /** SLOs. A gate that is not named here is off; `enforced` lifts the ten-user ceiling of timing gates. */
   gates: z.partialRecord(
     z.enum(GATE_NAMES),
     z.strictObject({
