@@ -13,6 +13,7 @@ const HEAD = `# Scenarios
 
 Each file in \`scenarios/\` is one situation, told as a story that every user of the crowd takes part in. Whatever a
 script asserts, the whole rulebook is judged. How to write one: [writing-scenarios.md](writing-scenarios.md).
+\`explore\` is not in the table: it makes up its stories itself, see [explore.md](explore.md).
 
 The table is made from real runs (\`node --import tsx bench/scenario-trials.ts\`, kept in
 [scenarios.json](scenarios.json)): a transport is named where the clean embedded target passed on it, and a fault where
