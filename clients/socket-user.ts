@@ -9,7 +9,7 @@ import { RunTracker } from './run-tracker.ts';
 import { SocketClient } from './socket-client.ts';
 import type { SocketOwner } from './socket-settings.ts';
 import { probeOldSession } from './stale-session.ts';
-import { StepFailure } from './step-failure.ts';
+import { givenByProfile, StepFailure } from './step-failure.ts';
 import { TargetAccount } from './target-account.ts';
 import type { TrialContext } from './trial-context.ts';
 import { saidOf, type Moment, type OptionalVerb, type Probing, type User } from './user.ts';
@@ -440,7 +440,9 @@ export class SocketUser implements User, SocketOwner {
     const { http } = this.#account;
     const session = await this.#account.lastingSession();
     const intended = recorder.clock.now();
-    const request = await target.socket.open(session, addresses, http);
+    const request = await givenByProfile('socket.open', () =>
+      target.socket.open(session, addresses, http),
+    );
     const socket = new SocketClient(settings, this, {
       user: this.name,
       conn: this.#nextConnection(),

@@ -1,4 +1,5 @@
 import { messageOf } from '../history/message-of.ts';
+import { profileDefect } from '../history/profile-defect.ts';
 import { isTargetRefusal } from '../targets/target.ts';
 import type { FailureReason } from './recorder.ts';
 
@@ -80,6 +81,22 @@ export function failureOf(error: unknown, step: string): FailureReason {
   if (isTargetRefusal(error))
     return { step, reason: error.status === null ? 'error' : 'refused', message: error.message };
   return { step, message: messageOf(error), ...networkReason(error) };
+}
+
+/**
+ * What an asynchronous function of the profile gives. That it trips over a reply of another shape is a step
+ * that failed, not a defect of the harness.
+ */
+export async function givenByProfile<Given>(
+  name: string,
+  give: () => Promise<Given>,
+): Promise<Given> {
+  try {
+    return await give();
+  } catch (error) {
+    if (!isDefect(error) || codeOf(error) !== undefined) throw error;
+    throw new StepFailure(profileDefect(name, error), { reason: 'error', cause: error });
+  }
 }
 
 /** Whether a thrown value is a mistake in our own code or in a script, and no deed of the target. */

@@ -6,7 +6,7 @@ import { RecordedHttp } from './http.ts';
 import { NotApplicable } from './not-applicable.ts';
 import type { Persona, PlannedQuestion } from './persona.ts';
 import type { Observer } from './recorder.ts';
-import { StepFailure } from './step-failure.ts';
+import { givenByProfile, StepFailure } from './step-failure.ts';
 import { TokenLife } from './token-life.ts';
 import type { TrialContext } from './trial-context.ts';
 import type { OptionalVerb } from './user.ts';
@@ -150,7 +150,8 @@ export class TargetAccount {
     if (method === undefined)
       throw new StepFailure(`"${this.signInMethod}" is not offered`, { reason: 'error' });
     this.announceSignIn();
-    this.signedIn(await method({ http: this.http, account: this.#persona.account, env }));
+    const call = { http: this.http, account: this.#persona.account, env };
+    this.signedIn(await givenByProfile(`signIn.${this.signInMethod}`, () => method(call)));
   }
 
   /** Takes over what a sign-in gave: its secrets are known from here on, its ids are this user's own. */
@@ -190,7 +191,10 @@ export class TargetAccount {
     this.#owner.stepped('who-am-i');
     const { http } = this;
     const session = await this.lastingSession();
-    const { userId, email } = await target.whoAmI({ http, session });
+    const ask = target.whoAmI;
+    const { userId, email } = await givenByProfile('whoAmI', () =>
+      ask.call(target, { http, session }),
+    );
     if (userId !== session.userId)
       recorder.identity(this.#owner.observer(), { source: 'whoami', shown: userId });
     else this.#compareEmail('whoami', email);
@@ -198,10 +202,11 @@ export class TargetAccount {
 
   async listThreads(): Promise<void> {
     const { threads } = this.#context.target;
-    if (threads.list === undefined) return;
+    const list = threads.list?.bind(threads);
+    if (list === undefined) return;
     this.#owner.stepped('list-threads');
-    const session = await this.lastingSession();
-    this.#recordListed(await threads.list({ http: this.http, session }));
+    const call = { http: this.http, session: await this.lastingSession() };
+    this.#recordListed(await givenByProfile('threads.list', () => list(call)));
   }
 
   /** What a profile says was listed; the reply itself has been recorded before. */
@@ -242,19 +247,21 @@ export class TargetAccount {
   async createThread(): Promise<string | undefined> {
     const { target, recorder, members, variants } = this.#context;
     const { threads } = target;
-    if (threads.create === undefined) return undefined;
+    const create = threads.create?.bind(threads);
+    if (create === undefined) return undefined;
     this.#owner.stepped('create-thread');
     // The variant `shared-thread`: the first user's thread has the second user as a member.
     const isShared = this.#persona.index === 0 && variants.includes('shared-thread');
     const other = isShared ? members[1] : undefined;
     const { text, marker } = this.#persona.title();
     if (marker !== undefined) this.plant('title', marker);
-    const thread = await threads.create({
+    const call = {
       http: this.http,
       session: await this.lastingSession(),
       title: text,
       members: other === undefined ? [] : [other.email],
-    });
+    };
+    const thread = await givenByProfile('threads.create', () => create(call));
     recorder.identity(this.#owner.observer(), {
       source: 'thread',
       ids: { thread },
@@ -265,11 +272,13 @@ export class TargetAccount {
 
   async storeNote(): Promise<void> {
     const { threads } = this.#context.target;
-    if (threads.note === undefined) return;
+    const note = threads.note?.bind(threads);
+    if (note === undefined) return;
     this.#owner.stepped('store-note');
     const { text, marker } = this.#persona.note();
     this.plant('note', marker);
-    await threads.note({ http: this.http, session: await this.lastingSession(), text });
+    const call = { http: this.http, session: await this.lastingSession(), text };
+    await givenByProfile('threads.note', () => note(call));
   }
 
   async readThread(thread: string | undefined): Promise<void> {

@@ -80,3 +80,21 @@ it('names where a health endpoint leads instead', async () => {
     `${leading}/health answered 302 (a redirect to https://sso.example/in);`,
   );
 }, 60_000);
+
+it('says which function of the profile trips over a reply of another shape', async () => {
+  const elsewhere = await httpServer(closers, (_request, response) => void response.end('Hello'));
+  const cwd = temporaryDirectory();
+  writeProfile(
+    cwd,
+    'trusting',
+    `page: undefined, signIn: { ...reference.signIn, register: async ({ http }) => {
+       const reply = await http.request({ address: 'api', method: 'GET', path: '/', purpose: 'sign-in' });
+       return { userId: reply.json.id, token: 't', secrets: [] };
+     } }`,
+  );
+  const words = ['doctor', '--target', './trusting.mts', '--url', elsewhere, '--json'];
+  const { code, out } = await crosstalk(words, { cwd });
+  expect(code, out).toBe(2);
+  const steps = doctorSchema.parse(JSON.parse(out)).steps.filter(({ ok }) => !ok);
+  expect(steps[0]?.message).toMatch(/^sign-in: the profile's signIn\.register threw: .*'id'/);
+}, 60_000);
