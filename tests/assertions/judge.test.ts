@@ -152,12 +152,9 @@ test('a break is planted where events that name no run still owe something', () 
   act(history, 'u00', 'sign-out');
   for (const type of FIVE.slice(2)) history.event('u01', type);
   for (const type of FIVE) history.event('u02', type);
-  for (const [at, { run: _run, ids, thread, conn, ...line }] of history.lines.entries()) {
-    const { run: _asked, ...others } = ids ?? {};
-    const again = { thread: thread && `${thread}-2`, conn: conn && `${conn}-2` };
-    // The second question is asked in a conversation and on a connection of its own.
-    history.lines[at] = { ...line, ids: ids && others, ...(at < first ? { thread, conn } : again) };
-  }
+  // The second question is asked in a conversation and on a connection of its own.
+  for (const [at, line] of history.lines.entries())
+    history.lines[at] = withoutRun(line, at < first ? '' : '-2');
   const observations = history.lines;
   expect(history.verdict().findings).toEqual([]);
   for (let seed = 0; seed < 10; seed += 1) {
@@ -165,6 +162,13 @@ test('a break is planted where events that name no run still owe something', () 
     expect(calibrate({ header, observations }).missed).toEqual([]);
   }
 });
+
+/** A line of a target that names no runs, with an ending for what it does name. */
+function withoutRun({ run: _run, ids, ...line }: Observation, ending: string): Observation {
+  const { run: _asked, ...others } = ids ?? {};
+  const thread = line.thread && `${line.thread}${ending}`;
+  return { ...line, ids: ids && others, thread, conn: line.conn && `${line.conn}${ending}` };
+}
 
 /** The frame of an event as a target sends it that knows users by their rooms. */
 function withoutIds(content = '{}'): string {
