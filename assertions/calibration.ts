@@ -560,8 +560,9 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'event-late': (sample, pick) => {
     const end = pick(lastEvents(sample), 'event');
-    const event = ownEvents(sample, required(sample, 1)).find(
-      (o) => o.user === end?.user && o.run === end?.run,
+    const event = ownEvents(sample, required(sample, 1)).findLast(
+      (o) =>
+        o.user === end?.user && o.run === end?.run && o.thread === end?.thread && o.line < end.line,
     );
     if (end?.user == null || event === undefined) return undefined;
     const line = freshLine(sample);

@@ -23,6 +23,9 @@ const MAY_NAME_UNSEARCHED =
 const NAMES_USER = /user[_-]?ids?$|^user$/i;
 /** What the `id` within is a user's: `{"last_user":{"id":42}}`. */
 const IS_USER = /users?$/i;
+/** The same of headers: `x-user-id`, `x-last-user`; but what is counted for a user is nobody's id. */
+const NAMES_USER_IN_HEADER = /(?:^|-)user(?:-?id)?$/i;
+const COUNTS = /(?:^|-)(?:ratelimit|limit|quota|remaining|rate|count|total|max|min|per)(?:-|$)/i;
 /** What a content lacks in which no such member is. */
 const MAY_NAME_USER = /user[^"]{0,8}"/i;
 
@@ -122,12 +125,15 @@ export class ClaimedIds {
 
   /** Users named by ids that no search finds, beside the one whose event the profile says it is. */
   #usersNamedIn({ observation }: Facts): readonly { place: string; text: string }[] {
-    const { content, owner } = observation;
-    if (!this.#bench.knowledge.hasUnsearchedUsers || content === undefined) return [];
-    if (!MAY_NAME_USER.test(content)) return [];
-    return [...membersOf(parseObject(content))]
-      .filter((member) => namesUser(member) && member.text !== owner && isUnsearched(member.text))
-      .map(({ path, text }) => ({ place: path, text }));
+    const { content, headers = {}, owner } = observation;
+    if (!this.#bench.knowledge.hasUnsearchedUsers) return [];
+    const named = Object.entries(headers)
+      .filter(([name]) => NAMES_USER_IN_HEADER.test(name) && !COUNTS.test(name))
+      .map(([name, text]) => ({ place: `header ${name}`, text }));
+    if (content !== undefined && MAY_NAME_USER.test(content))
+      for (const member of membersOf(parseObject(content)))
+        if (namesUser(member)) named.push({ place: member.path, text: member.text });
+    return named.filter(({ text }) => text !== owner && isUnsearched(text));
   }
 
   conclude(): void {

@@ -120,12 +120,20 @@ export class Disturbances {
    * Whether an error is the answer to an act of its receiver: to a probe that is under way, to a stop, or
    * the failure that a question was made for.
    */
-  explainsError({ observation, observer }: Facts, ledger: RunLedger): boolean {
-    const run = ledger.byId(observation.run, observer);
+  explainsError(facts: Facts, ledger: RunLedger): boolean {
+    const { observation, observer } = facts;
+    const run = this.#failedRun(facts, ledger);
     // Whatever else comes of a run that its asker stopped is the rest of it (DESIGN §4.7).
     if (run?.asker === observer) return run.provoked || run.cancelled;
     if ((this.#users[observer]?.probing.length ?? 0) > 0) return true;
     return this.#refusesLateStop(observation, ledger.runsOf(observer));
+  }
+
+  /** The run that an error is of. A failure that names none is of the question that its receiver's events are of. */
+  #failedRun(facts: Facts, ledger: RunLedger): Run | undefined {
+    const { event = '', run } = facts.observation;
+    const isUnnamed = run === undefined && this.#knowledge.profile.order.failure.includes(event);
+    return isUnnamed ? ledger.runOf(facts) : ledger.byId(run, facts.observer);
   }
 
   /**

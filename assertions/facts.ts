@@ -268,9 +268,8 @@ export class FactFinder {
     attribution: Attribution | undefined,
     sightings: readonly Sighting[],
   ): void {
-    const named = this.#knowledge.threadOf(observation);
     const owned = attribution?.by === 'crowd' ? attribution.id : undefined;
-    const audience = named?.audience ?? owned?.audience;
+    const audience = this.#knowledge.audienceOf(observation) ?? owned?.audience;
     if (audience == null) return;
     for (const sighting of sightings)
       if (sighting.what === 'marker' && audience.has(sighting.owner))

@@ -83,7 +83,7 @@ export interface Run {
   cancelled: boolean;
   /** The observation of the first stop: what came before is no answer to it. */
   stoppedAt: number | undefined;
-  /** It had ended as it should by then. */
+  /** It had come to an end by then, of which the stop is not the cause. */
   stoppedLate: boolean;
   /** The asker made it fail on purpose. */
   readonly provoked: boolean;
@@ -369,7 +369,7 @@ export class RunLedger {
 }
 
 function stopped(run: Run, { n }: Observation): void {
-  if (!run.cancelled) run.stoppedLate = run.hasEnded;
+  if (!run.cancelled) run.stoppedLate = run.terminals.length > 0;
   run.cancelled = true;
   run.stoppedAt ??= n;
 }

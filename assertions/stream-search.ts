@@ -85,22 +85,23 @@ export class StreamSearch {
   }
 
   /**
-   * A question was asked on a connection: pieces that name neither run nor thread are of its answer from here
-   * on, and what an earlier answer said they may say again.
+   * A question was asked on a connection: pieces that name no run are of its answer from here on, those that name
+   * its thread as well, and what an earlier answer said they may say again.
    */
-  asked({ conn }: Observation): void {
-    const key = unnamedOn(conn);
-    const stream = this.#streams.get(key);
-    if (stream === undefined) return;
-    this.#leave(stream);
-    this.#streams.delete(key);
+  asked(question: Observation): void {
+    for (const key of [unnamedOn(question), keyOf({ ...question, run: undefined })]) {
+      const stream = this.#streams.get(key);
+      if (stream === undefined) continue;
+      this.#leave(stream);
+      this.#streams.delete(key);
+    }
   }
 
   /** What broke off at the end of a stream stays cut off when something else follows on it. */
   #ended(observation: Observation): readonly Sighting[] {
     if (this.#brokenOff === 0) return NOTHING;
     // An event that names its run may follow pieces that do not.
-    const keys = new Set([keyOf(observation), unnamedOn(observation.conn)]);
+    const keys = new Set([keyOf(observation), unnamedOn(observation)]);
     return [...keys].flatMap((key) => this.#cutOffOn(key));
   }
 
@@ -163,12 +164,14 @@ function joinedTo(stream: Stream, agent: string | undefined, piece: string): rea
   return [joined, own];
 }
 
+/** A run and a thread may have the same number. */
 function keyOf({ conn, run, thread }: Pick<Observation, 'conn' | 'run' | 'thread'>): string {
-  return `${conn ?? ''} ${run ?? thread ?? ''}`;
+  const of = run === undefined ? `thread ${thread ?? ''}` : `run ${run}`;
+  return `${conn ?? ''} ${of}`;
 }
 
 /** Of the pieces on a connection that name neither run nor thread. */
-function unnamedOn(conn: string | null): string {
+function unnamedOn({ conn }: Observation): string {
   return keyOf({ conn, run: undefined, thread: undefined });
 }
 

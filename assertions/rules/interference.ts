@@ -33,7 +33,7 @@ interface Stretch {
 
 /**
  * Did another's disturbance change my outcome? (DESIGN §4.7.) Three ways of telling, from one history:
- * my run was stopped, I did nothing to it, and somebody else stopped one meanwhile; my run failed while
+ * my run was stopped, I had done nothing to it by then, and somebody else stopped one meanwhile; my run failed while
  * somebody else's failed on purpose, and the one before was well; most runs were much slower than the ones
  * before in every stretch of disturbance, in more of them than chance explains.
  */
@@ -79,10 +79,13 @@ export class InterferenceRule implements RuleGroup {
     const { disturbances, ledger } = this.#bench;
     this.#pairs = pairRuns(ledger, disturbances);
     for (const { run, observation } of this.#stopped) {
-      if (run.cancelled || disturbances.disturbedItself(run.asker, run.ask, observation)) continue;
+      if (isOwnStop(run, observation)) continue;
+      if (disturbances.disturbedItself(run.asker, run.ask, observation)) continue;
       this.#interfered(run, observation, {
         suspects: this.#stoppers(run, observation),
-        how: 'which it never cancelled, was stopped while',
+        how: run.cancelled
+          ? 'which it had not cancelled yet, was stopped while'
+          : 'which it never cancelled, was stopped while',
         did: 'cancelled',
       });
     }
@@ -207,6 +210,11 @@ export class InterferenceRule implements RuleGroup {
       message: `in ${slow.length} of ${stretches.length} stretches of disturbance most of the other users' runs were slower than before, by ${excess.toFixed(0)} ms${doubt === undefined ? '' : `, but ${doubt}`}`,
     });
   }
+}
+
+/** Its asker had stopped it by then: an end that came before is no answer to that. */
+function isOwnStop({ cancelled, stoppedAt = Infinity }: Run, { n }: Observation): boolean {
+  return cancelled && n > stoppedAt;
 }
 
 function medianOf(values: readonly number[]): number {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
 import { act } from './browser-history.ts';
-import { FIVE, HistoryBuilder } from './history-builder.ts';
+import { FIVE, HistoryBuilder, type Line } from './history-builder.ts';
 
 /** What was found, each kind of finding of one user once. */
 const told = (history: HistoryBuilder) => [
@@ -241,6 +241,19 @@ describe('isolation/interference', () => {
     expect(history.verdict().cause).toBe('leak');
   });
 
+  test('a run that had been stopped before its asker cancelled it was stopped by another', () => {
+    const history = during(['u02'], (story) => {
+      act(story, 'u01', 'cancel', { run: runOf(story, 'u01') });
+      story.event('u01', 'agent_stopped');
+      story.event('u00', 'agent_stopped');
+      act(story, 'u00', 'cancel', { run: runOf(story, 'u00') });
+    });
+    expect(told(history)).toEqual([
+      'violation interference u00 of u01',
+      'violation missing-event u00 of null',
+    ]);
+  });
+
   test('of several who cancelled nobody is named', () => {
     const history = during([], (story) => {
       for (const name of ['u01', 'u02']) {
@@ -446,18 +459,23 @@ describe('a resumed run', () => {
 });
 
 describe('a run that was made to fail', () => {
-  function failing(question: number): HistoryBuilder {
+  function failing(question: number, fields: Line = {}): HistoryBuilder {
     const history = new HistoryBuilder(3).start();
     act(history, 'u00', 'provoke-error', { question });
     for (const { name } of history.people) history.ask(name);
     for (const { name } of history.people) history.event(name, 'agent_started');
-    history.event('u00', 'agent_error');
+    history.event('u00', 'agent_error', { fields });
     for (const type of FIVE.slice(1)) for (const name of ['u01', 'u02']) history.event(name, type);
     return history;
   }
 
   test('is no error of the target', () => {
     expect(failing(1).verdict().findings).toEqual([]);
+  });
+
+  test('is none where its events name no run either', () => {
+    expect(failing(1, { run: undefined }).verdict().findings).toEqual([]);
+    expect(told(failing(2, { run: undefined }))).toEqual(['violation error-event u00 of null']);
   });
 
   test('excuses no other question', () => {

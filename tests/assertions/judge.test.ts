@@ -4,6 +4,7 @@ import { Judge } from '../../assertions/history-judge.ts';
 import type { Observation } from '../../history/observation.ts';
 import { asFrame } from '../../targets/frames.ts';
 import reference from '../../targets/reference.ts';
+import { act } from './browser-history.ts';
 import { FIVE, HistoryBuilder, clean } from './history-builder.ts';
 import { endOf } from './history-language.ts';
 
@@ -139,6 +140,35 @@ test('an event that carries no id is moved where its content says whose it is', 
   const { missed } = calibrate({ header: history.header, observations: history.lines });
   expect(missed).toContainEqual(expect.stringContaining('event-moved'));
 });
+
+test('a break is planted where events that name no run still owe something', () => {
+  const { claims } = reference.judging;
+  const history = new HistoryBuilder(3, { claims: { ...claims, closesOnSignOut: false } }).start();
+  for (const name of ['u01', 'u02']) history.ask(name);
+  for (const type of FIVE) for (const name of ['u01', 'u02']) history.event(name, type);
+  const first = history.lines.length;
+  for (const { name } of history.people) history.ask(name);
+  for (const type of FIVE.slice(0, 2)) for (const name of ['u00', 'u01']) history.event(name, type);
+  act(history, 'u00', 'sign-out');
+  for (const type of FIVE.slice(2)) history.event('u01', type);
+  for (const type of FIVE) history.event('u02', type);
+  // The second question is asked in a conversation and on a connection of its own.
+  for (const [at, line] of history.lines.entries())
+    history.lines[at] = withoutRun(line, at < first ? '' : '-2');
+  const observations = history.lines;
+  expect(history.verdict().findings).toEqual([]);
+  for (let seed = 0; seed < 10; seed += 1) {
+    const header = { ...history.header, seed: String(seed) };
+    expect(calibrate({ header, observations }).missed).toEqual([]);
+  }
+});
+
+/** A line of a target that names no runs, with an ending for what it does name. */
+function withoutRun({ run: _run, ids, ...line }: Observation, ending: string): Observation {
+  const { run: _asked, ...others } = ids ?? {};
+  const thread = line.thread && `${line.thread}${ending}`;
+  return { ...line, ids: ids && others, thread, conn: line.conn && `${line.conn}${ending}` };
+}
 
 /** The frame of an event as a target sends it that knows users by their rooms. */
 function withoutIds(content = '{}'): string {

@@ -104,6 +104,24 @@ describe('isolation/wrong-answer', () => {
       expect(byMutation['answers-swapped']).toEqual({ planted: 1, caught: 1 });
     });
 
+    test('may say again what the answer before it said in its thread', () => {
+      const history = new HistoryBuilder(3).start();
+      for (let round = 0; round < 2; round += 1) {
+        history.round(FIVE.slice(0, -1));
+        for (const { name, note } of history.people) {
+          const text = `${history.asked.get(name)?.[round]?.marker}: ${note}.`;
+          for (let from = 0; from < text.length; from += 11)
+            history.event(name, 'agent_chunk', {
+              payload: { text: text.slice(from, from + 11) },
+              root: { run_id: undefined },
+              fields: { run: undefined, sequence: undefined },
+            });
+          history.event(name, 'agent_completed', { payload: { response: undefined } });
+        }
+      }
+      expect(history.verdict().findings).toEqual([]);
+    });
+
     test('is stale where it says what the answer before it said', () => {
       let first: string | undefined;
       const history = streamed((marker) => `About ${(first ??= marker)}, done.`);

@@ -65,6 +65,19 @@ describe('isolation/misdelivered-event', () => {
     history.event('u00', 'agent_thinking', { to: 'u02' });
     expect(history.findings('misdelivered-event').map(who)).toEqual(['u02 of u00']);
   });
+
+  test('allows them what is said there, also where events name their run alone', () => {
+    const history = new HistoryBuilder(3).start();
+    history.shareThread('u00', ['u00', 'u01']);
+    for (const { name } of history.people) history.ask(name);
+    const unnamed = { root: { thread_id: undefined }, fields: { thread: undefined } };
+    for (const type of FIVE)
+      for (const { name } of history.people) history.event(name, type, unnamed);
+    history.event('u00', 'tool_completed', { ...unnamed, to: 'u01' });
+    expect(history.verdict().findings).toEqual([]);
+    history.event('u00', 'tool_completed', { ...unnamed, to: 'u02' });
+    expect(history.findings('misdelivered-event').map(who)).toEqual(['u02 of u00']);
+  });
 });
 
 test('isolation/unsolicited-run: a run that nobody asked for', () => {

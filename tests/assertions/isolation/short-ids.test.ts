@@ -71,6 +71,18 @@ describe('isolation/foreign-run and foreign-identity', () => {
       expect(found(history)).toEqual(['isolation/foreign-identity u00 of u01 users[0].id']);
     });
 
+    test('in a header that is called after a user, unless it counts something', () => {
+      for (const [header, expected] of [
+        [{ 'x-last-user': '1002' }, ['isolation/foreign-identity u00 of u01 header x-last-user']],
+        [{ 'X-User-Id': '1003' }, ['isolation/foreign-identity u00 of u02 header X-User-Id']],
+        [{ 'x-user-id': '1001', 'x-rate-limit-user': '1002', 'content-length': '1002' }, []],
+      ] as const) {
+        const history = numbered();
+        history.add('u00', { surface: 'http', kind: 'response', headers: header });
+        expect(found(history)).toEqual(expected);
+      }
+    });
+
     test('in what is no event of a run, and before its owner is known', () => {
       const history = numbered();
       history.add('u00', { event: 'notice', owner: '1001', ...notice({ user_id: 1001 }) });

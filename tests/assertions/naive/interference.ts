@@ -7,14 +7,14 @@ export class Interference extends RuleGroup {
     for (const run of this.trial.runs) this.#stopped(run);
   }
 
-  /** The target says that a run was stopped, its asker did nothing, and another stopped one meanwhile. */
+  /** The target says that a run was stopped, its asker had done nothing by then, and another stopped one meanwhile. */
   #stopped(run: Run): void {
     for (const line of this.events.receivedOf(run)) {
       if (!this.trial.order.stopped.includes(line.event ?? '')) continue;
       const meanwhile = this.trial.lines.filter(
         ({ act, n }) => (act === 'stop' || act === 'cancel') && n > run.ask.n && n < line.n,
       );
-      if (run.cancelledAt < Infinity || meanwhile.some(({ user }) => user === run.asker)) continue;
+      if (run.cancelledAt < line.n || meanwhile.some(({ user }) => user === run.asker)) continue;
       const named = meanwhile.filter((stop) => stop.run === run.id);
       const suspects = new Set((named.length > 0 ? named : meanwhile).map(({ user }) => user));
       const [only = null] = suspects;

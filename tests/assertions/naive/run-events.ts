@@ -70,16 +70,13 @@ export class RunEvents {
     return this.isCutShort(run) && (ended || this.#trial.order.stopped.length === 0);
   }
 
-  /** Its asker stopped it before it had completed. */
+  /** Its asker stopped it before it had come to an end. */
   isCutShort(run: Run): boolean {
     const events = this.eventsOf(run);
-    const completed = events.some(
-      (line) =>
-        line.n < run.cancelledAt &&
-        line.event === this.#trial.order.last &&
-        this.isEnd(line, events[0]?.agent),
+    const ended = events.some(
+      (line) => line.n < run.cancelledAt && this.isEnd(line, events[0]?.agent),
     );
-    return run.cancelledAt < Infinity && !completed;
+    return run.cancelledAt < Infinity && !ended;
   }
 
   /** Events that a run owes its asker: a sub-agent's start and completion are not the run's. */
