@@ -125,7 +125,18 @@ export class Disturbances {
     // Whatever else comes of a run that its asker stopped is the rest of it (DESIGN §4.7).
     if (run?.asker === observer) return run.provoked || run.cancelled;
     if ((this.#users[observer]?.probing.length ?? 0) > 0) return true;
+    if (this.#isProvokedFailure({ observation, observer }, ledger)) return true;
     return this.#refusesLateStop(observation, ledger.runsOf(observer));
+  }
+
+  /** Whether a failure that names no run is that of its receiver's latest question, which was made to fail. */
+  #isProvokedFailure(
+    { observation, observer }: Pick<Facts, 'observation' | 'observer'>,
+    ledger: RunLedger,
+  ): boolean {
+    const { run, event = '' } = observation;
+    if (run !== undefined || !this.#knowledge.profile.order.failure.includes(event)) return false;
+    return ledger.runsOf(observer).at(-1)?.provoked === true;
   }
 
   /**

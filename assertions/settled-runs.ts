@@ -11,7 +11,8 @@ const known = new WeakMap<readonly Observation[], (event: Observation) => boolea
 
 /**
  * Tells of an event whether its run went to its end and nobody stopped it: of such a run everything is
- * owed, so a break planted in it must be found. Where events name no run, the user's acts decide.
+ * owed, so a break planted in it must be found. Where events name no run, the user's acts decide, and whether as many
+ * runs came to their end as the user asked for: of one who signed out in mid-run it is not known which did not.
  */
 export function settledRuns(sample: Sample): (event: Observation) => boolean {
   const { observations } = sample;
@@ -20,10 +21,23 @@ export function settledRuns(sample: Sample): (event: Observation) => boolean {
   const { last } = sample.header.profile.order;
   const ended = new Set(observations.flatMap(({ event, run }) => (event === last ? [run] : [])));
   const { runs, users } = stoppedIn(observations);
+  const unended = askersLeftWithout(last, observations);
   const isSettled = ({ run, user }: Observation): boolean =>
-    !users.has(user) && (run === undefined || (ended.has(run) && !runs.has(run)));
+    !users.has(user) && (run === undefined ? !unended.has(user) : ended.has(run) && !runs.has(run));
   known.set(observations, isSettled);
   return isSettled;
+}
+
+/** Users who asked more often than an answer came to its end. */
+function askersLeftWithout(
+  last: string,
+  observations: readonly Observation[],
+): ReadonlySet<string | null> {
+  const left = new Map<string | null, number>();
+  for (const { act, event, user } of observations)
+    if (act === 'ask') left.set(user, (left.get(user) ?? 0) + 1);
+    else if (event === last) left.set(user, (left.get(user) ?? 0) - 1);
+  return new Set([...left].flatMap(([user, count]) => (count > 0 ? [user] : [])));
 }
 
 /** Runs that their askers stopped, and users who stopped a run without naming it. */

@@ -193,10 +193,10 @@ export class BrowserConversation {
     if (run !== undefined) recorder.identity(this.#observer(), { source: 'ask', ids: { run } });
     this.#thread = thread ?? this.#thread;
     if (thread !== undefined) this.#threads.add(thread);
-    const { order, answer } = target.judging;
+    const { order, answer, claims } = target.judging;
     const endedBy = pageOf(target).endedBy ?? [];
     asked.tracker = new RunTracker(
-      { order: { ...order, stopped: [...order.stopped, ...endedBy] }, answer },
+      { order: { ...order, stopped: [...order.stopped, ...endedBy] }, answer, claims },
       {
         ordinal: asked.ordinal,
         run,
