@@ -82,6 +82,11 @@ export class BrowserConversation {
     return this.#asked;
   }
 
+  /** The page begins another conversation: in which thread, it says when it asks, or the target answers. */
+  begin(): void {
+    this.#thread = undefined;
+  }
+
   /** When the next question is due. */
   due(intended: number): void {
     this.#intended = intended;
