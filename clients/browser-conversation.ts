@@ -82,6 +82,11 @@ export class BrowserConversation {
     return this.#asked;
   }
 
+  /** The page begins another conversation: in which thread, it says when it asks, or the target answers. */
+  begin(): void {
+    this.#thread = undefined;
+  }
+
   /** When the next question is due. */
   due(intended: number): void {
     this.#intended = intended;
@@ -193,10 +198,10 @@ export class BrowserConversation {
     if (run !== undefined) recorder.identity(this.#observer(), { source: 'ask', ids: { run } });
     this.#thread = thread ?? this.#thread;
     if (thread !== undefined) this.#threads.add(thread);
-    const { order, answer } = target.judging;
+    const { order, answer, claims } = target.judging;
     const endedBy = pageOf(target).endedBy ?? [];
     asked.tracker = new RunTracker(
-      { order: { ...order, stopped: [...order.stopped, ...endedBy] }, answer },
+      { order: { ...order, stopped: [...order.stopped, ...endedBy] }, answer, claims },
       {
         ordinal: asked.ordinal,
         run,

@@ -186,6 +186,7 @@ export class BrowserUser implements User, PageOwner {
     await this.#browser.openings(async () => {
       this.#begin('new-thread');
       await this.#open().press(part(newChat, 'page.newChat'));
+      this.#conversation.begin();
       await this.#open().seen(part(ready, 'page.ready'), readyMsMax);
     });
   }
@@ -557,6 +558,7 @@ export class BrowserUser implements User, PageOwner {
     await driver.seen(part(ready, 'page.ready'), readyMsMax);
     if (newChat === undefined) return;
     await driver.press(part(newChat, 'page.newChat'));
+    this.#conversation.begin();
     await driver.seen(part(ready, 'page.ready'), readyMsMax);
   }
 

@@ -73,6 +73,8 @@ interface Exchange extends AwaitsHeaders {
   response: ResponseFacts | undefined;
   /** When it began to come. */
   answeredAt: number;
+  /** Whose profile it was when the last of the reply came: its end may be told to the next user alone. */
+  user: string | null | undefined;
   awaitsExtra: boolean;
   fromCache: boolean;
   /** The page asked its question with it. */
@@ -87,7 +89,7 @@ interface Exchange extends AwaitsHeaders {
 /** What a reply's line needs of its exchange. */
 type Answered = Pick<
   Exchange,
-  'method' | 'url' | 'purpose' | 'type' | 'fromCache' | 'startedAt' | 'responseExtra'
+  'method' | 'url' | 'purpose' | 'type' | 'fromCache' | 'startedAt' | 'responseExtra' | 'user'
 >;
 
 /** How a reply ended. */
@@ -199,6 +201,8 @@ export class PageHttpLog {
       late.came(requestId, headers, exchanges.get(requestId));
     });
     channel.on('Network.dataReceived', ({ requestId, timestamp, data, dataLength }) => {
+      const exchange = exchanges.get(requestId);
+      if (exchange !== undefined) exchange.user = this.#pen.observer().user;
       const stream = streams.get(requestId);
       if (data !== undefined) stream?.push(data, this.#pen.at(timestamp));
       else if (stream !== undefined) stream.told += dataLength;
@@ -292,7 +296,8 @@ export class PageHttpLog {
         startedAt,
       );
     const exchange = { method, url, purpose, type: kind, startedAt, fromCache: false };
-    this.#writeResponse({ ...exchange, responseExtra: undefined }, this.#bodyIn(reply), {
+    const told = { responseExtra: undefined, user: undefined };
+    this.#writeResponse({ ...exchange, ...told }, this.#bodyIn(reply), {
       response: { url, status, headers, mimeType: headers['content-type'] ?? '' },
       ending: { at: toMicroseconds(this.#pen.atUnixMs(reply.at)) },
     });
@@ -335,6 +340,7 @@ export class PageHttpLog {
       requestWritten: false,
       response: undefined,
       answeredAt: at,
+      user: undefined,
       awaitsExtra: false,
       responseExtra: undefined,
       fromCache: false,
@@ -442,6 +448,7 @@ export class PageHttpLog {
     this.#writeRequest(exchange);
     exchange.response = response;
     exchange.answeredAt = this.#pen.at(timestamp);
+    exchange.user = this.#pen.observer().user;
     exchange.awaitsExtra = hasExtraInfo === true;
     exchange.fromCache ||= response.fromDiskCache === true || response.fromPrefetchCache === true;
     if (EVENT_STREAM.test(response.mimeType)) this.#follow(exchange, response.mimeType);
@@ -551,7 +558,7 @@ export class PageHttpLog {
     { response, ending }: { readonly response: ResponseFacts; readonly ending: Ending },
   ): void {
     const { recorder } = this.#pen;
-    const { method, url, purpose, type } = exchange;
+    const { method, url, purpose, type, user } = exchange;
     const headers = headersOf(exchange, response);
     const { status } = response;
     const text = body.text ?? '';
@@ -563,6 +570,7 @@ export class PageHttpLog {
     const isPage = type === 'Document' && response.mimeType.includes('html');
     this.#pen.line(
       {
+        user,
         surface: 'http',
         dir: 'in',
         kind: 'response',
@@ -578,14 +586,14 @@ export class PageHttpLog {
       isPage ? undefined : content,
       at,
     );
-    if (isPage && content !== undefined) this.#writeHtml(url, content, at);
+    if (isPage && content !== undefined) this.#writeHtml({ url, user }, content, at);
   }
 
   /** What the target sent for a page, before any script of the page has changed it. */
-  #writeHtml(url: string, content: Content, at: number): void {
+  #writeHtml({ url, user }: Pick<Answered, 'url' | 'user'>, content: Content, at: number): void {
     const place = this.#pen.recorder.vault.redact(url);
     this.#pen.line(
-      { surface: 'html', dir: 'in', kind: 'text', place },
+      { user, surface: 'html', dir: 'in', kind: 'text', place },
       { ...content, kind: 'text' },
       at,
     );

@@ -67,14 +67,17 @@ export class PagePen {
     return Math.max(0, Math.min(unixMs - clock.startedAtUnixMs, clock.now()));
   }
 
-  /** A line of the owner's. `content` is redacted already. */
+  /** A line of the owner's, or of a former one's who is named. `content` is redacted already. */
   line(
-    fields: Omit<ObservationFields, 'user' | 'conn'> & { readonly conn?: string | null },
+    fields: Omit<ObservationFields, 'user' | 'conn'> & {
+      readonly conn?: string | null;
+      readonly user?: string | null | undefined;
+    },
     content: Content | undefined,
     at?: number,
   ): void {
-    const { conn = null, ...rest } = fields;
-    this.recorder.journal.append({ ...this.observer(conn), ...rest }, content, at);
+    const { conn = null, user = this.observer().user, ...rest } = fields;
+    this.recorder.journal.append({ user, conn, ...rest }, content, at);
   }
 
   /** A text that a surface showed at a place. */

@@ -54,6 +54,7 @@ function meaningOf(event: string, order: Order): Meaning {
  */
 export class RunTracker {
   readonly #order: Order;
+  readonly #claims: Telling['claims'];
   readonly #meanings: Map<string, Meaning>;
   readonly #question: AskedQuestion;
   readonly #spelled: SpelledMarker;
@@ -72,8 +73,9 @@ export class RunTracker {
   #awaiting: { readonly event: string; readonly resolve: () => void }[] | undefined;
 
   constructor(telling: Telling, question: AskedQuestion) {
-    const { order } = telling;
+    const { order, claims } = telling;
     this.#order = order;
+    this.#claims = claims;
     this.#spelled = new SpelledMarker(telling, question.marker);
     this.#meanings = meaningsOf(order);
     this.#question = question;
@@ -103,6 +105,11 @@ export class RunTracker {
   /** Whether the run has shown this canonical event. */
   hasSeen(event: string): boolean {
     return this.#seen.includes(event);
+  }
+
+  /** Whether the run has shown anything, and nothing of it named a run: it can be told by no id. */
+  get isNameless(): boolean {
+    return this.#run === undefined && this.#seen.length > 0;
   }
 
   /** Resolves when the run has shown this canonical event, or is over. */
@@ -230,16 +237,35 @@ export class RunTracker {
     return owner === undefined && !isOtherThread && (run === undefined || this.#run === undefined);
   }
 
-  /** By run id where both sides know one, else by thread and owner, else by the marker in the words. */
+  /** By run id where both sides know one, else by thread and owner, else by the marker in the words, else by nothing. */
   #isMine(decoded: DecodedFrame, text: string): boolean {
-    const { thread, userId, marker } = this.#question;
+    const { thread, userId } = this.#question;
     if (decoded.run !== undefined && this.#run !== undefined) return decoded.run === this.#run;
     if (decoded.owner !== undefined && !isSameId(decoded.owner, userId)) return false;
     if (decoded.thread !== undefined && thread !== undefined) return decoded.thread === thread;
     if (decoded.owner !== undefined || decoded.role === 'ack' || decoded.role === 'error')
       return true;
-    if (marker === undefined) return false;
-    return this.#spelled.isTold(decoded, text) || text.includes(marker);
+    return this.#tells(decoded, text) || this.#needNotTell(decoded);
+  }
+
+  #tells(decoded: DecodedFrame, text: string): boolean {
+    const { marker } = this.#question;
+    return marker !== undefined && (this.#spelled.isTold(decoded, text) || text.includes(marker));
+  }
+
+  /**
+   * Whether an event that names nothing at all is of its receiver's latest question, as the judge takes it: one
+   * of which the profile promises neither ids nor the marker. Another's event would lack what is promised.
+   */
+  #needNotTell({ event = '', run, thread }: DecodedFrame): boolean {
+    if (run !== undefined || thread !== undefined) return false;
+    const { ids, echo } = this.#claims;
+    const { event: canonical } = this.#meaningOf(event);
+    const isMarked = this.#question.marker !== undefined;
+    return [event, canonical].every(
+      (name) =>
+        (ids[name] ?? []).length === 0 && !(isMarked && (echo[name] ?? []).includes('question')),
+    );
   }
 }
 

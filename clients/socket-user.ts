@@ -250,10 +250,10 @@ export class SocketUser implements User, SocketOwner {
     const { target, recorder } = this.#context;
     if (target.socket.stop === undefined)
       throw new NotApplicable(this.cannot('cancel') ?? 'there is no way to stop a run');
-    if (run === undefined)
+    if (run === undefined && !tracker.isNameless)
       throw new StepFailure('the run has no id by which it could be stopped', { reason: 'error' });
     recorder.act(this.#observer(), 'cancel', { run, message: saidOf(moment) });
-    this.#socketNow().send(target.socket.stop(run, this.#contextOf(tracker)), { run });
+    this.#socketNow().send(target.socket.stop(run ?? '', this.#contextOf(tracker)), { run });
     await this.#untilOver(tracker);
   }
 
@@ -277,11 +277,12 @@ export class SocketUser implements User, SocketOwner {
     const tracker = this.#tracker;
     recorder.act(this.#observer(), 'reconnect', { run: tracker?.run });
     await this.#connect();
-    const run = tracker?.run;
-    if (tracker === undefined || run === undefined || tracker.isOver) return;
+    if (tracker === undefined || tracker.isOver) return;
+    const { run, sequence } = tracker;
+    if (run === undefined && !tracker.isNameless) return;
     if (target.socket.resume === undefined) return;
     const context = this.#contextOf(tracker);
-    this.#socketNow().send(target.socket.resume(run, tracker.sequence, context), { run });
+    this.#socketNow().send(target.socket.resume(run ?? '', sequence, context), { run });
   }
 
   #contextOf({ thread }: RunTracker): RunContext {

@@ -2,8 +2,8 @@ import { answerField, jsonIn } from '../history/answer-field.ts';
 import type { ProfileData } from '../history/profile-data.ts';
 import type { DecodedFrame } from '../targets/target.ts';
 
-/** What of a profile tells how a run goes, and where its words stand. */
-export type Telling = Pick<ProfileData, 'order' | 'answer'>;
+/** What of a profile tells how a run goes, where its words stand, and what its events promise to tell. */
+export type Telling = Pick<ProfileData, 'order' | 'answer' | 'claims'>;
 
 /** Runs whose pieces are told apart while it is not known which is the own one. */
 const RUNS_MAX = 64;

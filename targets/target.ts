@@ -170,8 +170,9 @@ export interface SocketWire {
   handshake(session: Session): Handshake;
   /** The frame that asks. `run` is set when the target takes the run id from us. */
   ask(question: Question): AskFrame;
+  /** The frame that stops a run; `run` is empty on a target whose events name none. */
   stop?(run: string, context: RunContext): unknown;
-  /** The frame that goes on with a run on a new connection, after the event with this sequence number. */
+  /** The frame that goes on with a run on a new connection, after the event with this sequence number; see {@link stop}. */
   resume?(run: string, after: number, context: RunContext): unknown;
   /** An application-level ping; its pong is decoded as role `pong`. */
   ping?(nowUnixMs: number): unknown;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../assertions/calibration.ts';
 import reference from '../../targets/reference.ts';
+import { act } from './browser-history.ts';
 import { FIVE, HistoryBuilder } from './history-builder.ts';
 
 test('a target that writes its JSON on several lines has a detector that is proven', () => {
@@ -81,6 +82,28 @@ describe('where only the words of an answer tell whose it is, a detector is prov
     }
     return history;
   }
+
+  test('beside a user who signed out in mid-run, and is owed no more', () => {
+    const history = asked();
+    const nameless = {
+      root: { ...bareRoot, run_id: undefined },
+      fields: { ...bare, run: undefined, tool: 'search' },
+    };
+    for (const type of FIVE)
+      for (const { name } of history.people) {
+        const isOver = name === 'u01' && type !== 'agent_started' && type !== 'agent_thinking';
+        const response = `You asked ${history.asked.get(name)?.[0]?.marker}.`;
+        const payload = { ...silent, response: type === 'agent_completed' ? response : undefined };
+        if (!isOver) history.event(name, type, { ...nameless, payload });
+        if (name === 'u01' && type === 'agent_thinking') act(history, name, 'sign-out');
+      }
+    for (let seed = 0; seed < 12; seed += 1) {
+      const header = { ...history.header, seed: String(seed) };
+      const { missed, byMutation } = calibrate({ header, observations: history.lines });
+      expect(missed).toEqual([]);
+      expect(byMutation).toMatchObject({ 'event-dropped': { planted: 1, caught: 1 } });
+    }
+  });
 
   for (const [runs, root, fields] of [
     ['with', bareRoot, bare],

@@ -131,6 +131,19 @@ describe('what its asker or another does after a run has ended', () => {
     expect(accusations(history)).toEqual(['order/duplicate-event u01 null']);
   });
 
+  test('a failure that was provoked is no error where events name no run, that of another is', () => {
+    const history = new HistoryBuilder(3).start();
+    act(history, 'u01', 'provoke-error', { question: 1 });
+    const fields = { run: undefined, thread: undefined, owner: undefined };
+    const root = { run_id: undefined, thread_id: undefined, user_id: undefined };
+    for (const { name } of history.people) history.ask(name);
+    for (const type of FIVE) history.event('u00', type);
+    for (const type of ['agent_started', 'agent_error'])
+      for (const name of ['u01', 'u02']) history.event(name, type, { fields, root });
+    expect(accusations(history)).toContain('delivery/error-event u02 null');
+    expect(accusations(history)).not.toContain('delivery/error-event u01 null');
+  });
+
   test('its page is held against what its wire said', () => {
     const history = browserPath();
     expect(accusations(history)).toEqual([]);

@@ -209,6 +209,30 @@ describe('a user in a browser', () => {
     ]);
   });
 
+  test('is answered in another conversation, also where the page does not say in which it asks', async () => {
+    const { page } = reference;
+    if (page === undefined) throw new Error('the embedded target has a page');
+    const asked: typeof page.asked = (frame) => page.asked(frame) && {};
+    const target = { ...reference, page: { ...page, asked } };
+    const { crowd, lines } = await pageTrial(closers, target, {
+      url: await service(),
+      plan: { timeoutMs: 10_000 },
+    });
+    await crowd.each('sign in', (user) => user.signIn());
+    await crowd.each('open chat', (user) => user.openChat());
+    for (const conversation of ['first', 'second']) {
+      await crowd.together(`ask in the ${conversation}`, (user) => user.ask());
+      await crowd.each(`read in the ${conversation}`, (user) => user.answered());
+      if (conversation === 'first') await crowd.each('begin', (user) => user.newThread());
+    }
+    const all = await lines();
+    expect(all.filter(({ kind }) => kind === 'failure')).toEqual([]);
+    const completed = all.filter(
+      ({ event, kind }) => event === 'agent_completed' && kind === 'frame',
+    );
+    expect(new Set(completed.map(({ thread }) => thread)).size).toBe(2);
+  });
+
   test('never hangs when the browser dies, and says so once', async () => {
     const { crowd, pool, lines } = await pageTrial(closers, reference, {
       url: await service({ pace: 5 }),

@@ -6,7 +6,17 @@ import { PagePen } from '../../clients/page-pen.ts';
 import { SecondWitness } from '../../clients/page-second-witness.ts';
 import { QuietWindow } from '../../clients/quiet-window.ts';
 import type { Line } from './lab.ts';
-import { contentIn, holding, on, pageLab, pageTests, site, WAIT_MS_MAX } from './page-lab.ts';
+import {
+  contentIn,
+  holding,
+  nothingTold,
+  on,
+  ownerOf,
+  pageLab,
+  pageTests,
+  site,
+  WAIT_MS_MAX,
+} from './page-lab.ts';
 
 const { closers, browser } = pageTests();
 
@@ -117,6 +127,31 @@ describe('requests of a page', () => {
     expect(moved).toMatchObject({ status: 302 });
     expect(JSON.stringify(moved?.['headers'])).toContain('"x-of":"somebody"');
     expect(contentIn(replies(lines, '/leaving')[0])).toContain('/leaving');
+  });
+
+  it('are of whoever had the profile when the reply came, whoever has it when that ends', async () => {
+    const place = await site(closers, {
+      files: { '/': '<p>one</p>' },
+      serve: (request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(`{"path":"${request.url ?? ''}"}`);
+      },
+    });
+    const lab = await pageLab(closers, browser);
+    const page = await lab.open(place.url);
+    // A script that never reads the reply: the browser tells its end when the page is left, or never.
+    await page.evaluate(async () => Reflect.set(window, 'kept', await fetch('/unread')));
+    await lab.recorder.snapshot();
+    lab.recorder.belongsTo(ownerOf('u01', nothingTold()));
+    await page.evaluate(() => fetch('/read').then((reply) => reply.text()));
+    await lab.recorder.stop();
+    const lines = await lab.lines();
+    const [unread] = replies(lines, '/unread');
+    expect(contentIn(unread)).toContain('/unread');
+    expect([unread, ...replies(lines, '/read')].map((line) => line?.['user'])).toEqual([
+      'u00',
+      'u01',
+    ]);
   });
 
   it('are read as scripts read them, whatever the reply is called, with its reason phrase', async () => {

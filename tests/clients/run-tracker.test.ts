@@ -130,6 +130,36 @@ describe('a run', () => {
     expect(over({}, 'says xtkmarker')).toBe(true);
     expect(over({}, 'says nothing')).toBe(false);
   });
+
+  test('of which nothing is promised to tell is the latest of its receiver', () => {
+    const { claims, ...rest } = reference.judging;
+    const none = { run: undefined, thread: undefined };
+    const frugal = {
+      ...rest,
+      claims: { ...claims, ids: {}, echo: { agent_completed: ['question' as const] } },
+    };
+    const run = new RunTracker(frugal, { ...QUESTION, ...none });
+    expect(run.isNameless).toBe(false);
+    run.receive(event('agent_thinking', { ...none, thread: 't2' }), '');
+    expect(run.hasSeen('agent_thinking')).toBe(false);
+    run.receive(event('agent_thinking', none), '');
+    expect(run.hasSeen('agent_thinking')).toBe(true);
+    expect(run.isNameless).toBe(true);
+    // Another's would look the same, but for the marker that is promised here.
+    run.receive(event('agent_completed', none), 'says nothing');
+    expect(run.isOver).toBe(false);
+    run.receive(event('agent_stopped', none), '');
+    expect(run.isOver).toBe(true);
+
+    const equal = new RunTracker(frugal, { ...QUESTION, ...none, marker: undefined });
+    equal.receive(event('agent_completed', none), '');
+    expect(equal.isOver).toBe(true);
+
+    const promised = tracker(none);
+    promised.receive(event('agent_stopped', none), '');
+    promised.receive(event('agent_thinking', none), '');
+    expect([promised.isNameless, promised.hasSeen('agent_thinking')]).toEqual([false, false]);
+  });
 });
 
 describe('a run whose answer comes in pieces', () => {
