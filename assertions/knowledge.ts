@@ -466,7 +466,11 @@ export class Knowledge {
 
   /** By what else a user is shown whose mail address it is. */
   #fileAsShown(id: OwnedId): void {
-    for (const digest of digestsOf(id.text)) this.ids.add(digest, id);
+    for (const digest of digestsOf(id.text)) {
+      const known = this.ids.get(digest);
+      // Addresses that differ in their capitals have one.
+      this.ids.add(digest, known === undefined ? id : new AnyOf(digest, [known, id]));
+    }
     const name = id.text.slice(0, Math.max(0, id.text.indexOf('@')));
     // Products call so whoever has no name. That of an account which the campaign did not make may be anybody's.
     const made = this.campaignPrefix.slice(MARKER_WORD.length);
