@@ -82,6 +82,7 @@ export class ClaimedIds {
     for (const { what, text } of sightings)
       if (what === 'id') named.push({ text, kind: undefined });
     for (const { text } of this.#members.in(observation)) named.push({ text, kind: undefined });
+    for (const { text } of usersInHeaders(observation)) named.push({ text, kind: 'user' });
     const sent = this.#sent.get(observer) ?? new Set();
     for (const name of named)
       if (!this.#isOwn(name, observer) && sent.size < SENT_MAX) sent.add(keyOf(name));
@@ -125,11 +126,9 @@ export class ClaimedIds {
 
   /** Users named by ids that no search finds, beside the one whose event the profile says it is. */
   #usersNamedIn({ observation }: Facts): readonly { place: string; text: string }[] {
-    const { content, headers = {}, owner } = observation;
+    const { content, owner } = observation;
     if (!this.#bench.knowledge.hasUnsearchedUsers) return [];
-    const named = Object.entries(headers)
-      .filter(([name]) => NAMES_USER_IN_HEADER.test(name) && !COUNTS.test(name))
-      .map(([name, text]) => ({ place: `header ${name}`, text }));
+    const named = usersInHeaders(observation);
     if (content !== undefined && MAY_NAME_USER.test(content))
       for (const member of membersOf(parseObject(content)))
         if (namesUser(member)) named.push({ place: member.path, text: member.text });
@@ -309,6 +308,13 @@ function decoded(text: string): string {
   } catch {
     return text; // Not an encoding: it stands for itself.
   }
+}
+
+/** What headers hold that are called after a user. */
+function usersInHeaders({ headers = {} }: Observation): { place: string; text: string }[] {
+  return Object.entries(headers)
+    .filter(([name]) => NAMES_USER_IN_HEADER.test(name) && !COUNTS.test(name))
+    .map(([name, text]) => ({ place: `header ${name}`, text }));
 }
 
 /** Whether it holds the id of a user, by its name. */

@@ -122,18 +122,19 @@ export class Disturbances {
    */
   explainsError(facts: Facts, ledger: RunLedger): boolean {
     const { observation, observer } = facts;
-    const run = this.#failedRun(facts, ledger);
-    // Whatever else comes of a run that its asker stopped is the rest of it (DESIGN §4.7).
-    if (run?.asker === observer) return run.provoked || run.cancelled;
+    const named = ledger.byId(observation.run, observer);
+    if (named?.asker === observer) return mayFail(named);
     if ((this.#users[observer]?.probing.length ?? 0) > 0) return true;
-    return this.#refusesLateStop(observation, ledger.runsOf(observer));
+    if (this.#refusesLateStop(observation, ledger.runsOf(observer))) return true;
+    const run = this.#unnamedFailureOf(facts, ledger);
+    return run !== undefined && mayFail(run);
   }
 
-  /** The run that an error is of. A failure that names none is of the question that its receiver's events are of. */
-  #failedRun(facts: Facts, ledger: RunLedger): Run | undefined {
+  /** The run that a failure is of which names none: that of the question that its receiver's events are of. */
+  #unnamedFailureOf(facts: Facts, ledger: RunLedger): Run | undefined {
     const { event = '', run } = facts.observation;
     const isUnnamed = run === undefined && this.#knowledge.profile.order.failure.includes(event);
-    return isUnnamed ? ledger.runOf(facts) : ledger.byId(run, facts.observer);
+    return isUnnamed ? ledger.runOf(facts) : undefined;
   }
 
   /**
@@ -203,4 +204,9 @@ export class Disturbances {
     // It may have stopped the run it names.
     if (deed.observation.run !== undefined) this.cancels.push(deed);
   }
+}
+
+/** Whether its asker made it fail, or stopped it: whatever else comes of it is the rest of it (DESIGN §4.7). */
+function mayFail({ provoked, cancelled }: Run): boolean {
+  return provoked || cancelled;
 }

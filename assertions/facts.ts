@@ -304,7 +304,9 @@ export class FactFinder {
       return this.#isOfSharedThread(at);
     // Members of a shared thread are named beside it: their ids, names and runs belong to its frames.
     const belongs =
-      sighting.what === 'id' ? sighting.id.kind !== 'thread' : sighting.parts?.place === 'name';
+      sighting.what === 'id'
+        ? sighting.id.kind !== 'thread'
+        : (this.#knowledge.plantedAs(sighting.text) ?? sighting.parts)?.place === 'name';
     if (!belongs) return false;
     const areMembers = (audience: ReadonlySet<UserIndex> | null): boolean =>
       audience?.has(observer) === true && audience.has(sighting.owner);

@@ -111,8 +111,8 @@ export class Knowledge {
   readonly planted = new Map<string, PlantedMarker>();
   /** Of all planted markers. */
   readonly markerEnds = new MarkerEnds();
-  /** Of all planted markers; made when first asked for, which few trials do. */
-  #plantedBeginnings: Set<string> | undefined;
+  /** All planted markers by their beginnings; made when first asked for, which few trials do. */
+  #plantedBeginnings: Map<string, string> | undefined;
   readonly campaignPrefix: string;
   readonly tenancy = new Tenancy();
   readonly #indexOf = new Map<string, UserIndex>();
@@ -205,10 +205,23 @@ export class Knowledge {
    * wrongly, or read together with what follows it, perhaps in the very characters that name its user.
    */
   beginsLikePlanted(text: string): boolean {
-    this.#plantedBeginnings ??= new Set(
-      [...this.planted.keys()].map((known) => beginningOf(known)),
+    return this.#plantedLike(text) !== undefined;
+  }
+
+  /** What was planted that a text is, or is the beginning of: lists show no more of a title. */
+  plantedAs(text: string): PlantedMarker | undefined {
+    const whole = this.planted.get(text);
+    if (whole !== undefined) return whole;
+    const like = this.#plantedLike(text);
+    return like?.startsWith(text) === true ? this.planted.get(like) : undefined;
+  }
+
+  /** A marker that was planted and begins as a text does. */
+  #plantedLike(text: string): string | undefined {
+    this.#plantedBeginnings ??= new Map(
+      [...this.planted.keys()].map((known) => [beginningOf(known), known]),
     );
-    return this.#plantedBeginnings.has(beginningOf(text));
+    return this.#plantedBeginnings.get(beginningOf(text));
   }
 
   /** Whether a user's account was made in this trial: what is older cannot be its own. */
@@ -257,9 +270,12 @@ export class Knowledge {
     return id.owners.includes(user) || id.audience?.has(user) === true;
   }
 
-  /** Whether the audience rule lets a user see a marker that another planted in a shared thread. */
+  /** Whether the audience rule lets a user see a marker that another planted in a shared thread, or its beginning. */
   isPublishedTo(marker: string, user: UserIndex): boolean {
-    return this.#published.get(marker)?.has(user) === true;
+    if (this.#published.get(marker)?.has(user) === true) return true;
+    if (!this.#sharesThreads) return false;
+    const whole = this.plantedAs(marker)?.text;
+    return whole !== undefined && this.#published.get(whole)?.has(user) === true;
   }
 
   /** All who may see what belongs to a thread, or to a run in it; null where nobody but the owner may. */
@@ -395,7 +411,7 @@ export class Knowledge {
     const planted = this.planted.get(marker);
     if (planted?.place !== place) {
       const text = planted?.text ?? marker;
-      this.#plantedBeginnings?.add(beginningOf(text));
+      this.#plantedBeginnings?.set(beginningOf(text), text);
       const named = this.ownerOfMarker(text);
       // One that is not made as ours are names nobody: it is of whoever planted it.
       const owner = named === OUTSIDE ? user : named;
@@ -450,7 +466,11 @@ export class Knowledge {
 
   /** By what else a user is shown whose mail address it is. */
   #fileAsShown(id: OwnedId): void {
-    for (const digest of digestsOf(id.text)) this.ids.add(digest, id);
+    for (const digest of digestsOf(id.text)) {
+      const known = this.ids.get(digest);
+      // Addresses that differ in their capitals have one.
+      this.ids.add(digest, known === undefined ? id : new AnyOf(digest, [known, id]));
+    }
     const name = id.text.slice(0, Math.max(0, id.text.indexOf('@')));
     // Products call so whoever has no name. That of an account which the campaign did not make may be anybody's.
     const made = this.campaignPrefix.slice(MARKER_WORD.length);

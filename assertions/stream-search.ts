@@ -164,15 +164,20 @@ function joinedTo(stream: Stream, agent: string | undefined, piece: string): rea
   return [joined, own];
 }
 
-/** A run and a thread may have the same number. */
-function keyOf({ conn, run, thread }: Pick<Observation, 'conn' | 'run' | 'thread'>): string {
+/** A run and a thread may have the same number, and several users no connection that has a name. */
+function keyOf({
+  user,
+  conn,
+  run,
+  thread,
+}: Pick<Observation, 'user' | 'conn' | 'run' | 'thread'>): string {
   const of = run === undefined ? `thread ${thread ?? ''}` : `run ${run}`;
-  return `${conn ?? ''} ${of}`;
+  return `${conn ?? `${user ?? ''}#?`} ${of}`;
 }
 
 /** Of the pieces on a connection that name neither run nor thread. */
-function unnamedOn({ conn }: Observation): string {
-  return keyOf({ conn, run: undefined, thread: undefined });
+function unnamedOn({ user, conn }: Observation): string {
+  return keyOf({ user, conn, run: undefined, thread: undefined });
 }
 
 /** A marker that ends where the piece ends may go on in the next one: it is not cut off yet. */

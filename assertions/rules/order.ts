@@ -259,11 +259,14 @@ class OrderJudge {
   /**
    * Whether the connection has shown the event by its key, and with these words where nothing numbers events. A key
    * that has come with different words is that of a message in pieces (thoughts), and any two of these may be alike.
+   * An end comes whole.
    */
   #saysTheSame(on: RunOnConnection, key: string, observation: Observation): boolean {
-    const { sequence, content } = observation;
-    const isNumbered = this.#bench.knowledge.profile.claims.eventIds || sequence !== undefined;
-    const said = isNumbered || content === undefined ? key : `${key} ${digestOf(content)}`;
+    const { sequence, content, event = '' } = observation;
+    const { knowledge, ledger } = this.#bench;
+    const isNumbered = knowledge.profile.claims.eventIds || sequence !== undefined;
+    const isWhole = isNumbered || ledger.isTerminal(event);
+    const said = isWhole || content === undefined ? key : `${key} ${digestOf(content)}`;
     const isNew = !on.seen.has(key);
     if (isNew) on.seen.add(key).add(said);
     if (isNew || on.seen.has(piecesOf(key))) return false;

@@ -478,6 +478,19 @@ describe('a run that was made to fail', () => {
     expect(told(failing(2, { run: undefined }))).toEqual(['violation error-event u00 of null']);
   });
 
+  test('is no probe that is refused in its words', () => {
+    const errors = (isProbed: boolean): readonly string[] => {
+      const history = new HistoryBuilder(3).goldenPath();
+      const about = { place: 'socket user_message', owner: 'u01' };
+      if (isProbed) act(history, 'u00', 'probe', about);
+      history.event('u00', 'agent_error', { fields: { run: undefined } });
+      if (isProbed) act(history, 'u00', 'probe-result', { ...about, reason: 'refused' });
+      return history.findings('error-event').map(({ observer }) => observer ?? '');
+    };
+    expect(errors(false)).toEqual(['u00']);
+    expect(errors(true)).toEqual([]);
+  });
+
   test('excuses no other question', () => {
     expect(told(failing(2))).toEqual(['violation error-event u00 of null']);
   });

@@ -104,6 +104,22 @@ describe('isolation/wrong-answer', () => {
       expect(byMutation['answers-swapped']).toEqual({ planted: 1, caught: 1 });
     });
 
+    test('and no connection, another user’s pieces do not come in between', () => {
+      const history = new HistoryBuilder(3).goldenPath();
+      const { note } = history.person('u02');
+      const piece = (name: string, text: string) =>
+        history.event(name, 'agent_chunk', {
+          payload: { text },
+          root: unnamed,
+          fields: { ...noIds, id: undefined, sequence: undefined, conn: null },
+        });
+      for (let from = 0; from < note.length; from += 10) {
+        piece('u00', note.slice(from, from + 10));
+        piece('u01', 'and so on');
+      }
+      expect(history.findings('foreign-marker').map(who)).toEqual(['u00 of u02']);
+    });
+
     test('may say again what the answer before it said in its thread', () => {
       const history = new HistoryBuilder(3).start();
       for (let round = 0; round < 2; round += 1) {

@@ -66,6 +66,23 @@ describe('isolation/misdelivered-event', () => {
     expect(history.findings('misdelivered-event').map(who)).toEqual(['u02 of u00']);
   });
 
+  test('allows them the first letters of what is said there, as lists of chats and of members show them', () => {
+    const history = new HistoryBuilder(3).start();
+    history.shareThread('u00', ['u00', 'u01']);
+    history.round();
+    const { nameMarker, thread: id } = history.person('u00');
+    const lists = (to: string, text: string | undefined): void => {
+      const content = JSON.stringify([{ id, shown: `${text?.slice(0, 24)}…` }]);
+      history.add(to, { surface: 'http', kind: 'response', contentKind: 'frame', content });
+    };
+    const questionOf = (name: string) => history.asked.get(name)?.[0]?.marker;
+    for (const text of [questionOf('u00'), nameMarker]) lists('u01', text);
+    expect(history.verdict().findings).toEqual([]);
+    lists('u01', questionOf('u02'));
+    lists('u02', questionOf('u00'));
+    expect(history.findings('foreign-marker').map(who)).toEqual(['u01 of u02', 'u02 of u00']);
+  });
+
   test('allows them what is said there, also where events name their run alone', () => {
     const history = new HistoryBuilder(3).start();
     history.shareThread('u00', ['u00', 'u01']);

@@ -124,6 +124,19 @@ describe('isolation/foreign-run and foreign-identity', () => {
       expect(shows('u02', avatar)).toEqual([]);
     });
 
+    test('but not by the digest that it has in common with an own one in other capitals', () => {
+      const email = 'Ada.Moss@example.com';
+      const history = clean();
+      history.add('u01', { ...OWN, ids: { email } });
+      history.add('u02', { ...OWN, ids: { email: email.toLowerCase() } });
+      const content = JSON.stringify({ who: digest('md5', email.toLowerCase()) });
+      for (const name of ['u01', 'u02'])
+        history.add(name, { event: 'presence', contentKind: 'frame', content });
+      expect(history.verdict().verdict).toBe('pass');
+      history.add('u00', { event: 'presence', contentKind: 'frame', content });
+      expect(history.findings('foreign-identity').map(who)).toEqual(['u00 of u01']);
+    });
+
     test('by what stands before the @, where that is a name that the campaign made', () => {
       const history = clean();
       const campaign = history.header.users[2]?.markerPrefix.slice(3, CAMPAIGN_PREFIX_LENGTH);

@@ -83,6 +83,14 @@ describe('isolation/foreign-run and foreign-identity', () => {
       }
     });
 
+    test('in such a header, unless it echoes what was sent in one', () => {
+      const history = numbered();
+      const http = { surface: 'http', headers: { 'x-user-id': '1002' } } as const;
+      history.add('u00', { ...http, dir: 'out', kind: 'request' });
+      for (const name of ['u00', 'u02']) history.add(name, { ...http, kind: 'response' });
+      expect(found(history)).toEqual(['isolation/foreign-identity u02 of u01 header x-user-id']);
+    });
+
     test('in what is no event of a run, and before its owner is known', () => {
       const history = numbered();
       history.add('u00', { event: 'notice', owner: '1001', ...notice({ user_id: 1001 }) });

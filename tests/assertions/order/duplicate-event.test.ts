@@ -82,6 +82,19 @@ describe('order/duplicate-event', () => {
           expect.objectContaining({ observer: 'u00', event: 'agent_thinking', count: 1 }),
         ]);
       });
+
+      test('an end that comes again with other words is a duplicate as well', () => {
+        const history = said(['About the sea']);
+        expect(history.findings('duplicate-event')).toEqual([]);
+        const { marker } = history.asked.get('u00')?.[0] ?? {};
+        history.event('u00', 'agent_completed', {
+          ...thought(''),
+          payload: { response: `${marker}, said in other words` },
+        });
+        expect(history.findings('duplicate-event')).toEqual([
+          expect.objectContaining({ observer: 'u00', event: 'agent_completed', count: 1 }),
+        ]);
+      });
     });
 
     test('a second end is none', () => {
