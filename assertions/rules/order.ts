@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Observation } from '../../history/observation.ts';
 import type { Facts } from '../facts.ts';
+import { parseObject } from '../json-frame.ts';
+import { membersOf } from '../json-members.ts';
 import type { OwnedId } from '../knowledge.ts';
 import type { Bench, Ending, RuleGroup } from '../rule-group.ts';
 import {
@@ -28,6 +30,9 @@ const PER_EVENT = [
   'order/wrong-run',
 ] as const;
 const MALFORMED = 'order/malformed-event';
+/** What a conversation is called: `title`, `thread_title`, `subject`, `chat.name`. */
+const TITLE = /(?:title|topic|subject)$|^(?:thread|conversation|chat)_?name$/i;
+const CONVERSATION = /(?:thread|conversation|chat)$/i;
 const NONE_RENAMED: ReadonlySet<string> = new Set();
 
 type OrderRule = (typeof PER_RUN)[number] | (typeof PER_EVENT)[number];
@@ -309,15 +314,22 @@ class OrderJudge {
       );
   }
 
-  /** The run whose question marker an event of this one holds instead of its own. */
-  #otherMarked({ sightings, observer }: Facts, run: Run): Run | undefined {
+  /**
+   * The run whose question marker an event of this one holds instead of its own. What a conversation is called, which
+   * may be its first question, is of all runs in it.
+   */
+  #otherMarked({ sightings, observer, observation }: Facts, run: Run): Run | undefined {
     if (run.marker === undefined) return undefined;
+    const { ledger } = this.#bench;
     let other: Run | undefined;
     for (const sighting of sightings) {
       if (sighting.what !== 'marker' || sighting.owner !== observer) continue;
       if (sighting.text === run.marker) return undefined;
-      const marked = this.#bench.ledger.byMarker(sighting.text);
-      if (marked !== run) other ??= marked;
+      const marked = ledger.byMarker(sighting.text);
+      if (marked === run || marked === undefined) continue;
+      const isCalledSo =
+        ledger.threadOf(marked) === ledger.threadOf(run) && isTitle(observation, sighting.text);
+      if (!isCalledSo) other ??= marked;
     }
     return other;
   }
@@ -670,6 +682,18 @@ function unrecognisedOf(run: Run): string {
   const described = frames.describe();
   if (described === undefined) return '';
   return `; of this run ${run.unrecognised.length < UNRECOGNISED_MAX ? '' : 'at least '}${described}`;
+}
+
+/** Whether a text stands in an event only where it says what a conversation is called. */
+function isTitle({ content }: Observation, text: string): boolean {
+  if (content === undefined) return false;
+  const holding = [...membersOf(parseObject(content))].filter((member) =>
+    member.text.includes(text),
+  );
+  return (
+    holding.length > 0 &&
+    holding.every(({ name, of }) => TITLE.test(name) || (name === 'name' && CONVERSATION.test(of)))
+  );
 }
 
 /** Frames of a run that decode gives no name. */

@@ -15,6 +15,34 @@ test('order/wrong-run: the second question under the first run’s id', () => {
   ).toEqual(['u00 agent_thinking']);
 });
 
+describe('order/wrong-run beside what the conversation is called', () => {
+  /** A second question in the same thread, with something of the first in one of its events. */
+  function again(payload: (first: string) => Record<string, unknown>): HistoryBuilder {
+    const history = new HistoryBuilder(3).goldenPath();
+    const first = history.asked.get('u00')?.[0]?.marker ?? '';
+    history.ask('u00');
+    for (const type of FIVE)
+      history.event('u00', type, type === 'agent_started' ? { root: payload(first) } : {});
+    return history;
+  }
+
+  test.each([
+    ['a title', (text: string) => ({ thread_title: `${text} is my` })],
+    ['a title in the thread', (text: string) => ({ thread: { title: text } })],
+    ['the name of the chat', (text: string) => ({ chat: { name: text } })],
+  ])('%s made of the first question is legal', (_what, payload) => {
+    expect(rulesOf(again(payload))).toEqual([]);
+  });
+
+  test.each([
+    ['a text', (text: string) => ({ message: text })],
+    ['a title and a text', (text: string) => ({ title: text, message: text })],
+    ['the name of a tool', (text: string) => ({ tool: { name: text } })],
+  ])('%s with the first question is not', (_what, payload) => {
+    expect(rulesOf(again(payload))).toEqual(['order/wrong-run']);
+  });
+});
+
 describe('order/wrong-run by thread', () => {
   const OTHER = 'thread-0-other-99ff';
   const HARNESS = { surface: 'harness', dir: 'act', conn: null } as const;
