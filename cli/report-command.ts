@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCampaign, type Campaign } from '../reports/report-campaign.ts';
 import { showUntrusted } from '../reports/untrusted.ts';
 import { EXIT } from './exit-codes.ts';
-import { HISTORY_FILE } from './find-histories.ts';
+import { findHistories } from './find-histories.ts';
 import { checkWritable, TRIALS_DIRECTORY } from './out-directory.ts';
 import type { CommandCall } from './program.ts';
 import { SUMMARY_FILE, writeRenderings } from './publish.ts';
@@ -41,7 +41,7 @@ function isCutShort(dir: string): boolean {
   const trials = join(dir, TRIALS_DIRECTORY);
   if (existsSync(join(dir, SUMMARY_FILE))) return false;
   try {
-    return readdirSync(trials).some((name) => existsSync(join(trials, name, HISTORY_FILE)));
+    return findHistories(trials).histories.length > 0;
   } catch {
     return false; // No directory, or one that nobody may read: no campaign that could be judged.
   }

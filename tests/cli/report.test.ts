@@ -125,20 +125,25 @@ describe('report', () => {
     expect(errorsIn(all.out)).toHaveLength(3);
   });
 
-  it('says of what a killed run left how it gets its reports', async () => {
-    const trial = join(cwd, "Ann's run", 'trials', 'golden-path-websocket');
-    mkdirSync(trial, { recursive: true });
-    cpSync(join(cwd, 'history.ndjson'), join(trial, 'history.ndjson'));
-    const { code, out } = await crosstalk(['report', "Ann's run", '--json'], { cwd });
-    expect({ code, errors: errorsIn(out) }).toEqual({
-      code: 64,
-      errors: [
-        `UNREADABLE_FILE: "Ann's run/summary.json" must be readable, and is not there: the run did not end. Pass what it recorded to "crosstalk judge 'Ann'\\''s run' --out DIR", which writes the reports as well.`,
-      ],
-    });
-    await crosstalk(['judge', "Ann's run", '--out', 'judged'], { cwd });
-    expect(existsSync(join(cwd, 'judged', 'report.html'))).toBe(true);
-  });
+  it.each(['golden-path-websocket', join('explore-websocket', 'tries', '1')])(
+    'says of what a killed run left in trials/%s how it gets its reports',
+    async (left) => {
+      for (const earlier of ["Ann's run", 'judged'])
+        rmSync(join(cwd, earlier), { recursive: true, force: true });
+      const trial = join(cwd, "Ann's run", 'trials', left);
+      mkdirSync(trial, { recursive: true });
+      cpSync(join(cwd, 'history.ndjson'), join(trial, 'history.ndjson'));
+      const { code, out } = await crosstalk(['report', "Ann's run", '--json'], { cwd });
+      expect({ code, errors: errorsIn(out) }).toEqual({
+        code: 64,
+        errors: [
+          `UNREADABLE_FILE: "Ann's run/summary.json" must be readable, and is not there: the run did not end. Pass what it recorded to "crosstalk judge 'Ann'\\''s run' --out DIR", which writes the reports as well.`,
+        ],
+      });
+      await crosstalk(['judge', "Ann's run", '--out', 'judged'], { cwd });
+      expect(existsSync(join(cwd, 'judged', 'report.html'))).toBe(true);
+    },
+  );
 
   it('refuses files that are damaged, point elsewhere or contradict each other', async () => {
     const damaged = join(cwd, 'damaged');
