@@ -31,7 +31,7 @@ const PER_EVENT = [
 ] as const;
 const MALFORMED = 'order/malformed-event';
 /** What a conversation is called: `title`, `thread_title`, `subject`, `chat.name`. */
-const TITLE = /(?:title|topic|subject)$|^(?:thread|conversation|chat)_?name$/i;
+const TITLE = /(?:title|subject)$|^(?:thread|conversation|chat)_?name$/i;
 const CONVERSATION = /(?:thread|conversation|chat)$/i;
 const NONE_RENAMED: ReadonlySet<string> = new Set();
 
@@ -315,8 +315,8 @@ class OrderJudge {
   }
 
   /**
-   * The run whose question marker an event of this one holds instead of its own. What a conversation is called, which
-   * may be its first question, is of all runs in it.
+   * The run whose question marker an event of this one holds instead of its own. A conversation may be called after
+   * its first question, in the events of all its runs.
    */
   #otherMarked({ sightings, observer, observation }: Facts, run: Run): Run | undefined {
     if (run.marker === undefined) return undefined;
@@ -327,9 +327,9 @@ class OrderJudge {
       if (sighting.text === run.marker) return undefined;
       const marked = ledger.byMarker(sighting.text);
       if (marked === run || marked === undefined) continue;
-      const isCalledSo =
-        ledger.threadOf(marked) === ledger.threadOf(run) && isTitle(observation, sighting.text);
-      if (!isCalledSo) other ??= marked;
+      const thread = ledger.threadOf(run)?.text;
+      const isFirst = thread !== undefined && ledger.askedIn(run, thread) === marked;
+      if (!isFirst || !isTitle(observation, sighting.text)) other ??= marked;
     }
     return other;
   }

@@ -43,6 +43,18 @@ describe('order/wrong-run beside what the conversation is called', () => {
   });
 });
 
+test('order/wrong-run: no conversation is called after a question that is not its first', () => {
+  const history = new HistoryBuilder(3).goldenPath();
+  history.ask('u00');
+  const second = history.asked.get('u00')?.[1]?.marker ?? '';
+  for (const type of FIVE) history.event('u00', type);
+  history.ask('u00');
+  for (const type of FIVE)
+    history.event('u00', type, type === 'agent_started' ? { root: { title: second } } : {});
+  expect(second).not.toBe('');
+  expect(rulesOf(history)).toEqual(['order/wrong-run']);
+});
+
 describe('order/wrong-run by thread', () => {
   const OTHER = 'thread-0-other-99ff';
   const HARNESS = { surface: 'harness', dir: 'act', conn: null } as const;
