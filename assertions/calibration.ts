@@ -184,11 +184,12 @@ function movable(
   pick: Pick,
 ): { readonly what: readonly Observation[]; readonly rule: string } {
   const events = ownEvents(sample, required(sample, 1));
-  const telling = events.some(namesItsOwner) ? [] : eventsWithMarker(sample);
+  const isNameless = !events.some(namesItsOwner);
+  const telling = isNameless ? eventsWithMarker(sample) : [];
   const event = pick(telling.length > 0 ? telling : events, 'event');
   if (event === undefined) return { what: [], rule: MISDELIVERED };
   if (telling.length > 0) return { what: [event], rule: FOREIGN_MARKER };
-  const end = events.some(namesItsOwner) ? undefined : pick(lastEvents(sample), 'event');
+  const end = isNameless ? pick(lastEvents(sample), 'event') : undefined;
   const pieces = end === undefined ? [] : piecesOf(sample, end);
   if (pieces.length > 0) return { what: pieces, rule: FOREIGN_MARKER };
   return { what: [event], rule: MISDELIVERED };

@@ -123,7 +123,7 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
   const unreadable: JudgedTrials['unreadable'] = [];
   const notApplicable: NotApplicableTrial[] = [];
   for (const name of trialDirectories(plan.outDir).flatMap((one) => withTries(plan.outDir, one))) {
-    const dir = join('trials', name);
+    const dir = join(TRIALS_DIRECTORY, name);
     const history = join(out, dir, HISTORY_FILE);
     // Judging is one long computation; between two of them an interrupt gets its turn.
     await new Promise((resolve) => {
@@ -143,7 +143,7 @@ async function judgeTrials({ plan, out }: RunSettings): Promise<JudgedTrials> {
 
 function trialDirectories(outDir: string): string[] {
   try {
-    return readdirSync(join(outDir, 'trials')).toSorted();
+    return readdirSync(join(outDir, TRIALS_DIRECTORY)).toSorted();
   } catch {
     return []; // No trial got as far as making its directory.
   }
@@ -155,8 +155,8 @@ function trialDirectories(outDir: string): string[] {
  */
 function withTries(outDir: string, trial: string): string[] {
   const hasHistory = (name: string): boolean =>
-    existsSync(join(outDir, 'trials', name, HISTORY_FILE));
-  const directory = join(outDir, 'trials', trial, 'tries');
+    existsSync(join(outDir, TRIALS_DIRECTORY, name, HISTORY_FILE));
+  const directory = join(outDir, TRIALS_DIRECTORY, trial, 'tries');
   const names = existsSync(directory) ? readdirSync(directory).toSorted() : [];
   const tries = names.map((name) => join(trial, 'tries', name)).filter(hasHistory);
   return tries.length > 0 && !hasHistory(trial) ? tries : [trial, ...tries];
