@@ -327,11 +327,17 @@ class OrderJudge {
       if (sighting.text === run.marker) return undefined;
       const marked = ledger.byMarker(sighting.text);
       if (marked === run || marked === undefined) continue;
-      const thread = ledger.threadOf(run)?.text;
-      const isFirst = thread !== undefined && ledger.askedIn(run, thread) === marked;
-      if (!isFirst || !isTitle(observation, sighting.text)) other ??= marked;
+      const isCalledSo = this.#beganThreadOf(run, marked) && isTitle(observation, sighting.text);
+      if (!isCalledSo) other ??= marked;
     }
     return other;
+  }
+
+  /** Whether another run was the first that was asked in the thread of this one. */
+  #beganThreadOf(run: Run, other: Run): boolean {
+    const { ledger } = this.#bench;
+    const thread = ledger.threadOf(run)?.text;
+    return thread !== undefined && ledger.askedIn(run, thread) === other;
   }
 
   /**
