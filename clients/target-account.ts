@@ -135,10 +135,11 @@ export class TargetAccount {
 
   /** Writes down that a sign-in begins, and what it plants. Comes before anything is sent. */
   announceSignIn(): void {
-    const { recorder } = this.#context;
+    const { recorder, arrived } = this.#context;
     const { signInMethod } = this;
     const { nameMarker } = this.#persona;
     this.#isArriving = true;
+    arrived.add(this.#owner.name);
     if (nameMarker !== undefined && NAMING.has(signInMethod)) this.plant('name', nameMarker);
     recorder.act(this.#owner.observer(), 'sign-in', { message: signInMethod });
   }
@@ -245,7 +246,7 @@ export class TargetAccount {
 
   /** Makes a thread; resolves to its id, or undefined where the target's threads make themselves. */
   async createThread(): Promise<string | undefined> {
-    const { target, recorder, members, variants } = this.#context;
+    const { target, recorder, members, arrived, variants } = this.#context;
     const { threads } = target;
     const create = threads.create?.bind(threads);
     if (create === undefined) return undefined;
@@ -253,6 +254,8 @@ export class TargetAccount {
     // The variant `shared-thread`: the first user's thread has the second user as a member.
     const isShared = this.#persona.index === 0 && variants.includes('shared-thread');
     const other = isShared ? members[1] : undefined;
+    if (other !== undefined && !arrived.has(other.name))
+      throw new NotApplicable(`the variant shared-thread needs ${other.name}, who comes later`);
     const { text, marker } = this.#persona.title();
     if (marker !== undefined) this.plant('title', marker);
     const call = {

@@ -30,6 +30,8 @@ export interface TrialContext {
   readonly madeByUs: boolean;
   /** Everybody in the crowd with what others may need to know of them, by index. */
   readonly members: readonly CrowdMember[];
+  /** Names of those who have begun to sign in: the target may know nobody else. */
+  readonly arrived: Set<string>;
 }
 
 /** Where the browser users of a trial sit. */

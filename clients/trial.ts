@@ -333,6 +333,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
       name: names[index] ?? '',
       email: persona.account.email,
     })),
+    arrived: new Set(),
   };
   const onProgress = options.onProgress ?? (() => undefined);
   const probeHealth = (): Promise<void> => probe(target, http, names[0] ?? null);

@@ -51,6 +51,20 @@ describe('a scenario whose step the target does not offer', () => {
     });
   });
 
+  it('is one whose second user comes too late to share a thread', async () => {
+    const cwd = temporaryDirectory();
+    const words = ['run', 'switch-account', '--variant', 'shared-thread', ...QUICK];
+    const { code, out, err } = await crosstalk(words, { cwd });
+    expect(code, err).toBe(2);
+    expect(printedIn(out)).toMatchObject({
+      verdict: 'inconclusive',
+      trials: [],
+      notApplicable: [
+        { reason: expect.stringMatching(/^the variant shared-thread needs .+, who comes later$/) },
+      ],
+    });
+  });
+
   it('that found out only on the way still fails for what leaked before', async () => {
     const cwd = temporaryDirectory();
     writeProfile(cwd, 'unstoppable', NO_STOP);
