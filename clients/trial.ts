@@ -329,10 +329,7 @@ async function assemble(options: TrialOptions, parts: CrowdIngredients): Promise
     variants: plan.variants,
     env,
     madeByUs: plan.usersFile === null,
-    members: personas.map((persona, index) => ({
-      name: names[index] ?? '',
-      email: persona.account.email,
-    })),
+    members: personas.map(({ account: { email } }, at) => ({ name: names[at] ?? '', email })),
     arrived: new Set(),
   };
   const onProgress = options.onProgress ?? (() => undefined);
