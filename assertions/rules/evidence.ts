@@ -1,4 +1,5 @@
 import type { Observation } from '../../history/observation.ts';
+import { chunkText } from '../answer-text.ts';
 import type { Facts } from '../facts.ts';
 import type { Tally } from '../tally.ts';
 import type { UserIndex } from '../knowledge.ts';
@@ -38,6 +39,8 @@ export class EvidenceRules implements RuleGroup {
   readonly #stops = new Map<string, Stop>();
   /** Of users who have received no agent event so far. */
   readonly #unrecognised = new Map<UserIndex, UnrecognisedFrames>();
+  /** By the name of an event that is a piece of an answer: the first, as long as none had a text. */
+  readonly #unreadPieces = new Map<string, Facts | 'read'>();
 
   constructor(bench: Bench, tally: Tally) {
     this.#bench = bench;
@@ -71,16 +74,34 @@ export class EvidenceRules implements RuleGroup {
     });
   }
 
-  #frame({ observation, observer, attribution }: Facts): void {
+  #frame(facts: Facts): void {
+    const { observation, observer, attribution } = facts;
     if (attribution === undefined) this.#notRecognised(observation, observer);
-    else if (observation.content === undefined) this.#notGiven(observation, observer);
+    else if (this.#isPiece(observation)) this.#piece(facts);
+  }
+
+  #isPiece({ event = '' }: Observation): boolean {
+    const { order, answer } = this.#bench.knowledge.profile;
+    return answer.chunk.length > 0 && order.chunk.includes(event);
+  }
+
+  #piece(facts: Facts): void {
+    const { observation, observer } = facts;
+    const { content, cut, event = '' } = observation;
+    if (content === undefined) {
+      this.#notGiven(observation, observer);
+      return;
+    }
+    const known = this.#unreadPieces.get(event);
+    if (known === 'read' || cut !== undefined) return;
+    if (chunkText(this.#bench.knowledge, content) !== undefined)
+      this.#unreadPieces.set(event, 'read');
+    else if (known === undefined) this.#unreadPieces.set(event, facts);
   }
 
   /** What several pieces spell is not found where they stand within one frame: each must be given by itself. */
   #notGiven(observation: Observation, observer: UserIndex): void {
     const { knowledge, report } = this.#bench;
-    const { order, answer } = knowledge.profile;
-    if (answer.chunk.length === 0 || !order.chunk.includes(observation.event ?? '')) return;
     report.add({
       rule: INCOMPLETE,
       observer,
@@ -88,6 +109,18 @@ export class EvidenceRules implements RuleGroup {
       observation,
       message: `${knowledge.nameOf(observer)} received a piece of an answer as a further event of a frame, and the profile's decodeAll gave no part of it`,
     });
+  }
+
+  /** What several pieces spell is not found where no text is read in them: the profile says where to no avail. */
+  #unread(): void {
+    const { knowledge, report } = this.#bench;
+    const { containers, chunk } = knowledge.profile.answer;
+    for (const [event, facts] of this.#unreadPieces) {
+      if (facts === 'read') continue;
+      const { observation, observer } = facts;
+      const message = `no ${event} holds a text where the profile says that pieces of an answer have it: answer.chunk ${JSON.stringify(chunk)} in answer.containers ${JSON.stringify(containers)}; name where it stands, or take ${event} out of order.chunk`;
+      report.add({ rule: INCOMPLETE, observer, owner: null, observation, message });
+    }
   }
 
   #notRecognised(observation: Observation, observer: UserIndex): void {
@@ -138,6 +171,7 @@ export class EvidenceRules implements RuleGroup {
   conclude(ending: Ending): void {
     this.#silence();
     this.#overlap();
+    this.#unread();
     if (ending.complete) this.#ignoredStops();
     const { part } = this.#bench.knowledge.header;
     if (part !== null)

@@ -104,6 +104,30 @@ test('a piece of an answer that is not recorded by itself leaves the history inc
   ]);
 });
 
+test('pieces of an answer without a text where the profile has it leave the history incomplete', () => {
+  const history = clean(3);
+  const run = history.asked.get('u00')?.at(-1)?.run;
+  const piece = (text: string): void => {
+    const content = JSON.stringify({ type: 'agent_chunk', delta: { text } });
+    history.add('u00', { kind: 'frame', event: 'agent_chunk', run, content });
+  };
+  piece('You asked');
+  piece('for a');
+  expect(history.findings('incomplete-history')).toMatchObject([
+    {
+      severity: 'inconclusive',
+      observer: 'u00',
+      event: 'agent_chunk',
+      count: 1,
+      message:
+        'no agent_chunk holds a text where the profile says that pieces of an answer have it: answer.chunk ["text"] in answer.containers [["payload"]]; name where it stands, or take agent_chunk out of order.chunk',
+    },
+  ]);
+  // A piece may be without: the one that begins a message, or ends it.
+  history.event('u00', 'agent_chunk', { payload: { text: '' } });
+  expect(history.findings('incomplete-history')).toEqual([]);
+});
+
 test('what is planted into frames that are lists is found as well', () => {
   const history = clean();
   for (const [at, line] of history.lines.entries())

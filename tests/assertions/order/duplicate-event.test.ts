@@ -22,6 +22,7 @@ describe('order/duplicate-event', () => {
       for (const [sentAt, type] of events.entries())
         history.event('u00', type, {
           fields: { id: 'msg-1', sequence: undefined, sentAt },
+          ...(type === 'agent_chunk' && { payload: { text: 'and ' } }),
           ...options,
         });
       return history;
