@@ -260,6 +260,7 @@ export class BrowserConversation {
   #adoptThread(thread: string | undefined): OwnedIds {
     if (thread === undefined || this.#thread !== undefined) return {};
     this.#thread = thread;
+    this.#threads.add(thread);
     return { thread };
   }
 }

@@ -213,7 +213,8 @@ describe('a user in a browser', () => {
     const { page } = reference;
     if (page === undefined) throw new Error('the embedded target has a page');
     const asked: typeof page.asked = (frame) => page.asked(frame) && {};
-    const target = { ...reference, page: { ...page, asked } };
+    const threads = { ...reference.threads, list: () => Promise.resolve([]) };
+    const target = { ...reference, page: { ...page, asked }, threads };
     const { crowd, lines } = await pageTrial(closers, target, {
       url: await service(),
       plan: { timeoutMs: 10_000 },
@@ -225,8 +226,13 @@ describe('a user in a browser', () => {
       await crowd.each(`read in the ${conversation}`, (user) => user.answered());
       if (conversation === 'first') await crowd.each('begin', (user) => user.newThread());
     }
+    // Both are looked for in the list of the own ones.
+    const finding = crowd.each('find the own threads', (user) => user.ownThreads());
+    await expect(finding).rejects.toThrow('all 1 users');
     const all = await lines();
-    expect(all.filter(({ kind }) => kind === 'failure')).toEqual([]);
+    expect(all.filter(({ kind }) => kind === 'failure')).toMatchObject([
+      { step: 'own-threads', message: expect.stringContaining('lacks 2 of 2') },
+    ]);
     const completed = all.filter(
       ({ event, kind }) => event === 'agent_completed' && kind === 'frame',
     );
