@@ -19,6 +19,7 @@ import { claimsOf } from '../targets/token-claims.ts';
 import { FORGERIES, sessionWith, withoutToken, withoutTokenHeaders } from './forged-tokens.ts';
 import { tryToOpen } from './hostile-open.ts';
 import { NotApplicable } from './not-applicable.ts';
+import { givenByProfile } from './step-failure.ts';
 import { RecordedHttp } from './http.ts';
 import type { Observer } from './recorder.ts';
 import type { Persona } from './persona.ts';
@@ -512,7 +513,9 @@ export class OwnProbes {
     const socket = new SocketClient(settings, listener, observer);
     this.#socket = socket;
     if (target.stream === undefined) {
-      const request = await target.socket.open(session, addresses, http);
+      const request = await givenByProfile('socket.open', async () =>
+        target.socket.open(session, addresses, http),
+      );
       await socket.connect(request, target.socket.handshake(session), recorder.clock.now());
     }
     const context = this.#context;

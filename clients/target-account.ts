@@ -235,7 +235,9 @@ export class TargetAccount {
         return reply;
       },
     };
-    this.#recordListed(await wire.list({ http, session: await this.lastingSession() }));
+    const list = wire.list.bind(wire);
+    const call = { http, session: await this.lastingSession() };
+    this.#recordListed(await givenByProfile('threads.list', () => list(call)));
     const missing = threads.filter((thread) => !replies.some((text) => text.includes(thread)));
     if (missing.length === 0) return;
     throw new StepFailure(
@@ -286,17 +288,20 @@ export class TargetAccount {
 
   async readThread(thread: string | undefined): Promise<void> {
     const { threads } = this.#context.target;
-    if (threads.read === undefined || thread === undefined) return;
+    const read = threads.read?.bind(threads);
+    if (read === undefined || thread === undefined) return;
     this.#owner.stepped('read-thread');
-    await threads.read({ http: this.http, session: await this.lastingSession(), thread });
+    const call = { http: this.http, session: await this.lastingSession(), thread };
+    await givenByProfile('threads.read', () => read(call));
   }
 
   /** Signs out over the API, and waits until the target agreed. */
   async signOut(): Promise<void> {
     const { target, recorder } = this.#context;
-    if (target.signOut === undefined) throw new NotApplicable(this.#offersNo('way to sign out'));
+    const signOut = target.signOut?.bind(target);
+    if (signOut === undefined) throw new NotApplicable(this.#offersNo('way to sign out'));
     recorder.act(this.#owner.observer(), 'sign-out');
-    await target.signOut({ http: this.http, session: this.session });
+    await givenByProfile('signOut', () => signOut({ http: this.http, session: this.session }));
   }
 
   /**
@@ -305,20 +310,20 @@ export class TargetAccount {
    */
   async revoke(): Promise<void> {
     const { target, recorder } = this.#context;
-    if (target.revoke === undefined)
-      throw new NotApplicable(this.#offersNo('way to revoke sessions'));
+    const revoke = target.revoke?.bind(target);
+    if (revoke === undefined) throw new NotApplicable(this.#offersNo('way to revoke sessions'));
     recorder.act(this.#owner.observer(), 'sign-out', { message: 'revoked' });
-    await target.revoke({ http: this.http, session: this.session });
+    await givenByProfile('revoke', () => revoke({ http: this.http, session: this.session }));
   }
 
   /** Exchanges the session's tokens for new ones of the same user. */
   async refresh(): Promise<void> {
     const { target, recorder } = this.#context;
-    if (target.refresh === undefined)
-      throw new NotApplicable(this.#offersNo('way to refresh a token'));
+    const refresh = target.refresh?.bind(target);
+    if (refresh === undefined) throw new NotApplicable(this.#offersNo('way to refresh a token'));
     recorder.act(this.#owner.observer(), 'refresh-token');
     const { session } = this;
-    const fresh = await target.refresh({ http: this.http, session });
+    const fresh = await givenByProfile('refresh', () => refresh({ http: this.http, session }));
     if (fresh.userId === session.userId) {
       this.signedIn(fresh, { isFresh: true });
       return;
