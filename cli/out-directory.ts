@@ -12,6 +12,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { codeOf } from '../clients/step-failure.ts';
 import { UsageError, type Mistakes } from './usage-error.ts';
 
 /** Directory below the working directory that campaigns go to unless told otherwise. */
@@ -100,10 +101,6 @@ function reasonOf(error: unknown, path: string): string {
   const code = codeOf(error);
   if (code === undefined) throw error;
   return `"${path}" ${REASONS[code] ?? `cannot be used (${code})`}`;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
 /** The directory's name, or the first of `name-2`, `name-3` … that does not exist yet. */

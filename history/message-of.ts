@@ -2,6 +2,14 @@
 const OPENSSL = /[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]*):/;
 /** What OpenSSL makes of bytes that are no TLS, as those of an HTTP server without it. */
 const NO_TLS = new Set(['wrong version number', 'packet length too long']);
+/** Codes of errors for certificates that no known authority signed. */
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
 
 /**
  * What a thrown value says; anything may be thrown. Errors of sockets that were refused at several addresses
@@ -14,6 +22,8 @@ export function messageOf(error: unknown): string {
     return NO_TLS.has(tls)
       ? 'there is no TLS at the address; try http:// (a socket: ws://)'
       : `TLS failed: ${tls}`;
-  if (error.message !== '') return error.message;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (code !== undefined && UNKNOWN_AUTHORITY.has(code))
+    return `${error.message || code}: name the certificate of its authority in NODE_EXTRA_CA_CERTS`;
+  return error.message || (code ?? error.name);
 }

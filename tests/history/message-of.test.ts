@@ -20,6 +20,13 @@ describe('what a thrown value says', () => {
     );
   });
 
+  it('is with what a private authority becomes known', () => {
+    const code = 'DEPTH_ZERO_SELF_SIGNED_CERT';
+    expect(messageOf(Object.assign(new Error('self-signed certificate'), { code }))).toBe(
+      'self-signed certificate: name the certificate of its authority in NODE_EXTRA_CA_CERTS',
+    );
+  });
+
   it('is its code where there is no message, and the value where it is no error', () => {
     expect(messageOf(Object.assign(new Error(''), { code: 'ECONNREFUSED' }))).toBe('ECONNREFUSED');
     expect(messageOf(new RangeError(''))).toBe('RangeError');
